@@ -1,0 +1,55 @@
+# make figures   the figures and the report of the default preset
+# make test      every check and test, the smoke preset end to end
+# Variables: PYTHON (3.11), TORCH (what pip installs for PyTorch), CORES, PRESET, TARGET.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# CUDA users on Linux: this default is the CUDA build. CPU only: see docs/install.md for the smaller build.
+TORCH  ?= torch==2.13.0
+CORES  ?= $(shell getconf _NPROCESSORS_ONLN)
+PRESET ?= smoke
+TARGET ?=
+
+VENV      := .venv
+BIN       := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export PYTHONHASHSEED := 0
+
+.PHONY: figures setup test test-slurm lock format schema clean
+.DEFAULT_GOAL := figures
+
+figures: $(INSTALLED)
+	@$(BIN)/snakemake --cores $(CORES) --config preset=$(PRESET) -- $(TARGET)
+	@$(BIN)/python -m panda report where --preset $(PRESET)
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "error: $(PYTHON) is not Python 3.11; say make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: $(INSTALLED)
+	@$(BIN)/python -m tests.run_all
+
+test-slurm: $(INSTALLED)
+	@$(BIN)/python -m tests.slurm.run
+
+# The lock is resolved without torch, which `TORCH` installs first; needs uv.
+lock:
+	echo 'torch ; python_version < "0"' > .without-torch.txt
+	uv pip compile pyproject.toml --extra dev --extra baselines --extra slurm --override .without-torch.txt \
+	  --python-version 3.11 --universal --generate-hashes --no-header --quiet --output-file requirements.lock
+	rm .without-torch.txt
+
+format: $(INSTALLED)
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt workflow
+
+schema: $(INSTALLED)
+	$(BIN)/python -m panda config schema --output workflow/schemas/config.schema.json
+
+clean:
+	rm -rf results/smoke .cache .snakemake

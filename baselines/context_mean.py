@@ -1,0 +1,26 @@
+"""The climate: the mean of the context, for ever."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from baselines.options import Options
+from panda.config import Baselines
+
+
+class ContextMean:
+    """`x(T + k) = mean_t x(t)`, per channel (the "mean" baseline of the paper's reference)."""
+
+    name = "context_mean"
+
+    def forecast(
+        self, context: Float[np.ndarray, "batch time channel"], horizon: int
+    ) -> Float[np.ndarray, "batch horizon channel"]:
+        """See `Forecaster.forecast`."""
+        return np.repeat(context.mean(axis=1, keepdims=True), horizon, axis=1)
+
+
+def create(name: str, settings: Baselines, options: Options) -> ContextMean:
+    """See `baselines.registry`."""
+    return ContextMean()

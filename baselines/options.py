@@ -1,0 +1,19 @@
+"""What every adapter is made with, beside its own settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """`state`: folder of a trained baseline's weights, None for the others; `seed`: root seed of the run;
+    `standardise_eps`: share of its size below which a context's channel counts as constant; `threads`: of
+    torch.
+    """
+
+    state: Path | None
+    seed: int
+    standardise_eps: float
+    threads: int

@@ -1,0 +1,119 @@
+"""Baselines by name: what there is, what must be trained, and how to make one."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from baselines.options import Options
+from panda.core.errors import PandaError
+
+if TYPE_CHECKING:
+    from panda.config import Baselines
+    from panda.core.progress import Progress
+    from panda.data.store import TrajectoryStore
+    from panda.evaluation.forecaster import Forecaster
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Where an adapter lives and what it needs.
+
+    The module has `create(name, settings, options) -> Forecaster` and, where `trained`, `fit(settings, train,
+    validation, options, *, progress) -> dict`. `section` is its part of the settings ("" for none), `extra`
+    the optional dependencies it is installed with ("" for none).
+    """
+
+    module: str
+    section: str
+    trained: bool
+    extra: str
+
+
+_BASELINES = {
+    "persistence": Baseline("baselines.persistence", "", trained=False, extra=""),
+    "context_mean": Baseline("baselines.context_mean", "", trained=False, extra=""),
+    "fourier": Baseline("baselines.fourier", "fourier", trained=False, extra=""),
+    "fourier_periodic": Baseline("baselines.fourier", "fourier", trained=False, extra=""),
+    "linear_ar": Baseline("baselines.linear_ar", "linear_ar", trained=False, extra=""),
+    "parrot": Baseline("baselines.parrot", "parrot", trained=False, extra=""),
+    "parrot_anchored": Baseline("baselines.parrot", "parrot", trained=False, extra=""),
+    "darts_nbeats": Baseline("baselines.darts_nbeats", "darts_nbeats", trained=True, extra="baselines"),
+}
+
+
+def names() -> list[str]:
+    """Names of all baselines, sorted."""
+    return sorted(_BASELINES)
+
+
+def info(name: str) -> Baseline:
+    """Where the baseline `name` lives and what it needs.
+
+    Raises:
+        PandaError: there is no such baseline; the nearest name is given.
+    """
+    if name not in _BASELINES:
+        near = difflib.get_close_matches(name, _BASELINES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names())}"
+        raise PandaError(f"no baseline is called {name!r}; {hint}")
+    return _BASELINES[name]
+
+
+def create(
+    name: str,
+    settings: Baselines,
+    *,
+    state: Path | None,
+    seed: int,
+    standardise_eps: float,
+    threads: int,
+) -> Forecaster:
+    """The baseline `name` as a forecaster; `state` is the folder `fit` wrote, for those that are trained.
+
+    Raises:
+        PandaError: the name is unknown, the baseline must be trained first, or its dependencies are missing.
+    """
+    if info(name).trained and state is None:
+        raise PandaError(f"{name} must be trained before it forecasts; give the folder of its state")
+    return _module(name).create(name, settings, Options(state, seed, standardise_eps, threads))
+
+
+def fit(
+    name: str,
+    settings: Baselines,
+    train: TrajectoryStore,
+    validation: TrajectoryStore,
+    *,
+    state: Path,
+    seed: int,
+    standardise_eps: float,
+    threads: int,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train the baseline `name`, write its weights below `state`, and return how it went, as plain data.
+
+    Raises:
+        PandaError: the name is unknown, the baseline is not trained, or its dependencies are missing.
+    """
+    if not info(name).trained:
+        raise PandaError(f"{name} has nothing to train; it forecasts from the context alone")
+    options = Options(state, seed, standardise_eps, threads)
+    return _module(name).fit(settings, train, validation, options, progress=progress)
+
+
+def _module(name: str) -> ModuleType:
+    baseline = info(name)
+    try:
+        return importlib.import_module(baseline.module)
+    except ModuleNotFoundError as error:
+        if baseline.extra and error.name and error.name.split(".")[0] not in ("baselines", "panda"):
+            raise PandaError(
+                f"{name} needs the package {error.name!r}; install the extra {baseline.extra!r} "
+                f"(pip install '.[{baseline.extra}]')"
+            ) from error
+        raise

@@ -1,0 +1,32 @@
+"""`python -m panda`: the command line, with user errors as one clear line and no traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line; the exit code is 1 for a user's error and 75 for work paused on purpose."""
+    from panda.cli import app
+    from panda.core.errors import PandaError
+
+    try:
+        app()
+    except PandaError as error:
+        print(f"error: {error}" if error.exit_code == 1 else f"paused: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); silence the interpreter's own complaint at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename or "the output"
+        print(f"error: {where}: no space left on the disk; free some and run it again", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

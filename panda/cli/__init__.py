@@ -1,0 +1,36 @@
+"""The command line: one group a stage; every pipeline command is usable by hand with paths."""
+
+from __future__ import annotations
+
+import typer
+
+from panda.cli import (
+    baselines,
+    configuration,
+    discover,
+    evaluate,
+    figures,
+    integrate,
+    pde,
+    report,
+    scaling,
+    train,
+)
+
+app = typer.Typer(
+    name="panda",
+    help="Regenerate the Panda paper, stage by stage. `snakemake` runs the whole; a command runs one step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(configuration.app, name="config", help="Check and show the configuration.")
+app.add_typer(discover.app, name="discover", help="Find chaotic systems: compile, measure, search, select.")
+app.add_typer(integrate.app, name="integrate", help="Integrate the selected systems into trajectory files.")
+app.add_typer(train.app, name="train", help="Train the named models.")
+app.add_typer(baselines.app, name="baselines", help="Fit the baselines that learn.")
+app.add_typer(evaluate.app, name="evaluate", help="Score forecasts and completions of unseen systems.")
+app.add_typer(pde.app, name="pde", help="The zero-shot test on Kuramoto-Sivashinsky.")
+app.add_typer(scaling.app, name="scaling", help="The scaling law in the number of systems.")
+app.add_typer(figures.app, name="figures", help="Draw the figures.")
+app.add_typer(report.app, name="report", help="Claims against results, costs, and the report.")

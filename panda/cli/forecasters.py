@@ -1,0 +1,64 @@
+"""A forecaster by its name: a trained model, or a baseline."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from panda.config import Config
+    from panda.evaluation.forecaster import Forecaster
+
+
+def device_of(config: Config) -> str:
+    """The torch device that `train.device` asks for."""
+    if config.train.device != "auto":
+        return config.train.device
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def make_forecaster(config: Config, name: str, state: Path | None) -> Forecaster:
+    """A model from its weights file, or a baseline from the registry (with its fitted state, if it has one).
+
+    Raises:
+        PandaError: an unknown name, or a state that is missing or damaged.
+    """
+    if name in config.named_models():
+        from panda.core.files import require
+        from panda.evaluation.panda_forecaster import PandaForecaster
+        from panda.model.weights import load_model
+
+        weights = require(state or Path(f"{name}/model.safetensors"))
+        return PandaForecaster(
+            load_model(weights.parent),
+            name=name,
+            batch_size=config.evaluate.batch_size,
+            standardise_eps=config.evaluate.standardise_eps,
+            threads=config.train.threads,
+            device=device_of(config),
+        )
+    registry = import_module("baselines.registry")
+    folder = None if state is None else state.parent
+    return registry.create(
+        name,
+        config.baselines,
+        state=folder,
+        seed=config.seed,
+        standardise_eps=config.evaluate.standardise_eps,
+        threads=config.train.threads,
+    )
+
+
+def forecaster_roots(config: Config, name: str) -> list[str]:
+    """The modules whose code the forecasts of `name` depend on."""
+    if name in config.named_models():
+        return ["panda.evaluation.panda_forecaster"]
+    return [import_module("baselines.registry").info(name).module]
+
+
+def state_path(text: str) -> Path | None:
+    """The path given on the command line; empty means none (a baseline without a state)."""
+    return Path(text) if text.strip() else None

@@ -1,0 +1,53 @@
+"""Options that several commands share, and the two things every command does around its library call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from panda.config import Config, section
+from panda.config.load import load_config
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", help="config.yaml, or the resolved one of a run", metavar="FILE")
+]
+Library = Annotated[Path, typer.Option(help="folder of the compiled founders", metavar="DIR")]
+Output = Annotated[Path, typer.Option(help="file to write", metavar="FILE")]
+Files = Annotated[list[Path], typer.Argument(help="input files", metavar="FILE...")]
+Shard = Annotated[int, typer.Option(help="which shard, from 0", min=0)]
+
+DEFAULT_CONFIG = Path("config.yaml")
+DEFAULT_LIBRARY = Path(".cache/founders")
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+def load(path: Path) -> Config:
+    """The configuration a command works with."""
+    return load_config(path)
+
+
+@contextmanager
+def recorded(
+    config: Config,
+    outputs: Sequence[Path],
+    *,
+    inputs: Sequence[Path],
+    parts: Sequence[str],
+    roots: Sequence[str],
+) -> Iterator[dict[str, Any]]:
+    """Do the work of a command, and leave a provenance record beside its first output."""
+    from panda.core.code_version import code_version
+    from panda.core.provenance import provenance
+
+    with provenance(
+        outputs,
+        inputs=inputs,
+        section=section(config, *parts),
+        seed=config.seed,
+        code=code_version(roots, SOURCE),
+    ) as extra:
+        yield extra

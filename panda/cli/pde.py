@@ -1,0 +1,102 @@
+"""Commands of the PDE stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panda.cli.options import DEFAULT_CONFIG, ConfigFile, Files, Output, load, recorded
+
+app = typer.Typer(no_args_is_help=True)
+Scores = Annotated[Path, typer.Option(help="table of scores to write", metavar="FILE")]
+
+
+@app.command()
+def simulate(output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Solve the Kuramoto-Sivashinsky equation from random initial fields."""
+    import numpy as np
+
+    from panda.core.files import write_arrays
+    from panda.core.progress import Progress
+    from panda.core.seeds import generator
+    from panda.pde.kuramoto_sivashinsky import simulate as solve
+
+    settings = load(config)
+    pde = settings.pde
+    with (
+        recorded(settings, [output], inputs=[], parts=["pde"], roots=["panda.pde.kuramoto_sivashinsky"]),
+        Progress(pde.n_runs, "Kuramoto-Sivashinsky", "runs") as progress,
+    ):
+        fields = []
+        for run in range(pde.n_runs):
+            field = solve(
+                domain_length=pde.domain_length,
+                n_modes=pde.n_modes,
+                n_grid=pde.n_grid,
+                duration=pde.duration,
+                n_points=pde.n_points,
+                initial_scale=pde.initial_scale,
+                rtol=pde.rtol,
+                atol=pde.atol,
+                generator=generator(settings.seed, "pde", run),
+            )
+            fields.append(field.astype(np.float32))
+            progress.advance()
+        dt = pde.duration / (pde.n_points - 1)
+        write_arrays(output, fields=np.stack(fields), dt=np.float64(dt))
+
+
+@app.command()
+def score(
+    fields: Annotated[Path, typer.Option(help="fields of `pde simulate`", metavar="FILE")],
+    forecaster: Annotated[str, typer.Option(help="a model or a baseline", metavar="NAME")],
+    scores: Scores,
+    forecasts: Annotated[Path, typer.Option(help="example forecast to write", metavar="FILE")],
+    state: Annotated[str, typer.Option(help="weights or fitted state, if it has any", metavar="FILE")] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Forecast every run of the field, grid points as channels, and score it."""
+    from panda.cli.forecasters import forecaster_roots, make_forecaster, state_path
+    from panda.core.files import read_arrays, write_arrays, write_table
+    from panda.core.progress import Progress
+    from panda.evaluation.fields import score_fields
+
+    settings = load(config)
+    path = state_path(state)
+    with recorded(
+        settings,
+        [scores, forecasts],
+        inputs=[fields, *([path] if path else [])],
+        parts=["pde", "evaluate"],
+        roots=["panda.evaluation.fields", *forecaster_roots(settings, forecaster)],
+    ):
+        made = make_forecaster(settings, forecaster, path)
+        arrays = read_arrays(fields)
+        with Progress(len(arrays["fields"]), f"score {forecaster}", "runs") as progress:
+            found = score_fields(made, arrays["fields"], settings.pde, settings.evaluate, progress=progress)
+        write_arrays(
+            forecasts,
+            context=found.context,
+            truth=found.truth,
+            forecast=found.forecast,
+            dt=arrays["dt"],
+        )
+        write_table(found.table, scores)
+
+
+@app.command()
+def summarise(scores: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Means and intervals over runs, from the scores of all forecasters."""
+    import pandas as pd
+
+    from panda.core.files import read_table, write_table
+    from panda.evaluation.fields import summarise_fields
+
+    settings = load(config)
+    with recorded(
+        settings, [output], inputs=scores, parts=["pde", "evaluate"], roots=["panda.evaluation.fields"]
+    ):
+        table = pd.concat([read_table(path) for path in scores], ignore_index=True)
+        write_table(summarise_fields(table, settings.evaluate, seed=settings.seed), output)

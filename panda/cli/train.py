@@ -1,0 +1,166 @@
+"""Commands of the training stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from panda.cli.options import DEFAULT_CONFIG, SOURCE, ConfigFile, Files, Output, load, recorded
+
+if TYPE_CHECKING:
+    from panda.config import Config, NamedModel
+    from panda.data.store import TrajectoryStore
+
+app = typer.Typer(no_args_is_help=True)
+ROOTS = ["panda.training.loop", "panda.discovery.subsets"]
+# Time for a step and a saved state before a batch job's limit.
+PAUSE_MARGIN_S = 120.0
+
+
+@app.command()
+def model(
+    trajectories: Files,
+    name: Annotated[str, typer.Option(help="a model of the configuration", metavar="NAME")],
+    output: Annotated[Path, typer.Option(help="folder for weights, shape and log", metavar="DIR")],
+    state: Annotated[Path, typer.Option(help="folder of resumable training states", metavar="DIR")],
+    encoder: Annotated[str, typer.Option(help="weights of the encoder to start from", metavar="FILE")] = "",
+    catalogue: Annotated[str, typer.Option(help="catalogue, for a model of a subset", metavar="FILE")] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Train one named model; run again, it goes on from its last saved state."""
+    from panda.core.files import write_table
+    from panda.core.progress import Progress
+    from panda.data.store import TrajectoryStore
+    from panda.data.windows import TrainingWindows
+    from panda.model.weights import load_model, save_model
+    from panda.training.hardware import choose_device
+    from panda.training.loop import train, window_length
+    from panda.training.pause import PauseWatch
+
+    settings = load(config)
+    named = _named(settings, name)
+    shape = settings.train.model_shape(named.definition)
+    source = Path(encoder) if encoder.strip() else None
+    inputs = [*trajectories, *([source] if source else [])]
+    outputs = [output / "model.safetensors", output / "config.json", output / "log.parquet"]
+    with recorded(
+        settings, outputs, inputs=inputs, parts=["train.recipe", "train.shape", "train.data"], roots=ROOTS
+    ) as record:
+        store = _own_part(TrajectoryStore.open(trajectories), named, settings, catalogue)
+        windows = TrainingWindows(
+            store,
+            settings.train.data,
+            window_length=window_length(shape),
+            batch_size=settings.train.batch_size,
+            founder_probability=settings.train.founder_probability,
+            seed=settings.seed,
+        )
+        with (
+            PauseWatch(margin_s=PAUSE_MARGIN_S) as pause,
+            Progress(named.n_steps, f"train {name}", "steps") as progress,
+        ):
+            trained, log = train(
+                shape,
+                settings.train.recipes[settings.train.recipe],
+                windows,
+                encoder=load_model(source.parent) if source else None,
+                n_steps=named.n_steps,
+                seed=settings.seed,
+                device=settings.train.device,
+                threads=settings.train.threads,
+                precision=settings.train.precision,
+                compile=settings.train.compile,
+                checkpoint_every=settings.train.checkpoint_every,
+                log_every=settings.train.log_every,
+                state_folder=state / name,
+                fingerprint=_fingerprint(settings, named, inputs),
+                pause=pause,
+                progress=progress,
+            )
+        record["device"] = str(choose_device(settings.train.device))
+        save_model(trained, output)
+        write_table(log, outputs[2])
+
+
+def _named(settings: Config, name: str) -> NamedModel:
+    from panda.core.errors import PandaError
+
+    models = settings.named_models()
+    if name not in models:
+        raise PandaError(f"train: no model {name!r} in this configuration; known: {', '.join(models)}")
+    return models[name]
+
+
+def _own_part(
+    store: TrajectoryStore, named: NamedModel, settings: Config, catalogue: str
+) -> TrajectoryStore:
+    """All of the store, or the trajectories of a model's nested subset."""
+    if named.split is None:
+        return store
+    from panda.core.files import read_table
+    from panda.discovery.subsets import in_subset, nested_ranks
+
+    ranked = nested_ranks(read_table(catalogue), settings.seed)
+    rank = dict(zip(ranked["system"], ranked["rank"], strict=True))
+    table = store.table
+    mine = [
+        in_subset(rank[system], int(condition), len(ranked), named.split)
+        for system, condition in zip(table["system"], table["initial_condition"], strict=True)
+    ]
+    return store.subset(mine)
+
+
+def _fingerprint(settings: Config, named: NamedModel, inputs: list[Path]) -> str:
+    """What the weights depend on, hashed: the name of the training state's folder."""
+    from panda.core.code_version import code_version
+    from panda.core.provenance import hash_of, processor, sha256, versions
+
+    train = settings.train.model_dump(mode="json")
+    for key in ("models", "definitions", "recipes", "checkpoint_every"):
+        del train[key]
+    parts: dict[str, Any] = {
+        "seed": settings.seed,
+        "train": train,
+        "recipe": settings.train.recipes[settings.train.recipe].model_dump(mode="json"),
+        "definition": settings.train.definitions[named.definition].model_dump(mode="json"),
+        "model": named.model_dump(mode="json"),
+        "inputs": [sha256(path) for path in inputs],
+        "code": code_version(ROOTS, SOURCE),
+        "torch": versions().get("torch"),
+        "processor": processor(),
+    }
+    return hash_of(parts)
+
+
+@app.command("list")
+def list_models(logs: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """A table of the trained models: size, steps, final loss, recipe, time."""
+    import pandas as pd
+
+    from panda.core.files import read_json, read_table, write_table
+    from panda.core.provenance import record_path
+    from panda.model.panda import count_parameters
+    from panda.model.weights import load_model
+
+    settings = load(config)
+    rows = []
+    with recorded(settings, [output], inputs=logs, parts=["train.models"], roots=["panda.model.weights"]):
+        for path in logs:
+            folder = path.parent
+            named = _named(settings, folder.name)
+            last = read_table(path).iloc[-1]
+            record = record_path(folder / "model.safetensors")
+            rows.append(
+                {
+                    "model": named.name,
+                    "definition": named.definition,
+                    "recipe": settings.train.recipe,
+                    "n_parameters": count_parameters(load_model(folder)),
+                    "n_steps": int(last["step"]),
+                    "final_loss": float(last["loss"]),
+                    "wall_s": read_json(record)["wall_s"] if record.is_file() else float("nan"),
+                }
+            )
+        write_table(pd.DataFrame(rows), output)

@@ -1,0 +1,95 @@
+"""Sections of the baselines, the evaluation and the PDE."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from panda.config.types import Count, Natural, NonNegative, Positive, Section
+
+
+class LinearAR(Section):
+    """In-context linear autoregression."""
+
+    order: Count
+    ridge: NonNegative
+
+
+class Parrot(Section):
+    """Context parroting."""
+
+    window: Count
+
+
+class Fourier(Section):
+    """Fourier extension of the context."""
+
+    n_harmonics: Natural
+
+
+class DartsNBEATS(Section):
+    """The darts model trained on our windows."""
+
+    input_length: Count
+    output_length: Count
+    n_stacks: Count
+    n_blocks: Count
+    layer_width: Count
+    max_epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    patience: Count
+    batches_per_epoch: Count
+
+
+class Baselines(Section):
+    """Settings of the baselines; which run is `evaluate.forecasters`."""
+
+    seed_windows: Count
+    linear_ar: LinearAR
+    parrot: Parrot
+    fourier: Fourier
+    darts_nbeats: DartsNBEATS
+
+
+class Evaluate(Section):
+    """Zero-shot forecasts of unseen systems."""
+
+    forecasters: tuple[str, ...]
+    completion_model: str | None
+    n_windows: Count
+    max_trajectories: Count | None
+    context_length: Count
+    horizons: tuple[Count, ...]
+    standardise_eps: Positive
+    smape_eps: Positive
+    valid_time_threshold: Positive
+    batch_size: Count
+    n_bootstrap: Count
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    n_examples: Count
+    n_completions: Count
+    n_mask_draws: Count
+
+    @model_validator(mode="after")
+    def _horizons_rise(self) -> Evaluate:
+        if not self.horizons or list(self.horizons) != sorted(set(self.horizons)):
+            raise ValueError("horizons must rise and not repeat")
+        return self
+
+
+class PDE(Section):
+    """Kuramoto-Sivashinsky, zero-shot."""
+
+    forecasters: tuple[str, ...]
+    n_runs: Count
+    domain_length: Positive
+    n_modes: Count
+    n_grid: Count
+    duration: Positive
+    n_points: Count
+    initial_scale: Positive
+    rtol: Positive
+    atol: Positive
+    start: Natural

@@ -1,0 +1,180 @@
+"""Reading config.yaml and its overlays, and saying where a wrong value stands."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from panda.config.whole import Config
+from panda.core.errors import PandaError
+
+Key = tuple[str | int, ...]
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        PandaError: no such file, or no YAML mapping; the line is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PandaError(f"{path}: no such configuration file")
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise PandaError(f"{where}: not valid YAML ({getattr(error, 'problem', None) or error})") from error
+    if not isinstance(value, dict):
+        raise PandaError(f"{path}: the file must hold a mapping of keys to values")
+    return value
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`below` with `above` on top: mappings merge, everything else (lists too) is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = overlay(old, value) if both else value
+    return merged
+
+
+def preset_file(preset: Any, root: str | Path = ".") -> str:
+    """The path of a preset's file.
+
+    Raises:
+        PandaError: there is no such preset; the nearest one is named.
+    """
+    folder = Path(root) / "presets"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if str(preset) not in known:
+        raise PandaError(
+            f"preset: no preset {preset!r}{_nearest(str(preset), known)}; known: {', '.join(known)}"
+        )
+    return str(folder / f"{preset}.yaml")
+
+
+def load_config(path: str | Path, *, preset: str | None = None) -> Config:
+    """The configuration in a file, for commands used by hand, with presets/<preset>.yaml over it.
+
+    A file that names a preset which differs from its own values (config.yaml) is overlaid by that preset, as
+    the workflow does; a resolved configuration (results/<run>/config.yaml) is taken as it stands.
+    """
+    path = Path(path)
+    values, files = read_yaml(path), [path]
+    if preset is not None or not values.pop("resolved", False):
+        name = preset or values.get("preset")
+        file = Path(preset_file(name, path.parent))
+        values, files = overlay(values, read_yaml(file)), [path, file]
+    return validate(values, files)
+
+
+def validate(values: Mapping[str, Any], files: Sequence[str | Path]) -> Config:
+    """Check merged values; `files`, lowest first, are re-read to say where a wrong one stands.
+
+    Raises:
+        PandaError: a line a problem: file and line (or "command line"), key, what is wrong, nearest key.
+    """
+    try:
+        return Config.model_validate(dict(values))
+    except ValidationError as error:
+        lines = [_explain(problem, values, files) for problem in error.errors()]
+        raise PandaError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _explain(problem: Any, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+    key = _plain_key(problem["loc"], values)
+    where = locate(key, values, files)
+    name = ".".join(str(part) for part in key)
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = f"unknown key{_nearest(str(key[-1]), _fields_at(key[:-1]))}"
+    elif problem["type"] == "missing":
+        message = "is missing; copy its line from config.yaml"
+    elif problem["type"] != "value_error":
+        message = f"{message[:1].lower()}{message[1:]} (got {problem['input']!r})"
+    return f"{where}: {name}: {message}" if name else f"{where}: {message}"
+
+
+def _plain_key(location: Sequence[Any], values: Any) -> Key:
+    """The location without the tags that pydantic adds for unions: what exists, and one more."""
+    key: list[str | int] = []
+    for part in location:
+        inside = isinstance(values, Mapping) or (isinstance(values, list) and isinstance(part, int))
+        if not inside:
+            break
+        key.append(part)
+        try:
+            values = values[part]
+        except (KeyError, IndexError):
+            break
+    return tuple(key)
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _fields_at(key: Key) -> list[str]:
+    """The keys that the section at `key` knows."""
+    annotation: Any = Config
+    for part in key:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = annotation.model_fields[str(part)].annotation
+        else:
+            annotation = typing.get_args(annotation)[-1]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return list(annotation.model_fields)
+    return []
+
+
+def locate(key: Key, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+    """`file:line` where the value of `key` was set last; "command line" when no file holds this value."""
+    found = None
+    for file in files:
+        node = yaml.compose(Path(file).read_text(encoding="utf-8"))
+        line, value = _find(node, key)
+        if line is not None:
+            found = (f"{file}:{line}", value)
+    if found is None:
+        return "command line" if _value_at(values, key) is not _ABSENT else str(files[0])
+    same = isinstance(found[1], dict | list) or str(found[1]) == str(_value_at(values, key))
+    return found[0] if same else "command line"
+
+
+_ABSENT = object()
+
+
+def _value_at(values: Any, key: Key) -> Any:
+    for part in key:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            return _ABSENT
+    return values
+
+
+def _find(node: yaml.Node | None, key: Key) -> tuple[int | None, Any]:
+    """Line (from 1) of the entry at `key` below a YAML node, and its value."""
+    line = 1
+    for part in key:
+        if isinstance(node, yaml.MappingNode):
+            entry = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if entry is None:
+                return None, None
+            line, node = entry[0].start_mark.line + 1, entry[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return None, None
+    return line, yaml.SafeLoader("").construct_document(node) if node is not None else None

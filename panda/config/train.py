@@ -1,0 +1,168 @@
+"""Sections of the model and its training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from panda.config.types import Count, Fraction, Natural, NonNegative, Pair, Positive, Section
+
+
+class Backbone(Section):
+    """Sizes of the model that every named model shares."""
+
+    context_length: Count
+    prediction_length: Count
+    patch_length: Count
+    n_layers: Count
+    d_model: Count
+    n_heads: Count
+    ffn_dim: Count
+    channel_attention: bool
+    channel_rope: bool
+    max_wavelength: Positive
+    rope_fraction: Fraction
+    norm_eps: Positive
+    scale_eps: Positive
+    init_std: Positive
+    poly_degrees: tuple[Annotated[int, Field(ge=2)], ...]
+    n_poly_features: Natural
+    n_fourier_features: Natural
+    fourier_scale: Positive
+    mask_ratio: Annotated[float, Field(gt=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _divides(self) -> Backbone:
+        if self.context_length % self.patch_length:
+            raise ValueError(
+                f"patch_length {self.patch_length} does not divide context_length {self.context_length}"
+            )
+        if self.d_model % self.n_heads:
+            raise ValueError(f"n_heads {self.n_heads} does not divide d_model {self.d_model}")
+        if (self.d_model // self.n_heads) % 2:
+            raise ValueError(
+                f"d_model/n_heads = {self.d_model // self.n_heads} is odd; RoPE needs an even head"
+            )
+        if self.n_fourier_features % 2:
+            raise ValueError(
+                f"n_fourier_features {self.n_fourier_features} is odd; half are sines, half cosines"
+            )
+        return self
+
+
+class ModelShape(Backbone):
+    """One model, complete: what is stored in its config.json."""
+
+    embedding: Literal["linear", "dynamics"]
+    head: Literal["forecast", "mlm"]
+    pooling: Literal["mean", "max", "flatten"]
+    residual_on_last: bool
+
+    @model_validator(mode="after")
+    def _features_fill(self) -> ModelShape:
+        n = self.patch_length + len(self.poly_degrees) * self.n_poly_features + self.n_fourier_features
+        if self.embedding == "dynamics" and n != self.d_model:
+            raise ValueError(
+                f"the dynamics embedding has {n} features (patch_length + degrees * n_poly_features + "
+                f"n_fourier_features) but d_model is {self.d_model}; make them equal"
+            )
+        return self
+
+
+class Definition(Section):
+    """What makes a named model itself."""
+
+    embedding: Literal["linear", "dynamics"]
+    head: Literal["forecast", "mlm"]
+    encoder_from: str | None
+    n_steps: Count
+
+
+class Recipe(Section):
+    """How a model is trained: head details, loss and optimiser."""
+
+    pooling: Literal["mean", "max", "flatten"]
+    residual_on_last: bool
+    loss: Literal["mse", "mae", "huber"]
+    loss_space: Literal["data", "normalised"]
+    optimiser: Literal["adamw", "muon"]
+    learning_rate: Positive
+    muon_learning_rate: NonNegative
+    weight_decay: NonNegative
+    betas: Pair
+    eps: Positive
+    warmup_fraction: Fraction
+    max_grad_norm: Positive
+
+
+class TrainData(Section):
+    """Windows and augmentations."""
+
+    n_channels: Count
+    standardise_eps: Positive
+    augmentation_probability: Fraction
+    delay_max_lag: Count
+    mixing_dimensions: tuple[Count, Count]
+    dirichlet_alpha: Positive
+    affine_scale: Positive
+
+    @model_validator(mode="after")
+    def _mixing_ordered(self) -> TrainData:
+        low, high = self.mixing_dimensions
+        if not self.n_channels <= low <= high:
+            raise ValueError(
+                f"mixing_dimensions [{low}, {high}] must rise from at least n_channels {self.n_channels}"
+            )
+        return self
+
+
+class Train(Section):
+    """Training of the named models."""
+
+    models: tuple[str, ...]
+    recipe: str
+    device: Literal["auto", "cpu", "cuda"]
+    threads: Count
+    precision: Literal["auto", "float32", "bfloat16"]
+    compile: bool
+    shape: Backbone
+    definitions: dict[str, Definition]
+    recipes: dict[str, Recipe]
+    batch_size: Count
+    checkpoint_every: Count
+    log_every: Count
+    founder_probability: Fraction | None
+    data: TrainData
+
+    @model_validator(mode="after")
+    def _names_known(self) -> Train:
+        if self.recipe not in self.recipes:
+            raise ValueError(f"recipe {self.recipe!r} is not one of {', '.join(self.recipes)}")
+        for name in self.models:
+            if name not in self.definitions:
+                raise ValueError(f"model {name!r} has no definition; known: {', '.join(self.definitions)}")
+        for name, definition in self.definitions.items():
+            source = definition.encoder_from
+            if source is None:
+                continue
+            if source not in self.definitions:
+                raise ValueError(f"definition {name!r}: encoder_from {source!r} has no definition")
+            if self.definitions[source].embedding != definition.embedding:
+                raise ValueError(f"definition {name!r}: encoder_from {source!r} has another embedding")
+            if self.definitions[source].encoder_from is not None:
+                raise ValueError(f"definition {name!r}: encoder_from {source!r} comes from an encoder itself")
+        for name in self.definitions:
+            self.model_shape(name)
+        return self
+
+    def model_shape(self, name: str) -> ModelShape:
+        """The complete shape of a definition under the chosen recipe."""
+        definition, recipe = self.definitions[name], self.recipes[self.recipe]
+        return ModelShape(
+            **self.shape.model_dump(),
+            embedding=definition.embedding,
+            head=definition.head,
+            pooling=recipe.pooling,
+            residual_on_last=recipe.residual_on_last,
+        )

@@ -1,0 +1,138 @@
+"""The whole configuration, and what its parts must agree on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from panda.config.discover import Discover, Integrate
+from panda.config.evaluate import PDE, Baselines, Evaluate
+from panda.config.train import Train
+from panda.config.types import Count, Natural, Positive, Section
+
+
+class Scaling(Section):
+    """Nested subsets of systems at a constant number of timepoints."""
+
+    enabled: bool
+    definitions: tuple[str, ...]
+    n_points: Count
+    steps_fraction: Annotated[float, Field(gt=0)]
+    horizon: Count
+    n_bootstrap: Count
+    alpha_max: Positive
+    max_ratio: Annotated[float, Field(gt=1)]
+    n_shards: Count
+
+
+class NamedModel(Section):
+    """A model to train: what the sweeps expand to. `split`: None, or which nested subset it learns from."""
+
+    name: str
+    definition: str
+    encoder_from: str | None
+    n_steps: Count
+    split: int | None
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    preset: str
+    run: str | None
+    seed: Natural
+    discover: Discover
+    integrate: Integrate
+    train: Train
+    baselines: Baselines
+    evaluate: Evaluate
+    pde: PDE
+    scaling: Scaling
+    figures: tuple[str, ...]
+
+    @property
+    def run_name(self) -> str:
+        """The folder under results/."""
+        return self.run or self.preset
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Config:
+        kept, longest = self.discover.search.integration.kept_points, max(self.evaluate.horizons)
+        if self.evaluate.context_length + longest > kept:
+            raise ValueError(
+                f"evaluate: context_length {self.evaluate.context_length} + horizon {longest} "
+                f"exceed the {kept} kept points of a trajectory"
+            )
+        if self.pde.start + self.evaluate.context_length + longest > self.pde.n_points:
+            raise ValueError(f"pde: start + context + horizon {longest} exceed n_points {self.pde.n_points}")
+        if self.train.shape.context_length + self.train.shape.prediction_length > kept:
+            raise ValueError(
+                f"train.shape: context + prediction exceed the {kept} kept points of a trajectory"
+            )
+        self._check_names()
+        return self
+
+    def _check_names(self) -> None:
+        if self.scaling.horizon not in self.evaluate.horizons:
+            raise ValueError(f"scaling.horizon {self.scaling.horizon} is not among evaluate.horizons")
+        for name in self.scaling.definitions:
+            if name not in self.train.definitions:
+                raise ValueError(f"scaling.definitions: {name!r} has no definition under train.definitions")
+            source = self.train.definitions[name].encoder_from
+            if source is not None and source not in self.scaling.definitions:
+                raise ValueError(f"scaling.definitions: {name!r} needs {source!r} in the list, before it")
+        last = self.train.definitions[self.scaling.definitions[-1]]
+        if last.head != "forecast":
+            raise ValueError("scaling.definitions: the last must be a forecast model; its errors are fitted")
+        model = self.evaluate.completion_model
+        if model is not None and (
+            model not in self.train.models or self.train.definitions[model].head != "mlm"
+        ):
+            raise ValueError(f"evaluate.completion_model {model!r} must be a trained model with head mlm")
+        for name in (*self.evaluate.forecasters, *self.pde.forecasters):
+            definition = self.train.definitions.get(name)
+            if definition is not None and (definition.head != "forecast" or name not in self.train.models):
+                raise ValueError(f"forecaster {name!r} must be among train.models and have head forecast")
+
+    def named_models(self) -> dict[str, NamedModel]:
+        """Every model that can be trained: the listed ones, and one chain for each point of the sweep."""
+        models = {
+            name: NamedModel(
+                name=name,
+                definition=name,
+                encoder_from=self.train.definitions[name].encoder_from,
+                n_steps=self.train.definitions[name].n_steps,
+                split=None,
+            )
+            for name in self.train.models
+        }
+        for split in range(self.scaling.n_points):
+            for definition in self.scaling.definitions:
+                source = self.train.definitions[definition].encoder_from
+                name = f"{definition}_split{split}"
+                steps = self.train.definitions[definition].n_steps * self.scaling.steps_fraction
+                models[name] = NamedModel(
+                    name=name,
+                    definition=definition,
+                    encoder_from=None if source is None else f"{source}_split{split}",
+                    n_steps=max(1, round(steps)),
+                    split=split,
+                )
+        return models
+
+    def scaling_forecasters(self) -> list[str]:
+        """The models whose errors the scaling law is fitted to, largest subset first."""
+        return [f"{self.scaling.definitions[-1]}_split{i}" for i in range(self.scaling.n_points)]
+
+
+def section(config: Config, *paths: str) -> dict[str, Any]:
+    """The parts of the configuration at dotted `paths`, as plain data: what a rule's results depend on."""
+    dumped = config.model_dump(mode="json")
+    parts: dict[str, Any] = {}
+    for path in paths:
+        part: Any = dumped
+        for key in path.split("."):
+            part = part[key]
+        parts[path] = part
+    return parts

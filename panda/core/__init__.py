@@ -1,0 +1,1 @@
+"""What every part may use: seeds, atomic files, provenance, progress, errors."""

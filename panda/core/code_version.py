@@ -1,0 +1,84 @@
+"""A hash of the code that a rule's results depend on, deaf to comments and docstrings."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+# These say how results are asked for and shown, not what they are.
+NOT_SCIENCE = (
+    "panda.cli",
+    "panda.config",
+    "panda.core.progress",
+    "panda.core.provenance",
+    "panda.core.code_version",
+)
+PACKAGES = ("panda", "baselines")
+
+
+def code_version(roots: Sequence[str], source: str | Path) -> str:
+    """Twelve hex digits over the syntax trees of `roots` (module names) and all they import of ours.
+
+    Imports inside functions count too; comments, docstrings and formatting do not. `source` is the folder
+    that holds the packages.
+
+    Raises:
+        FileNotFoundError: a root is no module of ours.
+    """
+    source = str(source)
+    for root in roots:
+        if _file(root, source) is None:
+            raise FileNotFoundError(f"code_version: {root} is no module below {source}")
+    seen: set[str] = set()
+    queue = list(roots)
+    while queue:
+        module = queue.pop()
+        if module in seen or module.startswith(NOT_SCIENCE) or _file(module, source) is None:
+            continue
+        seen.add(module)
+        queue += _parsed(module, source)[1]
+    digest = hashlib.sha256()
+    for module in sorted(seen):
+        digest.update(f"{module}:{_parsed(module, source)[0]}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _file(module: str, source: str) -> Path | None:
+    path = Path(source, *module.split("."))
+    if path.with_suffix(".py").is_file():
+        return path.with_suffix(".py")
+    return path / "__init__.py" if (path / "__init__.py").is_file() else None
+
+
+@cache
+def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
+    """Hash of one module's syntax tree, and the names it may import."""
+    file = _file(module, source)
+    assert file is not None
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # `from a.b import c`: c may be a module or a name in a.b
+            imported |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+    ours = {name for name in imported if name.split(".")[0] in PACKAGES}
+    parents = {name.rsplit(".", 1)[0] for name in ours if "." in name}
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(ours | parents))
+
+
+def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    first = node.body[0] if node.body else None
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
+        node.body = node.body[1:]

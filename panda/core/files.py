@@ -1,0 +1,150 @@
+"""Files that appear whole or not at all, and the formats of tables and arrays."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from panda.core.errors import PandaError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success fsync it and rename it into place, on error remove it.
+
+    Raises:
+        PandaError: the disk is full (nothing half-written is left).
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays at the end: writers such as numpy and matplotlib choose the format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PandaError(
+                f"{path}: no space left on the disk; free some and run the same command again"
+            ) from error
+        raise
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write JSON atomically, keys in order, NaN refused."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        PandaError: the file is missing or is no JSON.
+    """
+    path = require(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise PandaError(f"{path}: not a JSON file ({error}); delete it and make it again") from error
+
+
+def require(path: str | Path) -> Path:
+    """`path`, if a file is there.
+
+    Raises:
+        PandaError: it is not.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PandaError(f"{path}: no such file; make it first, or correct the path")
+    return path
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as Parquet for machines (at `path`) and as CSV for people (beside it)."""
+    path = Path(path)
+    with atomic_path(path.with_suffix(".csv")) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.8g")
+    with atomic_path(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet table.
+
+    Raises:
+        PandaError: the file is missing, truncated or no Parquet.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    path = require(path)
+    try:
+        return pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        line = str(error).splitlines()[0]
+        raise PandaError(
+            f"{path}: not a whole Parquet table ({line}); delete it and make it again"
+        ) from error
+
+
+def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
+    """Write named arrays as a compressed `.npz`, atomically; object arrays (pickle) are refused."""
+    import numpy as np
+
+    for name, array in arrays.items():
+        if np.asarray(array).dtype == object:
+            raise PandaError(
+                f"{path}: array {name!r} has Python objects; store numbers or fixed-width strings"
+            )
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a `.npz` without pickle.
+
+    Raises:
+        PandaError: the file is missing, truncated, or holds pickled objects.
+    """
+    import zlib
+
+    import numpy as np
+
+    path = require(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, zlib.error) as error:
+        raise PandaError(
+            f"{path}: not a whole .npz archive ({error}); delete it and make it again"
+        ) from error

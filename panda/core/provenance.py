@@ -1,0 +1,144 @@
+"""A record beside every result: which code, configuration, seed and inputs made it, and at what cost."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from panda.core.files import write_json
+
+VERSIONS_OF = ("numpy", "scipy", "numba", "torch", "dysts", "pandas", "pyarrow", "snakemake", "darts")
+SUFFIX = ".provenance.json"
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hash_of(value: Any) -> str:
+    """Twelve hex digits over plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def record_path(output: str | Path) -> Path:
+    """Where the record of an output stands."""
+    output = Path(output)
+    return output.with_name(output.name + SUFFIX)
+
+
+@contextmanager
+def provenance(
+    outputs: Sequence[str | Path],
+    *,
+    inputs: Sequence[str | Path],
+    section: Any,
+    seed: int,
+    code: str,
+) -> Iterator[dict[str, Any]]:
+    """Time the work inside, then write `<output>.provenance.json` beside the first output.
+
+    The yielded dict takes further entries (`device`, say). Nothing is written when the work raises.
+    """
+    extra: dict[str, Any] = {}
+    wall, cpu = time.time(), _cpu_s()
+    yield extra
+    present = [Path(output) for output in outputs if Path(output).is_file()]
+    if not present:
+        return
+    record = {
+        "outputs": {path.name: sha256(path) for path in present},
+        "inputs": {str(path): _input_hash(Path(path)) for path in inputs if Path(path).is_file()},
+        "section": section,
+        "config_hash": hash_of(section),
+        "code_version": code,
+        "seed": seed,
+        "git": git_state(),
+        "versions": versions(),
+        "machine": {
+            "platform": platform.platform(),
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "device": "cpu",
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall)),
+        "wall_s": round(time.time() - wall, 3),
+        "cpu_s": round(_cpu_s() - cpu, 3),
+        **extra,
+    }
+    write_json(record_path(present[0]), record)
+
+
+def _cpu_s() -> float:
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    )
+
+
+def _input_hash(path: Path) -> str:
+    """The hash in the input's own record if that is at least as new, else a fresh one."""
+    record = record_path(path)
+    if record.is_file() and record.stat().st_mtime >= path.stat().st_mtime:
+        try:
+            known = json.loads(record.read_text())["outputs"].get(path.name)
+        except (json.JSONDecodeError, KeyError):
+            known = None
+        if known:
+            return str(known)
+    return sha256(path)
+
+
+@cache
+def git_state() -> dict[str, Any]:
+    """Commit and dirty flag of the source tree; both None outside a git checkout."""
+    root = Path(__file__).resolve().parents[2]
+
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=20
+        ).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "dirty": None}
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the packages that results depend on; what is not installed is left out."""
+    found = {}
+    for name in VERSIONS_OF:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def processor() -> str:
+    """The processor's model name."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Trajectories on disk, and the windows that models are trained on."""

@@ -1,0 +1,1 @@
+"""The search for chaotic systems: candidates, their statistics, the filters that select."""

@@ -1,0 +1,76 @@
+"""The members of a group of candidates: drawn from the seed, or read back from a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from panda.config import Search
+from panda.discovery.candidates import Group, member_generator
+from panda.systems.flow import Ensemble, Flow
+from panda.systems.library import FounderLibrary
+from panda.systems.mutation import perturb
+from panda.systems.skew import default_member, founder_ensemble, mutate_member, skew_ensemble
+
+COLUMNS = (
+    "driver_parameters",
+    "response_parameters",
+    "driver_scale",
+    "response_scale",
+    "driver_index",
+    "initial",
+)
+
+
+def flow_of(library: FounderLibrary, driver: str, response: str) -> Flow:
+    """The flow of a founder (`response` empty) or of an ordered pair."""
+    return library.flow(driver, response or None)
+
+
+def draw_members(
+    flow: Flow,
+    group: Group,
+    settings: Search,
+    rms: Mapping[str, Float64[np.ndarray, " dimension"]],
+    seed: int,
+) -> Ensemble:
+    """All members of a group: member 0 unperturbed, the others mutated, each from its own stream."""
+    options = settings.mutation.model_dump()
+    streams = [member_generator(seed, group.system(i), "parameters") for i in range(1, group.n_members)]
+    if flow.response is None:
+        founder = flow.driver
+        mutated = [
+            perturb(founder.parameters, sizes=founder.parameter_sizes, **options, generator=stream)
+            for stream in streams
+        ]
+        initial = np.tile(founder.initial_condition, (group.n_members, 1))
+        return founder_ensemble(flow, np.stack([founder.parameters, *mutated]), initial)
+    first = default_member(
+        flow,
+        driver_rms=rms[group.driver],
+        response_rms=rms[group.response],
+        stiffness=settings.stiffness,
+    )
+    return skew_ensemble(
+        flow, [first, *(mutate_member(flow, first, **options, generator=stream) for stream in streams)]
+    )
+
+
+def to_columns(ensemble: Ensemble) -> dict[str, list[list[float]]]:
+    """The members as list columns of a table; float64 keeps every bit."""
+    return {column: getattr(ensemble, column).tolist() for column in COLUMNS}
+
+
+def from_rows(rows: pd.DataFrame) -> Ensemble:
+    """The members that `to_columns` stored: rows of one flow."""
+    arrays: dict[str, Any] = {column: np.stack([*map(np.asarray, rows[column])]) for column in COLUMNS}
+    return Ensemble(**arrays)
+
+
+def by_flow(catalogue: pd.DataFrame) -> Sequence[tuple[tuple[str, str], pd.DataFrame]]:
+    """The rows of each flow (driver, response), in a fixed order."""
+    return [((str(a), str(b)), rows) for (a, b), rows in catalogue.groupby(["driver", "response"], sort=True)]

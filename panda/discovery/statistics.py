@@ -1,0 +1,73 @@
+"""Every number about a candidate's trajectory that a filter may ask for."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float64
+
+from panda.config import Statistics
+from panda.invariants.boundedness import boundedness
+from panda.invariants.fixed_point import tail_step
+from panda.invariants.linearity import linearity
+from panda.invariants.recurrence import Recurrence, recurrence
+from panda.invariants.spectrum import spectrum
+from panda.invariants.stationarity import stationarity
+from panda.invariants.zero_one import zero_one
+
+Value = float | list[float]
+
+
+def statistics(
+    x: Float64[np.ndarray, "dimension time"], settings: Statistics, generator: np.random.Generator
+) -> dict[str, Value]:
+    """The statistics of one trajectory (dimension, time), transient already dropped, for any selection later.
+
+    Lists have an entry a dimension; NaN means undefined, which no filter passes. The frequencies of the 0-1
+    test are drawn from `generator` (the system's own), uniform over `settings.zero_one.frequency_range` * pi.
+    """
+    x = x[:, int(x.shape[1] * settings.transient_fraction) :]
+    bounds = boundedness(x, std_floor=settings.std_floor)
+    low, high = settings.zero_one.frequency_range
+    chaos = zero_one(
+        x,
+        frequencies=generator.uniform(low * np.pi, high * np.pi, (len(x), settings.zero_one.n_frequencies)),
+        k_threshold=settings.zero_one.k_threshold,
+        n_delays=settings.zero_one.n_delays,
+        n_bins=settings.zero_one.n_bins,
+        n_smoothing=settings.zero_one.n_smoothing,
+        shift_share=settings.zero_one.shift_share,
+    )
+    returns = recurrence(
+        x, tolerance=settings.recurrence_tolerance, min_recurrence_time=settings.min_recurrence_time
+    )
+    tests = stationarity(x, significance=settings.stationarity_p)
+    peaks = spectrum(
+        x, relative_height=settings.spectrum_height, relative_prominence=settings.spectrum_prominence
+    )
+    return {
+        "max_magnitude": bounds.max_magnitude,
+        "max_zscore": bounds.max_zscore,
+        "linear_share": linearity(x, std_floor=settings.std_floor),
+        "tail_step": tail_step(x, tail_share=settings.tail_share),
+        "zero_one_score": chaos.score.tolist(),
+        "zero_one_median_k": chaos.median_k.tolist(),
+        **{f"recurrence_{name}": value for name, value in returns._asdict().items()},
+        "spectral_peaks": peaks.tolist(),
+        "kpss_p": tests.kpss_p.tolist(),
+        "adf_p": tests.adf_p.tolist(),
+    }
+
+
+LISTS = ("zero_one_score", "zero_one_median_k", "spectral_peaks", "kpss_p", "adf_p")
+SCALARS = (
+    "max_magnitude",
+    "max_zscore",
+    "linear_share",
+    "tail_step",
+    *(f"recurrence_{name}" for name in Recurrence._fields),
+)
+
+
+def undefined() -> dict[str, Value]:
+    """The statistics of a candidate whose integration failed: nothing is defined."""
+    return {**{name: float("nan") for name in SCALARS}, **{name: [] for name in LISTS}}

@@ -1,0 +1,1 @@
+"""What one computes with a flow: trajectories and Lyapunov exponents."""

@@ -1,0 +1,553 @@
+"""The explicit Runge-Kutta method of order 8 (DOP853) on eight lanes, each with its own step size."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from scipy.integrate._ivp import dop853_coefficients as tableau
+
+from panda.systems.lanes import N_LANES
+
+# Hairer, Norsett and Wanner, "Solving Ordinary Differential Equations I", II.5 and II.10. Row s of A gives
+# the state at which stage s is evaluated: 1..11 the step, 12 its end (so A[12] is B), 13..15 dense output.
+C = tableau.C
+N_ROWS_A = tableau.N_STAGES_EXTENDED
+WEIGHTS = [*tableau.A, tableau.E5, tableau.E3, *tableau.D]
+ROW_ERROR_5, ROW_ERROR_3, ROW_DENSE = N_ROWS_A, N_ROWS_A + 1, N_ROWS_A + 2
+N_STAGES = tableau.N_STAGES
+N_EXTRA_STAGES = tableau.N_STAGES_EXTENDED - tableau.N_STAGES - 1
+
+# The step controller of scipy's DOP853: next step = step * clip(SAFETY * error^(-1/8), MIN, MAX).
+SAFETY, MIN_FACTOR, MAX_FACTOR = 0.9, 0.2, 10.0
+STRETCH = 1.01  # a last step may be this much longer, so that no sliver of a step is left
+
+RUNNING, COMPLETE, DIVERGED, BUDGET, UNDERFLOW = -1, 0, 1, 2, 3
+
+
+class System(NamedTuple):
+    """Addresses and sizes. With ``tangent`` they are jvp addresses and a row of states is (x, v)."""
+
+    driver: int
+    response: int  # 0: no response
+    driver_dimension: int
+    response_dimension: int
+    n_driver_parameters: int
+    n_response_parameters: int
+    tangent: bool
+
+
+class Control(NamedTuple):
+    """Error control: local error below ``atol + rtol |y|``, attempted steps, smallest step."""
+
+    rtol: float
+    atol: float
+    max_steps: int
+    min_step: float
+
+
+class Members(NamedTuple):
+    """What is integrated, one row a member. A member is stopped exactly at each of its ``stops``."""
+
+    initial: np.ndarray  # (n, n_rows)
+    parameters: np.ndarray  # (n, .): driver's | response's | driver scale | response scale
+    driver_index: np.ndarray  # (n, d_b) int64
+    limit: np.ndarray  # (n, n_rows): largest |coordinate|, inf where it may grow
+    stops: np.ndarray  # (n, n_stops): rising times > 0
+
+
+class Results(NamedTuple):
+    """What comes out, one row a member; ``states`` at times ``k stops[-1] / (n_points - 1)``."""
+
+    states: np.ndarray  # (n, n_points, dimension); n_points = 0: no dense output
+    log_growth: np.ndarray  # (n, n_stops): growth of log |v| before each stop (tangent only)
+    status: np.ndarray  # (n,) int8
+    n_stops: np.ndarray  # (n,) stops reached
+    n_points: np.ndarray  # (n,) points written
+    n_steps: np.ndarray  # (n,) accepted
+    n_rejected: np.ndarray  # (n,)
+    n_evaluations: np.ndarray  # (n,) right-hand sides
+
+
+class Lanes(NamedTuple):
+    """The working state, ``[component][lane]`` flattened: entry ``i * N_LANES + lane`` of a row."""
+
+    member: np.ndarray  # (8,) member in the lane, -1 when idle
+    t: np.ndarray
+    t_new: np.ndarray
+    t_stage: np.ndarray
+    h: np.ndarray  # the step attempted
+    planned: np.ndarray  # the step the controller wants next
+    error: np.ndarray  # scaled error of the attempt; < 1 is accepted
+    violation: np.ndarray  # 0; > 0 beyond a limit; NaN if the end of the step or its slope is not finite
+    fresh: np.ndarray  # bool: a member just loaded
+    was_rejected: np.ndarray  # bool
+    accepted: np.ndarray  # bool
+    due: np.ndarray  # output points covered after an accepted step
+    y: np.ndarray
+    y_new: np.ndarray
+    k: np.ndarray  # (16, n_rows * 8) slopes
+    dense: np.ndarray  # (7, n_rows * 8) coefficients of the interpolant
+    work: np.ndarray  # (3, n_rows * 8) the state of an extra stage; error estimates 5 and 3
+    limit: np.ndarray
+    parameters: np.ndarray
+    offset: np.ndarray  # (d_b * 8,) where a response row finds its driver slope in `padded`
+    padded: np.ndarray  # driver slopes, zeros beyond them
+    response_slope: np.ndarray
+    response_slope_v: np.ndarray
+
+
+def make_lanes(system: System, members: Members) -> Lanes:
+    """Working arrays for one run."""
+    d_a, d_b = system.driver_dimension, system.response_dimension
+    n_rows, n_parameters = members.initial.shape[1], members.parameters.shape[1]
+
+    def row(n: int = 1) -> np.ndarray:
+        return np.zeros(n * N_LANES)
+
+    return Lanes(
+        member=np.full(N_LANES, -1, dtype=np.int64),
+        **{name: row() for name in ("t", "t_new", "t_stage", "h", "planned", "error", "violation")},
+        fresh=np.zeros(N_LANES, dtype=bool),
+        was_rejected=np.zeros(N_LANES, dtype=bool),
+        accepted=np.zeros(N_LANES, dtype=bool),
+        due=np.zeros(N_LANES, dtype=np.int64),
+        **{name: row(n_rows) for name in ("y", "y_new", "limit")},
+        k=np.zeros((tableau.N_STAGES_EXTENDED, n_rows * N_LANES)),
+        dense=np.zeros((7, n_rows * N_LANES)),
+        work=np.zeros((3, n_rows * N_LANES)),
+        parameters=row(n_parameters),
+        offset=np.zeros(d_b * N_LANES, dtype=np.int64),
+        padded=row(max(d_a, d_b)),
+        response_slope=row(d_b),
+        response_slope_v=row(d_b),
+    )
+
+
+def make_results(n: int, *, n_stops: int, n_points: int, dimension: int) -> Results:
+    """Results of ``n`` members that have not begun; ``states`` is left as it comes."""
+    return Results(
+        states=np.empty((n, n_points, dimension)),
+        log_growth=np.zeros((n, n_stops)),
+        status=np.full(n, RUNNING, dtype=np.int8),
+        **{name: np.zeros(n, dtype=np.int64) for name in Results._fields[3:]},
+    )
+
+
+@intrinsic
+def _call(typingctx, address, arrays):
+    """Call the compiled function at `address` with the data pointers of a tuple of float64 arrays."""
+
+    def codegen(context, builder, signature, args):
+        pointer = ir.DoubleType().as_pointer()
+        rows = cgutils.unpack_tuple(builder, args[1])
+        data = [
+            cgutils.create_struct_proxy(kind)(context, builder, value=row).data
+            for kind, row in zip(signature.args[1], rows, strict=True)
+        ]
+        kind = ir.FunctionType(ir.VoidType(), [pointer] * len(data))
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), data)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, arrays), codegen
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _couple(lanes, first_scale, n_a, n_b, driver_slope, response_slope, out):
+    """Skew product: out[i] = driver_scale[i] * Pad(driver_slope)[driver_index[i]] + response_scale[i] * ..."""
+    for m in range(n_a):
+        lanes.padded[m] = driver_slope[m]
+    driver_scale = lanes.parameters[first_scale:]
+    response_scale = lanes.parameters[first_scale + n_b :]
+    for m in range(n_b):
+        out[m] = driver_scale[m] * lanes.padded[lanes.offset[m]] + response_scale[m] * response_slope[m]
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _evaluate(system, lanes, y, slope):
+    """slope = f(t_stage, y) on all lanes; with `tangent` also the lower half: (df/dx) v."""
+    n_a, n_b = system.driver_dimension * N_LANES, system.response_dimension * N_LANES
+    n = n_a + n_b
+    p = lanes.parameters
+    p_response = p[system.n_driver_parameters * N_LANES :]
+    first_scale = (system.n_driver_parameters + system.n_response_parameters) * N_LANES
+    if system.tangent:
+        _call(system.driver, (lanes.t_stage, y, y[n:], p, slope, slope[n:]))
+        if system.response != 0:
+            f_b, f_b_v = lanes.response_slope, lanes.response_slope_v
+            _call(system.response, (lanes.t_stage, y[n_a:], y[n + n_a :], p_response, f_b, f_b_v))
+            _couple(lanes, first_scale, n_a, n_b, slope, f_b, slope[n_a:])
+            _couple(lanes, first_scale, n_a, n_b, slope[n:], f_b_v, slope[n + n_a :])
+    else:
+        _call(system.driver, (lanes.t_stage, y, p, slope))
+        if system.response != 0:
+            _call(system.response, (lanes.t_stage, y[n_a:], p_response, lanes.response_slope))
+            _couple(lanes, first_scale, n_a, n_b, slope, lanes.response_slope, slope[n_a:])
+
+
+@intrinsic
+def _combine(typingctx, row, y, h, k, out):
+    """out = h * sum_j WEIGHTS[row][j] k[j] on all components, plus y if `row` is one of A's.
+
+    Written as vector instructions because the compiler leaves the equivalent loops scalar.
+    """
+    lane_vector = ir.VectorType(ir.DoubleType(), N_LANES)
+
+    def codegen(context, builder, signature, arguments):
+        which = arguments[0]
+        y_data, h_data, k_data, (out_data, size) = (
+            (array.data, array.nitems) if position == 4 else array.data
+            for position in range(1, 5)
+            for array in [
+                cgutils.create_struct_proxy(signature.args[position])(
+                    context, builder, value=arguments[position]
+                )
+            ]
+        )
+        integer = size.type
+
+        def at(data, index):
+            return builder.bitcast(builder.gep(data, [index]), lane_vector.as_pointer())
+
+        fma_type = ir.FunctionType(lane_vector, [lane_vector] * 3)
+        fma = cgutils.get_or_insert_function(builder.module, fma_type, f"llvm.fma.v{N_LANES}f64")
+        step = builder.load(at(h_data, integer(0)), align=8)
+        end = builder.append_basic_block("combined")
+        switch = builder.switch(which, end)
+        for row, weights in enumerate(WEIGHTS):
+            if not np.any(weights):
+                continue
+            block = builder.append_basic_block(f"row_{row}")
+            switch.add_case(which.type(row), block)
+            builder.position_at_end(block)
+            with cgutils.for_range_slice(builder, integer(0), size, integer(N_LANES), integer) as (m, _):
+                total = ir.Constant(lane_vector, [0.0] * N_LANES)
+                for j in np.flatnonzero(weights):
+                    start = builder.mul(size, integer(int(j)))
+                    slope = builder.load(at(k_data, builder.add(start, m)), align=8)
+                    weight = ir.Constant(lane_vector, [float(weights[j])] * N_LANES)
+                    total = builder.call(fma, [weight, slope, total])
+                if row < N_ROWS_A:
+                    value = builder.call(fma, [step, total, builder.load(at(y_data, m), align=8)])
+                else:
+                    value = builder.fmul(step, total)
+                builder.store(value, at(out_data, m), align=8)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(row, y, h, k, out), codegen
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _stages(first, last, system, lanes, state):
+    """For s = first..last: k[s] = f(t + C[s] h, y + h sum_j A[s, j] k[j]); `state` ends as the last one."""
+    for s in range(first, last + 1):
+        _combine(s, lanes.y, lanes.h, lanes.k, state)
+        for lane in range(N_LANES):
+            lanes.t_stage[lane] = lanes.t[lane] + C[s] * lanes.h[lane]
+        _evaluate(system, lanes, state, lanes.k[s])
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _estimate_error(control, lanes):
+    """error = e5^2 / sqrt((e5^2 + e3^2 / 100) n) with e3, e5 the 2-norms of the scaled estimates."""
+    y, y_new, f_new = lanes.y, lanes.y_new, lanes.k[N_STAGES]
+    e_5, e_3 = lanes.work[1], lanes.work[2]
+    _combine(ROW_ERROR_5, y, lanes.h, lanes.k, e_5)
+    _combine(ROW_ERROR_3, y, lanes.h, lanes.k, e_3)
+    n = y.size // N_LANES
+    for lane in range(N_LANES):
+        sum_5 = sum_3 = violation = 0.0
+        for m in range(lane, y.size, N_LANES):
+            scale = control.atol + control.rtol * max(abs(y[m]), abs(y_new[m]))
+            sum_5 += (e_5[m] / scale) ** 2
+            sum_3 += (e_3[m] / scale) ** 2
+            violation += 0.0 * y_new[m] + 0.0 * f_new[m] + (1.0 if abs(y_new[m]) > lanes.limit[m] else 0.0)
+        both_zero = sum_5 == 0.0 and sum_3 == 0.0
+        lanes.error[lane] = 0.0 if both_zero else sum_5 / np.sqrt((sum_5 + 0.01 * sum_3) * n)
+        lanes.violation[lane] = violation
+
+
+@njit(error_model="numpy", _nrt=False)
+def _load(members, lanes, lane):
+    """Copy a member's initial state, parameters and coupling into its lane."""
+    member = lanes.member[lane]
+    for i in range(members.initial.shape[1]):
+        lanes.y[i * N_LANES + lane] = members.initial[member, i]
+        lanes.limit[i * N_LANES + lane] = members.limit[member, i]
+    for i in range(members.parameters.shape[1]):
+        lanes.parameters[i * N_LANES + lane] = members.parameters[member, i]
+    for i in range(members.driver_index.shape[1]):
+        lanes.offset[i * N_LANES + lane] = members.driver_index[member, i] * N_LANES + lane
+    lanes.t[lane] = 0.0
+    lanes.was_rejected[lane] = False
+
+
+@njit(error_model="numpy", _nrt=False)
+def _scaled_norm(values, reference, y, control, lane):
+    """Root mean square of (values - reference) / (atol + rtol |y|) over the components of a lane."""
+    n = y.size // N_LANES
+    total = 0.0
+    for i in range(n):
+        m = i * N_LANES + lane
+        total += ((values[m] - reference[m]) / (control.atol + control.rtol * abs(y[m]))) ** 2
+    return np.sqrt(total / n)
+
+
+@njit(error_model="numpy", _nrt=False)
+def _first_step(system, members, control, lanes, fresh):
+    """First slope and step of the fresh lanes (Hairer's II.4 algorithm, as scipy has it); others keep theirs."""
+    y, slope, slope_1, trial, zero = lanes.y, lanes.k[1], lanes.k[2], lanes.y_new, lanes.k[3]
+    for m in range(y.size):
+        zero[m] = 0.0
+    for lane in range(N_LANES):
+        lanes.t_stage[lane] = lanes.t[lane]
+    _evaluate(system, lanes, y, slope)
+    for lane in range(N_LANES):
+        if not fresh[lane]:
+            lanes.h[lane] = 0.0
+            continue
+        bad = 0.0
+        for m in range(lane, y.size, N_LANES):
+            lanes.k[0, m] = slope[m]
+            bad += 0.0 * y[m] + 0.0 * slope[m]
+            bad += 1.0 if abs(y[m]) > lanes.limit[m] else 0.0
+        lanes.violation[lane] = bad
+        d_0 = _scaled_norm(y, zero, y, control, lane)
+        d_1 = _scaled_norm(slope, zero, y, control, lane)
+        h = 1e-6 if d_0 < 1e-5 or d_1 < 1e-5 else 0.01 * d_0 / d_1
+        lanes.h[lane] = min(h, members.stops[lanes.member[lane], 0])
+        lanes.t_stage[lane] = lanes.h[lane]
+    for i in range(y.size // N_LANES):
+        for lane in range(N_LANES):
+            m = i * N_LANES + lane
+            trial[m] = y[m] + lanes.h[lane] * slope[m]
+    _evaluate(system, lanes, trial, slope_1)
+    for lane in range(N_LANES):
+        if fresh[lane]:
+            h = lanes.h[lane]
+            d_1 = _scaled_norm(slope, zero, y, control, lane)
+            d_2 = _scaled_norm(slope_1, slope, y, control, lane) / h
+            if d_1 <= 1e-15 and d_2 <= 1e-15:
+                wanted = max(1e-6, 1e-3 * h)
+            else:
+                wanted = np.sqrt(np.sqrt(np.sqrt(0.01 / max(d_1, d_2))))
+            # A slope that is not finite at the trial state says nothing: the trial step itself is kept.
+            lanes.planned[lane] = min(100.0 * h, wanted) if np.isfinite(d_2) else h
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _find(lanes, busy):
+    """The first lane that is busy (or idle), -1 if none is."""
+    for lane in range(N_LANES):
+        if (lanes.member[lane] >= 0) == busy:
+            return lane
+    return -1
+
+
+@njit(error_model="numpy", _nrt=False)
+def _refill(system, members, control, lanes, results, queue):
+    """Give idle lanes the next members (a member with a bad start diverges at once) and pad those left over.
+
+    A padded lane holds a copy of a busy one and never moves, so that no lane computes with garbage.
+    """
+    fresh = lanes.fresh
+    while queue < len(members.initial) and _find(lanes, False) >= 0:
+        for lane in range(N_LANES):
+            fresh[lane] = lanes.member[lane] < 0 and queue < len(members.initial)
+            if fresh[lane]:
+                lanes.member[lane] = queue
+                _load(members, lanes, lane)
+                queue += 1
+        _first_step(system, members, control, lanes, fresh)
+        for lane in range(N_LANES):
+            if fresh[lane]:
+                results.n_evaluations[lanes.member[lane]] += 2
+                if lanes.violation[lane] != 0.0:
+                    results.status[lanes.member[lane]] = DIVERGED
+                    lanes.member[lane] = -1
+    busy = _find(lanes, True)
+    for lane in range(N_LANES):
+        if lanes.member[lane] < 0 and busy >= 0:
+            lanes.t[lane] = lanes.t[busy]
+            for m in range(0, lanes.y.size, N_LANES):
+                lanes.y[m + lane] = lanes.y[m + busy]
+                lanes.k[0, m + lane] = lanes.k[0, m + busy]
+            for m in range(0, lanes.parameters.size, N_LANES):
+                lanes.parameters[m + lane] = lanes.parameters[m + busy]
+            for m in range(0, lanes.offset.size, N_LANES):
+                lanes.offset[m + lane] = lanes.offset[m + busy] - busy + lane
+    return queue
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _plan(members, lanes, results):
+    """Choose each lane's step: what the controller wants, cut (or stretched a little) to end on a stop."""
+    for lane in range(N_LANES):
+        member = lanes.member[lane]
+        t = lanes.t[lane]
+        if member < 0:
+            lanes.t_new[lane] = t
+        else:
+            stop = members.stops[member, results.n_stops[member]]
+            h = lanes.planned[lane]
+            lanes.t_new[lane] = stop if t + STRETCH * h >= stop else t + h
+        lanes.h[lane] = lanes.t_new[lane] - t
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _judge(members, control, lanes, results):
+    """Accept or reject each lane's attempt, plan its next step, and end members that failed."""
+    for lane in range(N_LANES):
+        member = lanes.member[lane]
+        lanes.accepted[lane] = False
+        if member < 0:
+            continue
+        results.n_evaluations[member] += N_STAGES
+        error, h = lanes.error[lane], lanes.h[lane]
+        finite = np.isfinite(error) and np.isfinite(lanes.violation[lane])
+        factor = MIN_FACTOR
+        if finite:
+            factor = min(MAX_FACTOR, max(MIN_FACTOR, SAFETY / np.sqrt(np.sqrt(np.sqrt(error)))))
+        at_stop = False
+        if finite and error < 1.0:
+            results.n_steps[member] += 1
+            stop = results.n_stops[member]
+            at_stop = lanes.t_new[lane] == members.stops[member, stop]
+            wanted = h * (min(1.0, factor) if lanes.was_rejected[lane] else factor)
+            # A step cut short for a stop is no reason to go on with short steps.
+            lanes.planned[lane] = max(wanted, lanes.planned[lane]) if at_stop else wanted
+            lanes.was_rejected[lane] = False
+            if lanes.violation[lane] > 0.0:
+                results.status[member] = DIVERGED
+            else:
+                lanes.accepted[lane] = True
+                if at_stop and stop + 1 == members.stops.shape[1]:
+                    results.status[member] = COMPLETE
+        else:
+            results.n_rejected[member] += 1
+            lanes.planned[lane] = h * factor
+            lanes.was_rejected[lane] = True
+        if results.status[member] == RUNNING:
+            planned = lanes.planned[lane]
+            if planned < control.min_step or lanes.t_new[lane] + planned == lanes.t_new[lane]:
+                results.status[member] = UNDERFLOW if finite else DIVERGED
+            elif results.n_steps[member] + results.n_rejected[member] >= control.max_steps:
+                results.status[member] = BUDGET
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _interpolant(system, lanes):
+    """Three more stages and the coefficients of the interpolant of order 7 over the step just attempted."""
+    _stages(N_STAGES + 1, N_STAGES + N_EXTRA_STAGES, system, lanes, lanes.work[0])
+    f = lanes.dense
+    for q in range(4):
+        _combine(ROW_DENSE + q, lanes.y, lanes.h, lanes.k, f[3 + q])
+    for i in range(lanes.y.size // N_LANES):
+        for lane in range(N_LANES):
+            m = i * N_LANES + lane
+            difference = lanes.y_new[m] - lanes.y[m]
+            f[0, m] = difference
+            f[1, m] = lanes.h[lane] * lanes.k[0, m] - difference
+            f[2, m] = 2.0 * difference - lanes.h[lane] * (lanes.k[N_STAGES, m] + lanes.k[0, m])
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _write_points(system, members, lanes, results):
+    """Dense output: y(t + x h) of the interpolant at the points that the accepted steps cover."""
+    n_points, dimension = results.states.shape[1], results.states.shape[2]
+    any_due = False
+    for lane in range(N_LANES):
+        lanes.due[lane] = 0
+        if lanes.accepted[lane]:
+            member, t_new = lanes.member[lane], lanes.t_new[lane]
+            end = members.stops[member, -1]
+            spacing = end / (n_points - 1)
+            due = results.n_points[member]
+            while due < n_points and (due * spacing <= t_new or t_new == end):
+                due += 1
+            lanes.due[lane] = due
+            any_due |= due > results.n_points[member]
+    if not any_due:
+        return
+    _interpolant(system, lanes)
+    y, f = lanes.y, lanes.dense
+    for lane in range(N_LANES):
+        member = lanes.member[lane]
+        if lanes.due[lane] == 0 or lanes.due[lane] == results.n_points[member]:
+            continue
+        results.n_evaluations[member] += N_EXTRA_STAGES
+        spacing = members.stops[member, -1] / (n_points - 1)
+        for point in range(results.n_points[member], lanes.due[lane]):
+            x = (point * spacing - lanes.t[lane]) / lanes.h[lane] if point + 1 < n_points else 1.0
+            z = 1.0 - x
+            for i in range(dimension):
+                m = i * N_LANES + lane
+                inner = f[3, m] + x * (f[4, m] + z * (f[5, m] + x * f[6, m]))
+                value = y[m] + x * (f[0, m] + z * (f[1, m] + x * (f[2, m] + z * inner)))
+                results.states[member, point, i] = value
+        results.n_points[member] = lanes.due[lane]
+
+
+@njit(error_model="numpy", _nrt=False)
+def _renormalise(system, lanes, results):
+    """Scale v of the accepted lanes to norm 1 (exact: its flow is linear, so its slope scales alike)."""
+    first = (system.driver_dimension + system.response_dimension) * N_LANES
+    for lane in range(N_LANES):
+        if lanes.accepted[lane]:
+            square = 0.0
+            for m in range(first + lane, lanes.y.size, N_LANES):
+                square += lanes.y_new[m] ** 2
+            norm = np.sqrt(square)
+            for m in range(first + lane, lanes.y.size, N_LANES):
+                lanes.y_new[m] /= norm
+                lanes.k[N_STAGES, m] /= norm
+            member = lanes.member[lane]
+            results.log_growth[member, results.n_stops[member]] += np.log(norm)
+
+
+@njit(forceinline=True, error_model="numpy", _nrt=False)
+def _commit(members, lanes, results):
+    """Move the accepted lanes to the end of their step; lanes whose member has ended become idle."""
+    for i in range(lanes.y.size // N_LANES):
+        for lane in range(N_LANES):
+            m = i * N_LANES + lane
+            lanes.y[m] = lanes.y_new[m] if lanes.accepted[lane] else lanes.y[m]
+            lanes.k[0, m] = lanes.k[N_STAGES, m] if lanes.accepted[lane] else lanes.k[0, m]
+    for lane in range(N_LANES):
+        member = lanes.member[lane]
+        if lanes.accepted[lane]:
+            lanes.t[lane] = lanes.t_new[lane]
+            if lanes.t[lane] == members.stops[member, results.n_stops[member]]:
+                results.n_stops[member] += 1
+        if member >= 0 and results.status[member] != RUNNING:
+            lanes.member[lane] = -1
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def run(system: System, control: Control, members: Members, lanes: Lanes, results: Results) -> None:
+    """Integrate all members. A lane whose member has ended takes the next one from the queue.
+
+    Every lane computes the same operations whatever the others do, so a member's result is the same bits
+    in any ensemble. Compiled once and cached: the flow is reached through addresses.
+    """
+    queue = 0
+    while True:
+        if _find(lanes, False) >= 0:
+            queue = _refill(system, members, control, lanes, results, queue)
+        if _find(lanes, True) < 0:
+            return
+        _plan(members, lanes, results)
+        _stages(1, N_STAGES, system, lanes, lanes.y_new)
+        _estimate_error(control, lanes)
+        _judge(members, control, lanes, results)
+        if results.states.shape[1] > 0:
+            _write_points(system, members, lanes, results)
+        if system.tangent:
+            _renormalise(system, lanes, results)
+        _commit(members, lanes, results)

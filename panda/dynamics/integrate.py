@@ -1,0 +1,169 @@
+"""Trajectories of an ensemble at equally spaced times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from jaxtyping import Float64, Int8, Int64
+from numpy.typing import ArrayLike
+
+from panda.core.errors import PandaError
+from panda.dynamics import dop853
+from panda.systems.flow import Ensemble, Flow, bounded_coordinates, check_ensemble
+
+
+class Status(IntEnum):
+    """How a member's integration ended."""
+
+    complete = dop853.COMPLETE
+    diverged = dop853.DIVERGED
+    """A value was not finite, or a bounded coordinate went beyond ``max_abs``."""
+    budget = dop853.BUDGET
+    """``max_steps`` attempts did not reach the end."""
+    underflow = dop853.UNDERFLOW
+    """The error control asked for a step below ``min_step``, or below the resolution of the time itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """``states[i, k]`` is member i at time ``k * duration[i] / (n_points - 1)``, NaN from a failure on."""
+
+    states: Float64[np.ndarray, "n n_points dimension"]
+    status: Int8[np.ndarray, " n"]
+    n_steps: Int64[np.ndarray, " n"]
+    n_rejected: Int64[np.ndarray, " n"]
+    n_evaluations: Int64[np.ndarray, " n"]
+
+    @property
+    def complete(self) -> np.ndarray:
+        """True for the members that reached their end."""
+        return self.status == Status.complete
+
+
+def integrate(
+    flow: Flow,
+    ensemble: Ensemble,
+    *,
+    duration: Float64[np.ndarray, " n"],
+    n_points: int,
+    rtol: float,
+    atol: float,
+    max_steps: int,
+    max_abs: float,
+    min_step: float,
+) -> Trajectories:
+    """Integrate every member from time 0 to its duration (spec 1.5), by DOP853 with dense output.
+
+    The scaled error of a step, ``|y_error| / (atol + rtol max(|y|, |y_new|))``, stays below 1 in scipy's
+    norm of this method. The reference integrates by an implicit method and stops after a time on the clock;
+    here ``max_steps`` attempted steps are the budget, so that a result depends on no machine's load.
+    A member's result is the same bits alone and in any ensemble.
+
+    Args:
+        duration: in the flow's time units, one for each member.
+        n_points: output points including both ends, at least 2.
+        rtol, atol: relative and absolute tolerance, > 0.
+        max_steps: accepted and rejected steps a member may take.
+        max_abs: bound on the coordinates that should stay bounded.
+        min_step: smallest step in time units.
+
+    Raises:
+        PandaError: shapes or numbers that make no sense.
+    """
+    if int(n_points) != n_points or n_points < 2:
+        raise PandaError(f"{flow.name}: n_points is {n_points}; a trajectory needs both ends, so at least 2")
+    stops = check_times(flow, ensemble, duration, "duration")[:, None]
+    control = make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step)
+    results = run_members(
+        flow, ensemble, tangent=None, stops=stops, n_points=int(n_points), max_abs=max_abs, control=control
+    )
+    for member in np.flatnonzero(results.status != Status.complete):
+        results.states[member, results.n_points[member] :] = np.nan
+    return Trajectories(
+        states=results.states,
+        status=results.status,
+        n_steps=results.n_steps,
+        n_rejected=results.n_rejected,
+        n_evaluations=results.n_evaluations,
+    )
+
+
+def make_control(*, rtol: float, atol: float, max_steps: int, min_step: float) -> dop853.Control:
+    """Error control in the types that the compiled kernel knows.
+
+    Raises:
+        PandaError: a value is not positive.
+    """
+    for name, value in {"rtol": rtol, "atol": atol, "max_steps": max_steps, "min_step": min_step}.items():
+        if not value > 0:
+            raise PandaError(f"{name} is {value}; it must be > 0")
+    return dop853.Control(float(rtol), float(atol), int(max_steps), float(min_step))
+
+
+def run_members(
+    flow: Flow,
+    ensemble: Ensemble,
+    *,
+    tangent: Float64[np.ndarray, " dimension"] | None,
+    stops: Float64[np.ndarray, "n n_stops"],
+    n_points: int,
+    max_abs: float,
+    control: dop853.Control,
+) -> dop853.Results:
+    """Run the kernel on states, or on (states, tangent vector) if a tangent vector is given.
+
+    Raises:
+        PandaError: the ensemble does not fit the flow, or ``max_abs`` is not positive.
+    """
+    check_ensemble(flow, ensemble)
+    if not max_abs > 0:
+        raise PandaError(f"max_abs is {max_abs}; it must be > 0")
+    n = len(ensemble)
+    initial = np.array(ensemble.initial)
+    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs), np.inf)
+    if tangent is not None:
+        initial = np.hstack([initial, np.tile(tangent, (n, 1))])
+        limit = np.hstack([limit, np.full((n, flow.dimension), np.inf)])
+    members = dop853.Members(
+        initial=np.ascontiguousarray(initial),
+        parameters=np.concatenate(
+            [
+                ensemble.driver_parameters,
+                ensemble.response_parameters,
+                ensemble.driver_scale,
+                ensemble.response_scale,
+            ],
+            axis=1,
+        ),
+        driver_index=np.array(ensemble.driver_index),
+        limit=np.ascontiguousarray(limit),
+        stops=np.array(stops, dtype=np.float64, order="C"),
+    )
+    system = dop853.System(
+        driver=int(flow.driver_rhs if tangent is None else flow.driver_jvp),
+        response=int(flow.response_rhs if tangent is None else flow.response_jvp),
+        driver_dimension=flow.driver_dimension,
+        response_dimension=flow.response_dimension,
+        n_driver_parameters=ensemble.driver_parameters.shape[1],
+        n_response_parameters=ensemble.response_parameters.shape[1],
+        tangent=tangent is not None,
+    )
+    results = dop853.make_results(n, n_stops=stops.shape[1], n_points=n_points, dimension=flow.dimension)
+    dop853.run(system, control, members, dop853.make_lanes(system, members), results)
+    return results
+
+
+def check_times(flow: Flow, ensemble: Ensemble, times: ArrayLike, name: str) -> Float64[np.ndarray, " n"]:
+    """`times` as an array, if there is a finite positive one for every member.
+
+    Raises:
+        PandaError: otherwise.
+    """
+    times = np.asarray(times, dtype=np.float64)
+    if times.shape != (len(ensemble),):
+        raise PandaError(f"{flow.name}: {name} has shape {times.shape}, expected ({len(ensemble)},)")
+    if not np.all(np.isfinite(times) & (times > 0)):
+        raise PandaError(f"{flow.name}: every {name} must be finite and > 0")
+    return times

@@ -1,0 +1,98 @@
+"""The largest Lyapunov exponent of an ensemble from its tangent flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64, Int8
+
+from panda.core.errors import PandaError
+from panda.dynamics.integrate import check_times, make_control, run_members
+from panda.systems.flow import Ensemble, Flow
+
+
+@dataclass(frozen=True, eq=False)
+class Exponents:
+    """Exponents per time unit of the flow. A failed member's come from the blocks it completed.
+
+    ``largest`` is NaN without a whole block, ``standard_error`` with fewer than two.
+    """
+
+    largest: Float64[np.ndarray, " n"]
+    standard_error: Float64[np.ndarray, " n"]
+    status: Int8[np.ndarray, " n"]
+    elapsed_time: Float64[np.ndarray, " n"]
+    """Time averaged over, after the transient."""
+
+
+def largest_exponent(
+    flow: Flow,
+    ensemble: Ensemble,
+    *,
+    subspace: Literal["whole", "response"],
+    duration: Float64[np.ndarray, " n"],
+    transient: Float64[np.ndarray, " n"],
+    n_blocks: int,
+    generator: np.random.Generator,
+    rtol: float,
+    atol: float,
+    max_steps: int,
+    max_abs: float,
+    min_step: float,
+) -> Exponents:
+    """``lambda = log(|v(transient + duration)| / |v(transient)|) / duration`` of ``dv/dt = (df/dx) v``.
+
+    State and tangent vector are integrated together, both under error control; v is brought back to norm 1
+    after every step and the logarithms are summed (Benettin and others, Meccanica 15, 1980). With ``"response"``
+    v starts in the response's coordinates, where the tangent flow of a skew product keeps it: the largest
+    conditional exponent, negative when the response forgets its initial state. The duration is cut into
+    ``n_blocks`` equal blocks; the standard error is that of the mean of the blocks' exponents, an
+    underestimate where blocks are shorter than the correlations. All members start with the same v.
+
+    Args:
+        duration: time averaged over, after the transient, in the flow's units, one for each member.
+        transient: time before it, in which v turns to the most expanding direction.
+        generator: draws v.
+        rtol, atol, max_steps, max_abs, min_step: as in ``integrate``; ``max_abs`` bounds the state only.
+
+    Raises:
+        PandaError: shapes or numbers that make no sense, or a response asked of a founder on its own.
+    """
+    if int(n_blocks) != n_blocks or n_blocks < 2:
+        raise PandaError(f"n_blocks is {n_blocks}; a standard error needs at least 2")
+    duration = check_times(flow, ensemble, duration, "duration")
+    transient = check_times(flow, ensemble, transient, "transient")
+    block = duration / n_blocks
+    results = run_members(
+        flow,
+        ensemble,
+        tangent=_initial_tangent(flow, subspace, generator),
+        stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
+        n_points=0,
+        max_abs=max_abs,
+        control=make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step),
+    )
+    largest, standard_error = np.full((2, len(ensemble)), np.nan)
+    n_done = np.maximum(results.n_stops - 1, 0)
+    for member, n in enumerate(n_done):
+        rates = results.log_growth[member, 1 : n + 1] / block[member]
+        if n >= 1:
+            largest[member] = rates.mean()
+        if n >= 2:
+            standard_error[member] = rates.std(ddof=1) / np.sqrt(n)
+    return Exponents(largest, standard_error, results.status, n_done * block)
+
+
+def _initial_tangent(
+    flow: Flow, subspace: str, generator: np.random.Generator
+) -> Float64[np.ndarray, " dimension"]:
+    if subspace not in ("whole", "response"):
+        raise PandaError(f'subspace is "{subspace}"; choose "whole" or "response"')
+    if subspace == "response" and flow.response is None:
+        raise PandaError(f'{flow.name} is a founder on its own and has no response; choose subspace="whole"')
+    v = generator.standard_normal(flow.dimension)
+    if subspace == "response":
+        v[: flow.driver_dimension] = 0.0
+    return v / np.linalg.norm(v)

@@ -1,0 +1,1 @@
+"""Forecasters, what they are scored on, and how."""

@@ -1,0 +1,56 @@
+"""The model behind the forecaster interface: rollout with a sliding context."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from panda.core.errors import PandaError
+from panda.evaluation.standardise import context_scale
+from panda.model.panda import Panda, rollout
+
+
+class PandaForecaster:
+    """A forecast model, rolled out `prediction_length` steps at a time over the last `context_length` steps.
+
+    The context is standardised in float64 first: float32 would lose a small signal on a large offset, and the
+    forecast moves with the units of the data as it should.
+    """
+
+    def __init__(
+        self,
+        model: Panda,
+        *,
+        name: str,
+        batch_size: int,
+        standardise_eps: float,
+        threads: int,
+        device: str,
+    ) -> None:
+        """`batch_size` windows of three channels at a time (fewer of more channels); `threads` for torch.
+
+        Raises:
+            PandaError: the model has no forecast head.
+        """
+        if model.shape.head != "forecast":
+            raise PandaError(f"{name}: a model with head {model.shape.head!r} does not forecast")
+        self.model = model.to(device).eval()
+        self.name = name
+        self._batch_series = 3 * batch_size
+        self._eps = standardise_eps
+        self._device = device
+        torch.set_num_threads(threads)
+
+    def forecast(
+        self, context: Float[np.ndarray, "batch time channel"], horizon: int
+    ) -> Float[np.ndarray, "batch horizon channel"]:
+        """See `Forecaster.forecast`."""
+        scale = context_scale(context, eps=self._eps)
+        series = torch.from_numpy(scale.apply(context)).to(torch.float32)
+        size = max(1, self._batch_series // context.shape[2])
+        parts = [
+            rollout(self.model, part.to(self._device), horizon, sliding=True).cpu()
+            for part in series.split(size)
+        ]
+        return scale.undo(torch.cat(parts).numpy().astype(np.float64))

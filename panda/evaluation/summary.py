@@ -1,0 +1,89 @@
+"""From scores of windows to one row a system name, and to medians with intervals over names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from panda.config import Evaluate
+from panda.core import seeds
+from panda.evaluation.bootstrap import clustered_interval, resample_counts
+
+METRICS = ("smape", "mse", "mae", "spearman", "valid_time")
+POPULATIONS = ("all", "founder", "skew")
+
+
+def by_system(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the windows and trajectories of each name: one row a (forecaster, population, name, horizon).
+
+    Perturbations of a founder pair and windows of a trajectory are no independent samples; the name is the
+    unit of the paper's figures. NaN (no rank correlation, no exponent) is left out of a
+    mean; a failed forecast makes a mean error infinite. `valid_time_censored` and `failed` are shares,
+    `n_windows` counts.
+    """
+    keys = ["forecaster", "population", "name", "horizon"]
+    columns = [*METRICS, "valid_time_censored", "failed"]
+    groups = scores.astype({"valid_time_censored": float, "failed": float}).groupby(keys, sort=True)
+    table = groups[columns].mean()
+    # pandas turns an infinite sum into NaN on the way; the worst case must survive.
+    for metric in ("mse", "mae"):
+        table.loc[groups[metric].max() == np.inf, metric] = np.inf
+    table["n_windows"] = groups.size()
+    return table.reset_index()
+
+
+def summarise(systems: pd.DataFrame, settings: Evaluate, *, seed: int) -> pd.DataFrame:
+    """Median with its interval, mean and quartiles over names: a row a (forecaster, population, horizon,
+    metric).
+
+    The resampled unit is the name: a founder, or an ordered founder pair with all its perturbations
+    (`n_clusters`). Pairs that share a founder count as independent. All forecasters, metrics and horizons of
+    a population see the same resamples, so that differences between rows may be compared. `n_systems` is the
+    number of names that have a value; `censored` the mean share of capped valid times (NaN for other
+    metrics); `failed` the mean share of forecasts that are no numbers.
+    """
+    rows = []
+    for population in POPULATIONS:
+        part = systems if population == "all" else systems[systems["population"] == population]
+        if part.empty:
+            continue
+        clusters, names = pd.factorize(part["name"], sort=True)
+        rng = seeds.generator(seed, "evaluate-bootstrap", population)
+        counts = resample_counts(len(names), n_bootstrap=settings.n_bootstrap, rng=rng)
+        for (forecaster, horizon), group in part.assign(cluster=clusters).groupby(["forecaster", "horizon"]):
+            for metric in METRICS:
+                key = {
+                    "forecaster": forecaster,
+                    "population": population,
+                    "horizon": horizon,
+                    "metric": metric,
+                }
+                rows.append(key | _summary_row(group, metric, counts, confidence=settings.confidence))
+    return pd.DataFrame(rows).sort_values(
+        ["forecaster", "population", "metric", "horizon"], ignore_index=True
+    )
+
+
+def _summary_row(
+    group: pd.DataFrame, metric: str, counts: np.ndarray, *, confidence: float
+) -> dict[str, float | int]:
+    values, clusters = group[metric].to_numpy(), group["cluster"].to_numpy()
+    interval = clustered_interval(values, clusters, counts, statistic="median", confidence=confidence)
+    present = values[~np.isnan(values)]
+    if present.size:
+        mean = float(present.mean())
+        q25, q75 = (float(q) for q in np.quantile(present, (0.25, 0.75), method="inverted_cdf"))
+    else:
+        mean = q25 = q75 = np.nan
+    return {
+        "median": interval.estimate,
+        "median_low": interval.low,
+        "median_high": interval.high,
+        "mean": mean,
+        "q25": q25,
+        "q75": q75,
+        "n_systems": int(present.size),
+        "n_clusters": int(np.unique(clusters[~np.isnan(values)]).size),
+        "censored": float(group["valid_time_censored"].mean()) if metric == "valid_time" else np.nan,
+        "failed": float(group["failed"].mean()),
+    }

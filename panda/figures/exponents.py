@@ -1,0 +1,112 @@
+"""The largest Lyapunov exponents of what was accepted, with the conditional exponents of the responses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from panda.figures import inputs, style
+
+KEY = "discover/catalogue"
+COLUMNS = ["system", "name", "population", "accepted", "period", "largest_exponent", "exponent_error",
+           "conditional_exponent", "conditional_error"]  # fmt: skip
+ENSLAVED, BETWEEN, OWN = "#009E73", "#8A8A8A", "#D55E00"
+
+
+def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
+    """Accepted systems; exponents and standard errors in units of 1 / period (the dominant Fourier period)."""
+    frame = inputs.table(tables, KEY, COLUMNS)
+    frame = frame[frame["accepted"].astype(bool)].reset_index(drop=True)
+    period = frame["period"].astype(float)
+    result = frame[["system", "name", "population"]].copy()
+    for column in COLUMNS[5:]:
+        result[f"{column}_per_period"] = frame[column].astype(float) * period
+    return result
+
+
+def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
+    """A: distribution of the largest exponent. B: conditional exponent of the response against it."""
+    data = shown(tables, arrays)
+    with style.context():
+        figure = style.new_figure(style.PAGE_IN, 2.9)
+        left, right = figure.subplots(1, 2, width_ratios=[1, 1])
+        _distribution(left, data)
+        _conditional(right, data)
+        style.letter(left, "A")
+        style.letter(right, "B")
+    return figure
+
+
+def _distribution(axes: Axes, data: pd.DataFrame) -> None:
+    value = data["largest_exponent_per_period"]
+    positive = data[np.isfinite(value) & (value > 0)]
+    if positive.empty:
+        style.say(axes, "No accepted system has a\npositive exponent in this run.")
+        return
+    value = positive["largest_exponent_per_period"]
+    low, high = np.log10(value.min()), np.log10(value.max())
+    n_bins = int(np.clip(2 * len(value) ** 0.5, 6, 40))
+    edges = np.logspace(low - 0.05, high + 0.05, n_bins + 1)
+    for population in style.ordered_populations(positive["population"]):
+        values = value[positive["population"] == population]
+        tint = style.POPULATION_COLOURS.get(population, style.INK)
+        weights = np.full(len(values), 100.0 / len(values))
+        name = f"{style.population_label(population)} (n = {len(values):,})"
+        axes.hist(values, edges, weights=weights, histtype="stepfilled", color=tint, alpha=0.22, lw=0)
+        axes.hist(values, edges, weights=weights, histtype="step", color=tint, lw=1.0, label=name)
+        axes.axvline(values.median(), color=tint, lw=0.8, ls=(0, (4, 2)))
+    axes.set_xscale("log")
+    axes.set(xlabel="λ₁ × period", ylabel="share of systems, %")
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.22)
+    left_out = int((~(np.isfinite(data["largest_exponent_per_period"])
+                      & (data["largest_exponent_per_period"] > 0))).sum())  # fmt: skip
+    title = f"{left_out:,} with λ₁ ≤ 0 or unknown left out" if left_out else None
+    axes.legend(loc="upper left", handlelength=1.2, title=title, title_fontsize=6, alignment="left")
+
+
+def _conditional(axes: Axes, data: pd.DataFrame) -> None:
+    largest = data["largest_exponent_per_period"].to_numpy(float)
+    conditional = data["conditional_exponent_per_period"].to_numpy(float)
+    finite = np.isfinite(largest) & np.isfinite(conditional)
+    if not finite.any():
+        style.say(axes, "No accepted skew product with a\nconditional exponent in this run.")
+        return
+    x, y = largest[finite], conditional[finite]
+    x_error = data["exponent_error_per_period"].to_numpy(float)[finite]
+    y_error = data["conditional_error_per_period"].to_numpy(float)[finite]
+    sigma = 2 * np.hypot(np.nan_to_num(x_error), np.nan_to_num(y_error))
+    own, enslaved = y >= x - sigma, y < 0
+    kinds = [
+        (own & ~enslaved, OWN, "response leads (within 2 s.e. of λ₁)"),
+        (~own & ~enslaved, BETWEEN, "driver leads, response chaotic"),
+        (enslaved, ENSLAVED, "response follows (conditional < 0)"),
+    ]
+    size = float(np.clip(600 / len(x) ** 0.5 / 8, 2, 12))
+    for chosen, tint, name in kinds:
+        if not chosen.any():
+            continue
+        text = f"{name}: {100 * chosen.mean():.0f}%"
+        axes.errorbar(x[chosen], y[chosen], y_error[chosen], x_error[chosen], fmt="none", ecolor=tint, elinewidth=0.4, alpha=0.35)  # fmt: skip
+        axes.scatter(x[chosen], y[chosen], s=size, color=tint, lw=0, alpha=0.8, label=text, zorder=3)
+    _limits(axes, x, y)
+    axes.legend(
+        loc="lower right", handletextpad=0.2, borderaxespad=0.1, title=f"n = {len(x):,}", title_fontsize=6.5,
+        alignment="left",
+    )  # fmt: skip
+    axes.set(xlabel="λ₁ × period", ylabel="conditional exponent × period")
+
+
+def _limits(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Limits that hold 98 in 100 points each way; how many lie beyond is written down."""
+    x_high = max(np.percentile(x, 99) * 1.15, 1e-3)
+    y_low, y_high = min(np.percentile(y, 1), 0), max(np.percentile(y, 99), x_high)
+    room = 0.08 * (y_high - y_low)
+    y_low, y_high = y_low - room, y_high + room
+    axes.set(xlim=(min(0.0, x.min()), x_high), ylim=(y_low - 0.45 * (y_high - y_low), y_high))
+    axes.axhline(0, color=style.MUTED, lw=0.5)
+    axes.plot([0, x_high], [0, x_high], color=style.MUTED, lw=0.5, ls=(0, (2, 2)))
+    beyond = int(((x > x_high) | (y > y_high) | (y < y_low - 0.45 * (y_high - y_low))).sum())
+    if beyond:
+        axes.set_title(f"{beyond:,} beyond the axes", loc="right", fontsize=6, color=style.MUTED)

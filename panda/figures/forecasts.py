@@ -1,0 +1,284 @@
+"""Figure 2: example forecasts, errors by forecaster, and error against horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from panda.figures import inputs, style
+
+SUMMARY, SYSTEMS, EXAMPLES = "evaluate/summary", "evaluate/by_system", "evaluate/forecasts"
+BOX_HORIZON = 128  # boxes stand at the horizon nearest to one head call of the paper's model
+METRICS = {"smape": "sMAPE (0 to 200)", "mae": "MAE (context standard deviations)"}
+CONTEXT_SHOWN = 192  # last points of the context that are drawn
+N_EXAMPLES, EXAMPLES_A_ROW = 6, 2
+QUANTILES = {"low": 0.05, "q25": 0.25, "y": 0.5, "q75": 0.75, "high": 0.95}
+COLUMNS = ["panel", "name", "population", "forecaster", "metric", "x", "y", "low", "q25", "q75", "high", "n"]
+
+
+def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
+    """All that is drawn, in one long table.
+
+    Panel A: `y` is coordinate 1 or 2 (`metric`) in units of the context's mean and standard deviation at step
+    `x` after the context, of the context, the truth, the model and the next best baseline (`forecaster`).
+    Panel B: median (`y`), quartiles and 5 to 95% (`low`, `high`) over `n` systems at horizon `x`.
+    Panel C: median with its interval (`low`, `high`) over `n` systems at horizon `x`.
+    """
+    systems = inputs.table(tables, SYSTEMS, ["forecaster", "population", "name", "horizon", *METRICS])
+    parts = [_examples(systems, arrays), _boxes(systems), _curves(tables)]
+    return pd.concat([part.reindex(columns=COLUMNS) for part in parts], ignore_index=True)
+
+
+def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
+    """Panels A, B and C below each other on one page width."""
+    data = shown(tables, arrays)
+    panels = {name: data[data["panel"] == name] for name in "ABC"}
+    n_rows = max(1, -(-panels["A"]["name"].nunique() // EXAMPLES_A_ROW))
+    n_forecasters = max(2, panels["B"]["forecaster"].nunique())
+    heights = [0.35 + 0.85 * n_rows, 0.65 + 0.2 * n_forecasters, 2.5]
+    with style.context():
+        figure = style.new_figure(style.PAGE_IN, sum(heights))
+        top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
+        _draw_examples(top, panels["A"])
+        _draw_boxes(middle, panels["B"])
+        _draw_curves(bottom, panels["C"])
+    return figure
+
+
+def pair_to_show(systems: pd.DataFrame, candidates: Sequence[str]) -> list[str]:
+    """The model that is shown and the best baseline, of the forecasters in `candidates`.
+
+    The model is `panda`, else the best of its kind; the baseline has the smallest median sMAPE over all
+    systems at the longest horizon. Without scores the first of each kind is taken.
+    """
+    longest = systems[systems["horizon"] == systems["horizon"].max()]
+    median = longest.groupby("forecaster")["smape"].median()
+    order = sorted(candidates, key=lambda name: (median.get(name, np.inf), list(candidates).index(name)))
+    models = [name for name in order if style.is_panda(name)]
+    baselines = [name for name in order if not style.is_panda(name)]
+    if "panda" in models:
+        models.insert(0, "panda")
+    return models[:1] + baselines[: 1 if models else 2]
+
+
+def _examples(systems: pd.DataFrame, arrays: inputs.Arrays) -> pd.DataFrame:
+    keys = inputs.below(arrays, EXAMPLES)
+    frames = []
+    for forecaster in pair_to_show(systems, list(keys)):
+        example = inputs.array(arrays, keys[forecaster], ["context", "truth", "forecast", "names"])
+        if example is None:
+            continue
+        context = example["context"].astype(float)
+        mean, std = context.mean(axis=1, keepdims=True), np.maximum(context.std(axis=1, keepdims=True), 1e-12)
+        series = {forecaster: example["forecast"]}
+        if not frames:
+            series = {"context": context[:, -CONTEXT_SHOWN:], "truth": example["truth"]} | series
+        for kind, values in series.items():
+            first = -values.shape[1] if kind == "context" else 0
+            scaled = ((values - mean) / std)[:N_EXAMPLES, :, :2]
+            for index, name in enumerate(example["names"][:N_EXAMPLES].astype(str)):
+                for coordinate in range(2):
+                    y = scaled[index, :, coordinate]
+                    columns = {"panel": "A", "name": f"{index + 1}:{name}", "forecaster": kind, "y": y}
+                    columns |= {"metric": f"coordinate {coordinate + 1}", "x": first + np.arange(len(y))}
+                    frames.append(pd.DataFrame(columns))
+    return pd.concat(frames) if frames else pd.DataFrame(columns=COLUMNS)
+
+
+def _boxes(systems: pd.DataFrame) -> pd.DataFrame:
+    if systems.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    horizons = systems["horizon"].unique()
+    at = systems[systems["horizon"] == min(horizons, key=lambda h: (abs(h - BOX_HORIZON), h))]
+    rows = []
+    for (forecaster, population), group in at.groupby(["forecaster", "population"], sort=True):
+        for metric in METRICS:
+            values = group[metric].dropna().to_numpy(float)
+            if not len(values):
+                continue
+            # Failed forecasts have infinite errors: quantiles must be members, not means of neighbours.
+            levels = np.quantile(values, list(QUANTILES.values()), method="inverted_cdf")
+            key = {"panel": "B", "forecaster": forecaster, "population": population, "metric": metric}
+            rows.append(key | {"x": group["horizon"].iloc[0], "n": len(values)} | dict(zip(QUANTILES, levels, strict=True)))  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _curves(tables: inputs.Tables) -> pd.DataFrame:
+    columns = ["forecaster", "population", "horizon", "metric", "median", "median_low", "median_high", "n_systems"]
+    frame = inputs.table(tables, SUMMARY, columns)
+    frame = frame[(frame["metric"] == "smape") & frame["population"].isin(style.POPULATIONS)]
+    names = {"horizon": "x", "median": "y", "median_low": "low", "median_high": "high", "n_systems": "n"}
+    return frame.rename(columns=names).assign(panel="C").sort_values(["population", "forecaster", "x"])
+
+
+def _draw_examples(figure: SubFigure, data: pd.DataFrame) -> None:
+    examples = list(dict.fromkeys(data["name"]))
+    if not examples:
+        style.say(figure.subplots(), "No example forecasts in this run.")
+        return
+    n_columns = min(EXAMPLES_A_ROW, len(examples))
+    n_rows = -(-len(examples) // n_columns)
+    ratios = [3.1, 1] * n_columns
+    grid = figure.subplots(n_rows, 2 * n_columns, squeeze=False, width_ratios=ratios)
+    for index in range(n_rows * n_columns):
+        row, column = divmod(index, n_columns)
+        line, plane = grid[row, 2 * column : 2 * column + 2]
+        if index >= len(examples):
+            style.bare(line)
+            style.bare(plane)
+            continue
+        _example(line, plane, data[data["name"] == examples[index]])
+        last = index + n_columns >= len(examples)
+        line.tick_params(labelbottom=last)
+        line.set_xlabel("steps after the context" if last else "")
+    handles = [Line2D([], [], color=style.INK, label="truth")]
+    shown_forecasters = [n for n in dict.fromkeys(data["forecaster"]) if n not in ("context", "truth")]
+    for place, name in enumerate(shown_forecasters):
+        text = style.label(name) + (" (best baseline)" if place and not style.is_panda(name) else "")
+        handles.append(Line2D([], [], color=style.colour(name), ls=_dashes(place), label=text))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), borderaxespad=0.2)
+    style.letter(grid[0, 0], "A")
+
+
+def _dashes(place: int) -> str | tuple:
+    return "-" if place == 0 else (0, (3, 1.2))
+
+
+def _example(line: Axes, plane: Axes, data: pd.DataFrame) -> None:
+    wide = {key: group.sort_values("x") for key, group in data.groupby(["forecaster", "metric"], sort=False)}
+    forecasters = [n for n in dict.fromkeys(data["forecaster"]) if n not in ("context", "truth")]
+    known = data[data["forecaster"].isin(["context", "truth"])]
+    limits = []
+    for coordinate in ("coordinate 1", "coordinate 2"):
+        values = known.loc[known["metric"] == coordinate, "y"].dropna()
+        low, high = (values.min(), values.max()) if len(values) else (-1.0, 1.0)
+        room = max(0.12 * (high - low), 1e-6)
+        limits.append((low - room, high + room))
+    context, truth = wide["context", "coordinate 1"], wide["truth", "coordinate 1"]
+    line.plot(context["x"], context["y"], color=style.INK, lw=0.8)
+    line.plot(truth["x"], truth["y"], color=style.INK, lw=0.8)
+    plane.plot(truth["y"], wide["truth", "coordinate 2"]["y"], color="#9A9A9A", lw=0.5)
+    for place in reversed(range(len(forecasters))):
+        name = forecasters[place]
+        first, second = wide[name, "coordinate 1"], wide[name, "coordinate 2"]
+        weight = 1.1 if place == 0 else 0.8
+        line.plot(first["x"], first["y"], color=style.colour(name), lw=weight, ls=_dashes(place))
+        if place == 0:
+            plane.plot(first["y"], second["y"], color=style.colour(name), lw=0.6)
+    line.axvspan(context["x"].min(), 0, color="#F1F1F1", lw=0, zorder=0)
+    line.set(xlim=(context["x"].min(), truth["x"].max() + 1), ylim=limits[0], yticks=[])
+    line.spines["left"].set_visible(False)
+    title = style.system_label(data["name"].iloc[0].split(":", 1)[1])
+    line.set_title(title, loc="left", fontsize=6.5, pad=2)
+    style.bare(plane)
+    plane.set(xlim=limits[0], ylim=limits[1])
+    plane.set_box_aspect(1)
+
+
+def _draw_boxes(figure: SubFigure, data: pd.DataFrame) -> None:
+    grid = figure.subplots(1, len(METRICS), sharey=True)
+    style.letter(grid[0], "B")
+    if data.empty:
+        for axes in grid:
+            style.say(axes, "No forecast was scored in this run.")
+        return
+    populations = style.ordered_populations(data["population"])
+    rank = data[data["metric"] == "smape"].groupby("forecaster")["y"].mean().sort_values(kind="stable")
+    forecasters = list(rank.index) + sorted(set(data["forecaster"]) - set(rank.index))
+    for axes, metric in zip(grid, METRICS, strict=True):
+        chosen = data[data["metric"] == metric]
+        for row in chosen.itertuples():
+            _box(axes, row, forecasters.index(row.forecaster), populations)
+        finite = chosen[["low", "q25", "y", "q75", "high"]].to_numpy(float)
+        finite = finite[np.isfinite(finite) & (finite > 0)]
+        if metric == "mae" and len(finite):
+            axes.set_xscale("log")
+            high = min(finite.max() * 1.15, 300.0)
+            axes.set_xlim(max(finite.min() / 1.15, 1e-3), high)
+            low_tick, ticks = axes.get_xlim()[0], [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
+            style.plain_log_ticks(axes, "x", [t for t in ticks if low_tick <= t <= high])
+        else:
+            axes.set_xlim(0, min(200.0, finite.max() * 1.05) if len(finite) else 200.0)
+        axes.set_xlabel(f"{METRICS[metric]} over the first {int(data['x'].iloc[0])} points")
+        axes.grid(axis="x", color=style.FAINT, lw=0.4)
+        axes.set_axisbelow(True)
+    grid[0].set_yticks(range(len(forecasters)), [style.label(name) for name in forecasters])
+    for text, name in zip(grid[0].get_yticklabels(), forecasters, strict=True):
+        text.set_color(style.colour(name))
+    grid[0].set_ylim(len(forecasters) - 0.45, -0.55)
+    for axes in grid:
+        axes.tick_params(axis="y", length=0)
+    handles = []
+    for population in populations:
+        n = int(data.loc[data["population"] == population, "n"].max())
+        text = f"{style.population_label(population)} (n = {n:,})"
+        filled = population == populations[0]
+        handles.append(Patch(facecolor=style.MUTED if filled else "white", edgecolor=style.MUTED, label=text))
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, borderaxespad=0.2, handlelength=1.2)
+
+
+def _box(axes: Axes, row: object, place: int, populations: Sequence[str]) -> None:
+    """One horizontal box: quartiles, median, whiskers; the first population filled, the second open."""
+    n, index = len(populations), populations.index(row.population)
+    height = 0.62 / n
+    at = place + (index - (n - 1) / 2) * (height + 0.08)
+    tint = style.colour(row.forecaster)
+    if not np.isfinite(row.y):
+        axes.text(0.99, at, "fails", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=6, color=tint)  # fmt: skip
+        return
+    low, q25, q75, high = np.nan_to_num([row.low, row.q25, row.q75, row.high], posinf=1e12)
+    axes.plot([low, high], [at, at], color=tint, lw=0.7, solid_capstyle="butt")
+    filled = index == 0
+    axes.barh(at, q75 - q25, height, left=q25, facecolor=tint if filled else "white", edgecolor=tint, lw=0.8, zorder=2)  # fmt: skip
+    line_colour = "white" if filled else tint
+    axes.plot([row.y] * 2, [at - height / 2, at + height / 2], color=line_colour, lw=1.4, solid_capstyle="butt", zorder=3)  # fmt: skip
+
+
+def _draw_curves(figure: SubFigure, data: pd.DataFrame) -> None:
+    populations = style.ordered_populations(data["population"])
+    if not populations:
+        axes = figure.subplots()
+        style.say(axes, "No forecast was scored in this run.")
+        style.letter(axes, "C")
+        return
+    grid = figure.subplots(
+        1, len(populations) + 1, width_ratios=[1] * len(populations) + [0.2 * len(populations)], squeeze=False
+    )[0]
+    grid[-1].set_visible(False)
+    high = np.nanmax(data[["y", "high"]].replace(np.inf, np.nan).to_numpy(float), initial=1.0)
+    for place, (axes, population) in enumerate(zip(grid, populations, strict=False)):
+        chosen = data[data["population"] == population]
+        for forecaster, group in chosen.groupby("forecaster", sort=True):
+            _curve(axes, group, forecaster)
+        axes.set(ylim=(0, min(200.0, high * 1.05)), xlabel="horizon, points")
+        axes.set_xticks(sorted(data["x"].unique())[1::2] or sorted(data["x"].unique()))
+        axes.set_title(f"{style.population_label(population)} (n = {int(chosen['n'].max()):,})", loc="left")
+        axes.tick_params(labelleft=place == 0)
+    grid[0].set_ylabel("median sMAPE (0 to 200)")
+    style.letter(grid[0], "C")
+    last = data[data["population"] == populations[-1]]
+    style.label_ends(grid[len(populations) - 1], _ends(last))
+    if not data["population"].isin(["skew"]).any():
+        grid[0].text(0.99, 0.02, "no skew products in this run", transform=grid[0].transAxes, ha="right", fontsize=6, color=style.MUTED)  # fmt: skip
+
+
+def _curve(axes: Axes, group: pd.DataFrame, forecaster: str) -> None:
+    tint = style.colour(forecaster)
+    weight = 1.6 if style.is_panda(forecaster) else 0.9
+    axes.fill_between(group["x"], group["low"], group["high"], color=tint, alpha=0.15, lw=0)
+    axes.plot(group["x"], group["y"], color=tint, lw=weight, marker="o", ms=1.8, zorder=3 if weight > 1 else 2)
+
+
+def _ends(data: pd.DataFrame) -> list[tuple[float, float, str, str]]:
+    ends = []
+    for forecaster, group in data.groupby("forecaster", sort=True):
+        final = group.sort_values("x").iloc[-1]
+        if np.isfinite(final["y"]):
+            ends.append((final["x"], final["y"], style.label(forecaster), style.colour(forecaster)))
+    return ends

@@ -1,0 +1,54 @@
+"""What a figure takes from the tables and arrays it is handed, with a clear word when columns do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from panda.core.errors import PandaError
+
+Tables = Mapping[str, pd.DataFrame]
+Arrays = Mapping[str, Mapping[str, np.ndarray]]
+Shown = pd.DataFrame | dict[str, np.ndarray]
+
+
+def table(tables: Tables, key: str, columns: Sequence[str]) -> pd.DataFrame:
+    """The named columns of `tables[key]`; no rows where the table is not there (its stage did not run).
+
+    Raises:
+        PandaError: the table lacks a column.
+    """
+    frame = tables.get(key)
+    if frame is None:
+        return pd.DataFrame({column: pd.Series(dtype=float) for column in columns})
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise PandaError(
+            f"{key}: no column {', '.join(missing)}; the table is of another version, make it again"
+        )
+    return frame.loc[:, list(columns)].reset_index(drop=True)
+
+
+def array(arrays: Arrays, key: str, names: Sequence[str]) -> dict[str, np.ndarray] | None:
+    """The named arrays of `arrays[key]`; None where the archive is not there.
+
+    Raises:
+        PandaError: the archive lacks one of them.
+    """
+    archive = arrays.get(key)
+    if archive is None:
+        return None
+    missing = [name for name in names if name not in archive]
+    if missing:
+        raise PandaError(
+            f"{key}: no array {', '.join(missing)}; the archive is of another version, make it again"
+        )
+    return {name: np.asarray(archive[name]) for name in names}
+
+
+def below(arrays: Arrays, folder: str) -> dict[str, str]:
+    """Last part of the key -> key, of every archive in `folder`, in the order given."""
+    prefix = folder.rstrip("/") + "/"
+    return {key.removeprefix(prefix): key for key in arrays if key.startswith(prefix)}

@@ -1,0 +1,152 @@
+"""Figure 8: the Kuramoto-Sivashinsky field, forecasts of it, and error against horizon."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.image import AxesImage
+
+from panda.figures import inputs, style
+
+SUMMARY, FORECASTS = "pde/summary", "pde/forecasts"
+METRICS = {"smape": "mean sMAPE (0 to 200)", "mae": "mean MAE (context s.d.)"}
+CONTEXT_SHOWN = 128  # last points of the context drawn before the truth
+COLUMNS = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
+
+
+def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]:
+    """`truth` (time, x) with the end of the context before it, `time` (0 where the forecast starts, in time
+    units), `forecasts` (forecaster, horizon, x) of `forecasters`;
+    and `score_*`: mean over runs with its interval, a value a (forecaster, horizon, metric)."""
+    scores = inputs.table(tables, SUMMARY, COLUMNS)
+    scores = scores[scores["metric"].isin(METRICS)].sort_values(["metric", "forecaster", "horizon"])
+    result = {f"score_{name}": scores[name].to_numpy() for name in COLUMNS}
+    for name in ("forecaster", "metric"):
+        result[f"score_{name}"] = result[f"score_{name}"].astype("U64")
+    keys = inputs.below(arrays, FORECASTS)
+    chosen = _pair(scores, list(keys))
+    empty = {"truth": np.empty((0, 0)), "time": np.empty(0), "forecasts": np.empty((0, 0, 0))}
+    if not chosen:
+        return result | empty | {"forecasters": np.empty(0, "U64")}
+    archives = [inputs.array(arrays, keys[name], ["forecast", "truth", "context", "dt"]) for name in chosen]
+    context, truth = archives[0]["context"][-CONTEXT_SHOWN:], archives[0]["truth"]
+    steps = np.arange(-len(context), len(truth))
+    return result | {
+        "truth": np.concatenate([context, truth]),
+        "time": steps * float(archives[0]["dt"]),
+        "forecasts": np.stack([archive["forecast"] for archive in archives]),
+        "forecasters": np.array(chosen, dtype="U64"),
+    }
+
+
+def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
+    """A: space-time fields of one run: truth, then forecast and error of each. B: error against horizon."""
+    data = shown(tables, arrays)
+    n_fields = 1 + 2 * len(data["forecasters"]) if len(data["time"]) else 3
+    with style.context():
+        figure = style.new_figure(style.PAGE_IN, max(2.9, 0.45 + 0.72 * n_fields))
+        left, right = figure.subfigures(1, 2, width_ratios=[1.25, 1])
+        _draw_fields(left, data)
+        _draw_scores(right, data)
+    return figure
+
+
+def _pair(scores: pd.DataFrame, candidates: list[str]) -> list[str]:
+    """`panda` (or the best of its kind) and the baseline of least mean sMAPE at the longest horizon."""
+    at = scores[(scores["metric"] == "smape") & (scores["horizon"] == scores["horizon"].max())]
+    mean = at.set_index("forecaster")["mean"]
+    order = sorted(candidates, key=lambda name: (mean.get(name, np.inf), candidates.index(name)))
+    models = sorted((n for n in order if style.is_panda(n)), key=lambda name: name != "panda")
+    baselines = [name for name in order if not style.is_panda(name)]
+    return models[:1] + baselines[:1]
+
+
+def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
+    if not len(data["time"]):
+        axes = figure.subplots()
+        style.say(axes, "No forecast of the field in this run.")
+        style.letter(axes, "A")
+        return
+    n_context = int((data["time"] < 0).sum())
+    future = data["truth"][n_context:]
+    rows = [("truth", data["truth"], style.INK)]
+    for name, forecast in zip(data["forecasters"], data["forecasts"], strict=True):
+        rows.append((style.label(str(name)), forecast, style.colour(str(name))))
+        rows.append(("error", forecast - future, style.colour(str(name))))
+    limit = float(np.nanpercentile(np.abs(data["truth"]), 99.5)) or 1.0
+    grid = figure.subplots(len(rows), 1, sharex=True)
+    image = None
+    for axes, (text, field, tint) in zip(np.atleast_1d(grid), rows, strict=True):
+        image = _field(axes, field, data["time"][-len(field) :], limit)
+        axes.set_ylabel(text, color=tint, fontsize=6.5)
+    axes = np.atleast_1d(grid)[-1]
+    axes.set_xlim(data["time"][0], data["time"][-1])
+    axes.set_xlabel("time after the context")
+    bar = figure.colorbar(image, ax=list(np.atleast_1d(grid)), shrink=0.5, aspect=25, pad=0.02)
+    bar.set_label("u, and forecast − truth", fontsize=6.5)
+    bar.outline.set_linewidth(0.4)
+    style.letter(np.atleast_1d(grid)[0], "A", x_pt=-14)
+
+
+def _field(axes: Axes, field: np.ndarray, time: np.ndarray, limit: float) -> AxesImage:
+    step = time[1] - time[0] if len(time) > 1 else 1.0
+    extent = (time[0] - step / 2, time[-1] + step / 2, 0.0, 1.0)
+    image = axes.imshow(
+        field.T, cmap="RdBu_r", vmin=-limit, vmax=limit, origin="lower", aspect="auto", extent=extent,
+        interpolation="nearest",
+    )  # fmt: skip
+    axes.set(ylim=(0, 1), yticks=[])
+    axes.axvline(0, color=style.INK, lw=0.8, ls=(0, (3, 2)))
+    for spine in ("left", "bottom"):
+        axes.spines[spine].set_visible(False)
+    return image
+
+
+def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
+    frame = pd.DataFrame({name: data[f"score_{name}"] for name in COLUMNS})
+    grid = figure.subplots(len(METRICS), 2, width_ratios=[1, 0.5], sharex="col")
+    for row, metric in enumerate(METRICS):
+        axes = grid[row, 0]
+        grid[row, 1].set_visible(False)
+        chosen = frame[frame["metric"] == metric]
+        if chosen.empty:
+            style.say(axes, "No forecast was scored.")
+            continue
+        for forecaster, group in chosen.groupby("forecaster", sort=True):
+            tint, weight = style.colour(forecaster), 1.6 if style.is_panda(forecaster) else 0.9
+            values = group[["mean", "low", "high"]].astype(float).replace(np.inf, np.nan)
+            axes.fill_between(group["horizon"], values["low"], values["high"], color=tint, alpha=0.15, lw=0)
+            axes.plot(group["horizon"], values["mean"], color=tint, lw=weight, marker="o", ms=1.8)
+        axes.set(ylabel=METRICS[metric], ylim=(0, _top(chosen, metric)))
+    n_runs = int(frame["n_runs"].max()) if len(frame) else 0
+    if n_runs:
+        grid[0, 0].set_title(f"n = {n_runs} runs", loc="left")
+        horizons = sorted(frame["horizon"].unique())
+        grid[-1, 0].set_xticks(horizons[1::2] or horizons)
+        grid[-1, 0].set_xlabel("horizon, points")
+    style.letter(grid[0, 0], "B")
+    for row, metric in enumerate(METRICS):
+        chosen = frame[frame["metric"] == metric]
+        style.label_ends(grid[row, 0], _ends(chosen, _top(chosen, metric)), gap_pt=7.5, size=6)
+
+
+def _top(rows: pd.DataFrame, metric: str) -> float:
+    """The upper limit: the data's, but a baseline that runs away does not press the others flat."""
+    means = rows["mean"].astype(float).replace(np.inf, np.nan).dropna()
+    if means.empty:
+        return 1.0
+    ceiling = 200.0 if metric == "smape" else 4.0 * float(rows.groupby("forecaster")["mean"].max().median())
+    return min(float(rows[["mean", "high"]].astype(float).replace(np.inf, np.nan).max().max()) * 1.05, ceiling)
+
+
+def _ends(rows: pd.DataFrame, top: float) -> list[tuple[float, float, str, str]]:
+    ends = []
+    for forecaster, group in rows.groupby("forecaster", sort=True):
+        final = group.sort_values("horizon").iloc[-1]
+        if np.isfinite(final["mean"]):
+            height = min(float(final["mean"]), top)
+            text = style.label(forecaster) + (" ↑" if final["mean"] > top else "")
+            ends.append((float(final["horizon"]), height, text, style.colour(forecaster)))
+    return ends

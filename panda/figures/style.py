@@ -1,0 +1,210 @@
+"""How every figure looks: sizes, fonts, one fixed colour and label for each forecaster, and small marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from panda.core.seeds import stable_words
+
+COLUMN_IN, PAGE_IN = 3.25, 7.0  # width of one text column and of the page, inches
+PNG_DPI = 200
+INK, MUTED, FAINT = "#1a1a1a", "#6b6b6b", "#d4d4d4"
+
+RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
+    "font.size": 7.0,
+    "mathtext.fontset": "dejavusans",
+    "axes.labelsize": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.titlepad": 4.0,
+    "axes.labelpad": 2.5,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.0,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 6.5,
+    "figure.constrained_layout.h_pad": 0.04,
+    "figure.constrained_layout.w_pad": 0.04,
+    "pdf.fonttype": 42,  # fonts are embedded as TrueType, so that text stays text
+    "svg.hashsalt": "panda",
+    "savefig.facecolor": "white",
+    "figure.facecolor": "white",
+}
+
+# Okabe and Ito's colour-blind safe set and shades of it. A name keeps its colour in every figure.
+COLOURS = {
+    "panda": "#0072B2",
+    "panda_mlm_sft": "#56B4E9",
+    "panda_mlm": "#0072B2",
+    "linear_ar": "#009E73",
+    "parrot": "#D55E00",
+    "parrot_anchored": "#E69F00",
+    "darts_nbeats": "#CC79A7",
+    "fourier": "#7B3294",
+    "persistence": "#4D4D4D",
+    "context_mean": "#A0A0A0",
+    "linear_interpolation": "#009E73",
+    "cubic_spline": "#D55E00",
+}
+FURTHER_COLOURS = (
+    "#332288", "#117733", "#88CCEE", "#882255", "#999933", "#44AA99",
+    "#AA4499", "#661100", "#6699CC", "#B5A000", "#1B7837", "#8C510A",
+)  # fmt: skip
+LABELS = {
+    "panda": "Panda",
+    "panda_mlm_sft": "Panda, MLM then SFT",
+    "panda_mlm": "Panda, MLM",
+    "linear_ar": "linear AR",
+    "parrot": "context parroting",
+    "parrot_anchored": "parroting, anchored",
+    "darts_nbeats": "N-BEATS",
+    "fourier": "Fourier",
+}
+POPULATIONS = {"skew": "skew products", "founder": "founders"}
+POPULATION_COLOURS = {"skew": "#0072B2", "founder": "#D55E00"}
+
+
+def context() -> AbstractContextManager[None]:
+    """Matplotlib settings of this project, for the length of a `with` block."""
+    return matplotlib.rc_context(RC)
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """An empty figure that belongs to no window system; its size in inches is that of the printed page."""
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def colour(forecaster: str) -> str:
+    """The colour of a forecaster: a function of the name alone, so the same whatever else is drawn."""
+    known = COLOURS.get(forecaster)
+    return known or FURTHER_COLOURS[stable_words(forecaster)[0] % len(FURTHER_COLOURS)]
+
+
+def label(forecaster: str) -> str:
+    """The name of a forecaster as a reader sees it."""
+    return LABELS.get(forecaster, forecaster.replace("_", " "))
+
+
+def population_label(population: str) -> str:
+    """The name of a population as a reader sees it."""
+    return POPULATIONS.get(population, population)
+
+
+def ordered_populations(present: Sequence[str]) -> list[str]:
+    """The populations that are present, skew products first, each once."""
+    found = dict.fromkeys(str(name) for name in present)
+    return [name for name in POPULATIONS if name in found] + sorted(set(found) - set(POPULATIONS))
+
+
+def system_label(name: str, *, separator: str = " → ") -> str:
+    """`Lorenz_Rossler` as driver and response, `Lorenz` as it is."""
+    return separator.join(str(name).split("_"))
+
+
+def is_panda(forecaster: str) -> bool:
+    """Whether a forecaster is a model of this study rather than a baseline (told by its name)."""
+    return forecaster.startswith("panda")
+
+
+def letter(axes: Axes, text: str, *, x_pt: float = -24.0, y_pt: float = 5.0) -> None:
+    """A bold panel letter above the upper left corner of `axes`, offset in points."""
+    axes.annotate(
+        text, (0, 1), xytext=(x_pt, y_pt), xycoords="axes fraction", textcoords="offset points",
+        fontsize=9, fontweight="bold", ha="left", va="bottom", annotation_clip=False,
+    ).set_in_layout(False)  # fmt: skip
+
+
+def say(axes: Axes, text: str) -> None:
+    """Write in an otherwise empty panel why it is empty."""
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=FAINT)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, wrap=True)
+
+
+def bare(axes: Axes) -> None:
+    """No ticks, no frame."""
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def spread(values: Sequence[float], gap: float) -> np.ndarray:
+    """Move `values` as little as needed so that neighbours are `gap` apart; their order stays.
+
+    Least squares under the order constraints x[i+1] - x[i] >= gap, by pooling adjacent violators.
+    """
+    values = np.asarray(values, float)
+    order = np.argsort(values, kind="stable")
+    shifted = values[order] - gap * np.arange(len(values))
+    blocks: list[list[float]] = []  # [mean, size]
+    for value in shifted:
+        blocks.append([value, 1])
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            mean, size = blocks.pop()
+            blocks[-1] = [
+                (blocks[-1][0] * blocks[-1][1] + mean * size) / (blocks[-1][1] + size),
+                blocks[-1][1] + size,
+            ]
+    pooled = np.concatenate([np.full(int(size), mean) for mean, size in blocks]) if blocks else shifted
+    result = np.empty_like(values)
+    result[order] = pooled + gap * np.arange(len(values))
+    return result
+
+
+def label_ends(
+    axes: Axes, ends: Sequence[tuple[float, float, str, str]], *, gap_pt: float = 8.0, size: float = 6.5
+) -> None:
+    """Write names at the right ends of lines: (x, y, text, colour) each, kept `gap_pt` points apart.
+
+    Call it last, when size and limits of `axes` are final: places are computed in points on the page.
+    """
+    if not ends:
+        return
+    figure = axes.get_figure(root=True)
+    figure.draw_without_rendering()
+    to_pt = 72.0 / figure.dpi
+    pixels = axes.transData.transform([(x, y) for x, y, _, _ in ends]) * to_pt
+    wanted = spread(pixels[:, 1], gap_pt)
+    right = axes.get_window_extent().x1 * to_pt
+    for (x, y, text, tint), at, (x_pt, y_pt) in zip(ends, wanted, pixels, strict=True):
+        moved = abs(at - y_pt) > 1.0
+        axes.annotate(
+            text, (x, y), xytext=(right - x_pt + 9, at - y_pt), textcoords="offset points",
+            color=tint, fontsize=size, va="center", ha="left", annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": tint, "lw": 0.4, "shrinkA": 0, "shrinkB": 1} if moved else None,
+        ).set_in_layout(False)  # fmt: skip
+
+
+def plain_log_ticks(axes: Axes, which: str, ticks: Sequence[float]) -> None:
+    """A logarithmic axis with the given ticks written as plain numbers."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_ticks(list(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())

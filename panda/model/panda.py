@@ -1,0 +1,171 @@
+"""The model: normalise, cut into patches, encode, and read off the next steps or the hidden patches."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from panda.config import ModelShape
+from panda.core.errors import PandaError
+from panda.model.embedding import DynamicsEmbedding, draw_features
+from panda.model.encoder import Encoder
+from panda.model.heads import make_head
+from panda.model.patching import patchify
+from panda.model.scaling import location_and_scale
+
+
+class Forecast(NamedTuple):
+    """A forecast in the data's units and in the context's, and what leads from one to the other."""
+
+    prediction: Float[Tensor, "batch horizon channel"]
+    normalised: Float[Tensor, "batch horizon channel"]
+    loc: Float[Tensor, "batch 1 channel"]
+    scale: Float[Tensor, "batch 1 channel"]
+
+
+class Completion(NamedTuple):
+    """Patches as the model fills them in and as they are, both normalised; the mask is True where hidden."""
+
+    completed: Float[Tensor, "batch channel patch step"]
+    patches: Float[Tensor, "batch channel patch step"]
+    mask: Bool[Tensor, "batch channel patch"]
+    loc: Float[Tensor, "batch 1 channel"]
+    scale: Float[Tensor, "batch 1 channel"]
+
+
+class ParameterCount(NamedTuple):
+    """Numbers in a model; `total` adds the frozen Fourier weights and phases to the trainable ones."""
+
+    total: int
+    trainable: int
+
+
+class Panda(nn.Module):
+    """The patched-attention forecaster of the paper (section on the model), for any number of channels.
+
+    With a generator (on the CPU) all random numbers come from it: first the features of the dynamics
+    embedding, then the linear maps, `N(0, init_std^2)` with zero biases. Without one the tensors are on
+    torch's "meta" device, with shapes but no values: for counting, or to be loaded into.
+    """
+
+    def __init__(self, shape: ModelShape, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.shape = shape
+        with torch.device("meta"):
+            self.encoder = Encoder(shape)
+            self.head = make_head(shape)
+        if generator is not None:
+            self.to_empty(device="cpu")
+            self._draw(generator)
+
+    @torch.no_grad()
+    def _draw(self, generator: torch.Generator) -> None:
+        if isinstance(self.encoder.embedding, DynamicsEmbedding):
+            self.encoder.embedding.set_features(draw_features(self.shape, generator))
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                module.weight.normal_(0.0, self.shape.init_std, generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
+            elif isinstance(module, nn.RMSNorm):
+                module.weight.fill_(1.0)
+
+    def forward(self, context: Float[Tensor, "batch time channel"]) -> Float[Tensor, "batch horizon channel"]:
+        """The next `prediction_length` steps, in the data's units.
+
+        Raises:
+            PandaError: the context is shorter than a patch, or the model has no forecast head.
+        """
+        return self.forecast(context).prediction
+
+    def forecast(self, context: Float[Tensor, "batch time channel"]) -> Forecast:
+        """As `forward`, with what the losses need: `prediction = loc + scale * normalised`."""
+        self._require("forecast")
+        loc, scale = location_and_scale(context, scale_eps=self.shape.scale_eps)
+        series = (context - loc) / scale
+        tokens = self.encoder(patchify(series, patch_length=self.shape.patch_length))
+        normalised = self.head(tokens).to(context.dtype).transpose(1, 2)
+        if self.shape.residual_on_last:
+            normalised = normalised + series[:, -1:]
+        return Forecast(loc + scale * normalised, normalised, loc, scale)
+
+    def complete(
+        self, context: Float[Tensor, "batch time channel"], mask: Bool[Tensor, "batch channel patch"]
+    ) -> Completion:
+        """Fill in the patches where `mask` is True: set to zero after normalisation over the whole context.
+
+        Raises:
+            PandaError: the context is shorter than a patch, the mask has another shape than the patches, or
+                the model has no completion head.
+        """
+        self._require("mlm")
+        loc, scale = location_and_scale(context, scale_eps=self.shape.scale_eps)
+        patches = patchify((context - loc) / scale, patch_length=self.shape.patch_length)
+        if mask.shape != patches.shape[:3]:
+            raise PandaError(
+                f"the mask is {tuple(mask.shape)}; {tuple(patches.shape[:3])} is needed, one a patch"
+            )
+        tokens = self.encoder(patches.masked_fill(mask[..., None], 0.0))
+        return Completion(self.head(tokens).to(context.dtype), patches, mask, loc, scale)
+
+    def _require(self, head: str) -> None:
+        if self.shape.head != head:
+            raise PandaError(
+                f"this model has the head {self.shape.head!r}, and {head!r} is needed; load another one"
+            )
+
+
+@torch.no_grad()
+def rollout(
+    model: Panda, context: Float[Tensor, "batch time channel"], horizon: int, *, sliding: bool
+) -> Float[Tensor, "batch horizon channel"]:
+    """Forecast `horizon` steps, in the data's units, by feeding the model's own predictions back as context.
+
+    With `sliding` the context is cut to the last `context_length` steps before every pass, else it grows.
+
+    Raises:
+        PandaError: `horizon` is below 1, the context is shorter than a patch, or there is no forecast head.
+    """
+    if horizon < 1:
+        raise PandaError(f"a horizon of {horizon} steps; give 1 or more")
+    given = context.shape[1]
+    while context.shape[1] - given < horizon:
+        seen = context[:, -model.shape.context_length :] if sliding else context
+        context = torch.cat((context, model(seen)), dim=1)
+    return context[:, given : given + horizon]
+
+
+def count_parameters(model: Panda) -> ParameterCount:
+    """Count as the paper does: frozen Fourier weights and phases belong to the total, index sets do not."""
+    trainable = sum(p.numel() for p in model.parameters())
+    frozen = sum(b.numel() for b in model.buffers() if b.is_floating_point())
+    return ParameterCount(trainable + frozen, trainable)
+
+
+# What two encoders must share for the weights of one to mean the same in the other.
+_ENCODER_FIELDS = (
+    "patch_length", "n_layers", "d_model", "n_heads", "ffn_dim", "channel_attention", "channel_rope",
+    "max_wavelength", "rope_fraction", "norm_eps", "embedding",
+)  # fmt: skip
+_FEATURE_FIELDS = ("poly_degrees", "n_poly_features", "n_fourier_features", "fourier_scale")
+
+
+def load_encoder(model: Panda, source_model: Panda) -> None:
+    """Copy embedding and layers of `source_model` into `model`, as fine-tuning after masked pretraining does.
+
+    Raises:
+        PandaError: the encoders differ in kind or size, for instance in their embedding.
+    """
+    ours, theirs = model.shape, source_model.shape
+    fields = _ENCODER_FIELDS + (_FEATURE_FIELDS if ours.embedding == "dynamics" else ())
+    for field in fields:
+        mine, other = getattr(ours, field), getattr(theirs, field)
+        if mine != other:
+            raise PandaError(
+                f"cannot start from that encoder: its {field} is {other!r}, this model's is {mine!r}; "
+                "pretrain one of the same shape"
+            )
+    model.encoder.load_state_dict(source_model.encoder.state_dict())

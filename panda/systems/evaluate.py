@@ -1,0 +1,103 @@
+"""Values of a flow and of its derivative at given states, and the size of its velocities."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+from jaxtyping import Float64
+
+from panda.core.errors import PandaError
+from panda.systems.flow import Ensemble, Flow, check_ensemble
+from panda.systems.lanes import JVP_ARGUMENTS, N_LANES, RHS_ARGUMENTS
+
+Rows = Float64[np.ndarray, "n width"]
+
+
+def right_hand_side(
+    flow: Flow, ensemble: Ensemble, states: Rows, times: Float64[np.ndarray, " n"]
+) -> Float64[np.ndarray, "n dimension"]:
+    """``dx/dt = f(t, x)`` for member i at ``states[i]`` and ``times[i]``.
+
+    Raises:
+        PandaError: shapes that do not fit.
+    """
+    states, times = _checked(flow, ensemble, states), np.asarray(times, dtype=np.float64)
+    d_a = flow.driver_dimension
+    (driver,) = _call(flow.driver_rhs, times, [states[:, :d_a]], ensemble.driver_parameters)
+    if flow.response is None:
+        return driver
+    (response,) = _call(flow.response_rhs, times, [states[:, d_a:]], ensemble.response_parameters)
+    return np.concatenate([driver, _coupled(flow, ensemble, driver, response)], axis=1)
+
+
+def jacobian_vector(
+    flow: Flow, ensemble: Ensemble, states: Rows, tangents: Rows, times: Float64[np.ndarray, " n"]
+) -> Float64[np.ndarray, "n dimension"]:
+    """``(df/dx)(t, x) v`` for member i at ``states[i]``, along ``tangents[i]``, at ``times[i]``.
+
+    Raises:
+        PandaError: shapes that do not fit.
+    """
+    states, tangents = _checked(flow, ensemble, states), _checked(flow, ensemble, tangents)
+    times = np.asarray(times, dtype=np.float64)
+    d_a = flow.driver_dimension
+    parts = [states[:, :d_a], tangents[:, :d_a]]
+    _, driver = _call(flow.driver_jvp, times, parts, ensemble.driver_parameters)
+    if flow.response is None:
+        return driver
+    parts = [states[:, d_a:], tangents[:, d_a:]]
+    _, response = _call(flow.response_jvp, times, parts, ensemble.response_parameters)
+    return np.concatenate([driver, _coupled(flow, ensemble, driver, response)], axis=1)
+
+
+def flow_rms(
+    flow: Flow, states: Float64[np.ndarray, "time dimension"], times: Float64[np.ndarray, " time"]
+) -> Float64[np.ndarray, " dimension"]:
+    """``sqrt(mean_t f(t, x(t))^2)`` per coordinate of a default founder along a trajectory of its attractor.
+
+    Raises:
+        PandaError: the flow is a skew product, or the shapes do not fit.
+    """
+    if flow.response is not None:
+        raise PandaError(f"{flow.name}: velocities are measured on founders, not on skew products")
+    n = len(states)
+    none = np.empty((n, 0))
+    parameters = np.broadcast_to(flow.driver.parameters, (n, flow.driver.n_parameters))
+    ensemble = Ensemble(parameters, none, none, none, none.astype(np.int64), states)
+    return np.sqrt(np.mean(right_hand_side(flow, ensemble, states, times) ** 2, axis=0))
+
+
+def _checked(flow: Flow, ensemble: Ensemble, states: Rows) -> Rows:
+    check_ensemble(flow, ensemble)
+    states = np.asarray(states, dtype=np.float64)
+    if states.shape != (len(ensemble), flow.dimension):
+        wanted = (len(ensemble), flow.dimension)
+        raise PandaError(f"{flow.name}: states have shape {states.shape}, expected {wanted}, a row a member")
+    return states
+
+
+def _coupled(flow: Flow, ensemble: Ensemble, driver: Rows, response: Rows) -> Rows:
+    padded = np.pad(driver, ((0, 0), (0, max(flow.response_dimension - flow.driver_dimension, 0))))
+    drive = np.take_along_axis(padded, ensemble.driver_index, axis=1)
+    return ensemble.driver_scale * drive + ensemble.response_scale * response
+
+
+def _call(address: int, times: np.ndarray, inputs: list[Rows], parameters: Rows) -> list[Rows]:
+    """Call a lane function (rhs for one input, jvp for two) on blocks of eight rows; the last is padded."""
+    arguments = RHS_ARGUMENTS if len(inputs) == 1 else JVP_ARGUMENTS
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arguments))(address)
+    n, width = inputs[0].shape
+    given = [_lanes(x) for x in (times[:, None], *inputs, parameters)]
+    results = [np.empty((given[0].shape[0], width, N_LANES)) for _ in inputs]
+    arrays = [*given, *results]
+    for block in range(given[0].shape[0]):
+        function(*(x.ctypes.data + block * x.strides[0] for x in arrays))
+    return [x.transpose(0, 2, 1).reshape(-1, width)[:n] for x in results]
+
+
+def _lanes(rows: Rows) -> Float64[np.ndarray, "block width lane"]:
+    n, width = rows.shape
+    n_blocks = -(-n // N_LANES)
+    padded = rows[np.minimum(np.arange(n_blocks * N_LANES), n - 1)] if n else rows
+    return np.ascontiguousarray(padded.reshape(n_blocks, N_LANES, width).transpose(0, 2, 1))

@@ -1,0 +1,195 @@
+"""What an integrator needs to know: founders, the flow they form, and an ensemble of its members."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NoReturn
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from panda.core.errors import PandaError
+from panda.systems.expression import Program
+
+
+@dataclass(frozen=True, eq=False)
+class Founder:
+    """A named chaotic system of dysts with its published parameters; see ``library.py`` for its functions.
+
+    Parameters are flat: the dysts names in sorted order, each flattened in C order. Times are in the
+    system's own units. ``unbounded_indices`` are the coordinates that may grow for ever (phases).
+    ``smooth`` is False where the right-hand side holds an abs, a sign, a step or a comparison.
+    ``nonautonomous`` is dysts' word for a forcing, often with its phase as a coordinate; ``time_dependent``
+    is True only where the right-hand side reads t itself. ``postprocessing`` maps the raw coordinates to
+    bounded ones (None: the identity).
+    """
+
+    name: str
+    dimension: int
+    parameter_names: tuple[str, ...]
+    parameter_shapes: tuple[tuple[int, ...], ...]
+    parameters: Float64[np.ndarray, " n_params"]
+    initial_condition: Float64[np.ndarray, " dimension"]
+    period: float
+    dt: float
+    unbounded_indices: tuple[int, ...]
+    mean: Float64[np.ndarray, " dimension"] | None
+    std: Float64[np.ndarray, " dimension"] | None
+    maximum_lyapunov_estimated: float | None
+    nonautonomous: bool
+    hamiltonian: bool
+    smooth: bool
+    time_dependent: bool
+    citation: str
+    postprocessing: Program | None
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the flat parameter vector."""
+        return len(self.parameters)
+
+    @property
+    def parameter_sizes(self) -> tuple[int, ...]:
+        """How many entries of the flat vector each named parameter has."""
+        return tuple(math.prod(shape) for shape in self.parameter_shapes)
+
+    @property
+    def bounded(self) -> Bool[np.ndarray, " dimension"]:
+        """True for the coordinates that stay on the attractor."""
+        mask = np.ones(self.dimension, dtype=bool)
+        mask[list(self.unbounded_indices)] = False
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """The structure an ensemble shares: one founder, or one ordered pair (driver, response).
+
+    The addresses are those of compiled functions with the signatures of ``lanes.py``; 0 when there is no
+    response. A skew product obeys (paper, skew products)::
+
+        dx_a = f_a(t, x_a)
+        dx_b[i] = driver_scale[i] * Pad(f_a)[driver_index[i]] + response_scale[i] * f_b(t, x_b)[i]
+    """
+
+    driver: Founder
+    response: Founder | None
+    driver_rhs: int
+    driver_jvp: int
+    response_rhs: int
+    response_jvp: int
+    code: tuple[object, ...] = field(default=(), repr=False)
+    """What keeps the functions in memory."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Flow holds addresses of this process: send the names, and open the library there")
+
+    @property
+    def driver_dimension(self) -> int:
+        """Coordinates of the driver (of the founder itself, when it stands alone)."""
+        return self.driver.dimension
+
+    @property
+    def response_dimension(self) -> int:
+        """Coordinates of the response, 0 if there is none."""
+        return 0 if self.response is None else self.response.dimension
+
+    @property
+    def dimension(self) -> int:
+        """Coordinates of the whole state."""
+        return self.driver_dimension + self.response_dimension
+
+    @property
+    def name(self) -> str:
+        """``Driver`` or ``Driver_Response``."""
+        return self.driver.name if self.response is None else f"{self.driver.name}_{self.response.name}"
+
+    @property
+    def period(self) -> float:
+        """Dominant period in time units, ``max(period_a, period_b)``."""
+        return self.driver.period if self.response is None else max(self.driver.period, self.response.period)
+
+    @cached_property
+    def bounded(self) -> Bool[np.ndarray, " dimension"]:
+        """True for coordinates that either founder on its own keeps bounded.
+
+        What a member's coupling adds, an unbounded driver coordinate that drives a response coordinate,
+        is in ``bounded_coordinates(flow, ensemble)``.
+        """
+        if self.response is None:
+            return self.driver.bounded
+        return np.concatenate([self.driver.bounded, self.response.bounded])
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """``n`` members of one flow: parameters, coupling and initial states, C-contiguous float64 and int64.
+
+    Without a response the response and coupling arrays have shape ``(n, 0)``.
+    """
+
+    driver_parameters: Float64[np.ndarray, "n n_params_a"]
+    response_parameters: Float64[np.ndarray, "n n_params_b"]
+    driver_scale: Float64[np.ndarray, "n d_b"]
+    response_scale: Float64[np.ndarray, "n d_b"]
+    driver_index: Int64[np.ndarray, "n d_b"]
+    initial: Float64[np.ndarray, "n dimension"]
+
+    def __post_init__(self) -> None:
+        for name in (
+            "driver_parameters",
+            "response_parameters",
+            "driver_scale",
+            "response_scale",
+            "initial",
+        ):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float64))
+        object.__setattr__(self, "driver_index", np.ascontiguousarray(self.driver_index, dtype=np.int64))
+        lengths = {field: len(array) for field, array in vars(self).items()}
+        if len(set(lengths.values())) != 1:
+            raise PandaError(f"an ensemble's arrays must have one row a member, but the rows are {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.initial)
+
+    def __getitem__(self, members: slice | np.ndarray | list[int]) -> Ensemble:
+        """The ensemble of the chosen members (a slice, an index array, a mask)."""
+        return Ensemble(**{field: array[members] for field, array in vars(self).items()})
+
+
+def check_ensemble(flow: Flow, ensemble: Ensemble) -> None:
+    """Raise ``PandaError`` unless the ensemble's widths are the flow's and its indices are in range."""
+    d_b = flow.response_dimension
+    n_params_b = 0 if flow.response is None else flow.response.n_parameters
+    widths = {
+        "driver_parameters": flow.driver.n_parameters,
+        "response_parameters": n_params_b,
+        "driver_scale": d_b,
+        "response_scale": d_b,
+        "driver_index": d_b,
+        "initial": flow.dimension,
+    }
+    for name, width in widths.items():
+        shape = getattr(ensemble, name).shape
+        if len(shape) != 2 or shape[1] != width:
+            raise PandaError(f"{flow.name}: {name} has shape {shape}, expected (n, {width})")
+    index = ensemble.driver_index
+    if index.size and (index.min() < 0 or index.max() >= max(flow.driver_dimension, d_b)):
+        raise PandaError(f"{flow.name}: driver_index leaves 0..{max(flow.driver_dimension, d_b) - 1}")
+
+
+def bounded_coordinates(flow: Flow, ensemble: Ensemble) -> Bool[np.ndarray, "n dimension"]:
+    """True where a member's coordinate should stay bounded (spec: unbounded indices of a skew product).
+
+    A response coordinate is unbounded if it is so in the response itself, or if the driver coordinate
+    whose velocity it receives is unbounded.
+    """
+    mask = np.tile(flow.bounded, (len(ensemble), 1))
+    if flow.response is not None:
+        d_a, d_b = flow.driver_dimension, flow.response_dimension
+        padded = np.ones(max(d_a, d_b), dtype=bool)
+        padded[:d_a] = flow.driver.bounded
+        mask[:, d_a:] &= padded[ensemble.driver_index]
+    return mask

@@ -1,0 +1,129 @@
+"""Reads the founders from dysts: their metadata, and their right-hand sides traced from dysts' own code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from panda.core.errors import PandaError
+from panda.systems.differentiate import jacobian_vector
+from panda.systems.expression import Graph, Program
+from panda.systems.flow import Founder
+from panda.systems.trace import traceable, traced_array
+
+
+@dataclass(frozen=True)
+class TracedFounder:
+    """A founder with its programs: ``rhs`` gives dy, ``jvp`` gives dy then dv, for inputs t, y, v and p."""
+
+    founder: Founder
+    rhs: Program
+    jvp: Program
+
+
+def founder_names() -> list[str]:
+    """The names of dysts' continuous systems without delay, sorted."""
+    from dysts.systems import get_attractor_list
+
+    return sorted(get_attractor_list("continuous_no_delay"))
+
+
+def trace_founder(name: str) -> TracedFounder:
+    """Trace one founder's right-hand side and post-processing from dysts' Python code.
+
+    Raises:
+        PandaError: dysts has no such system, or its code cannot be traced.
+    """
+    from dysts import flows
+
+    if not hasattr(flows, name):
+        raise PandaError(
+            f"dysts has no system named {name!r}; its names are in dysts.systems.get_attractor_list"
+        )
+    system = getattr(flows, name)()
+    graph = Graph()
+    names = tuple(sorted(system.params))
+    defaults = [np.asarray(system.params[key], dtype=np.float64) for key in names]
+    try:
+        _make_symbolic(system, graph, names, defaults)
+        state = traced_array([graph.input("y", i) for i in range(system.dimension)])
+        outputs = [_node(graph, value) for value in _flat(system.rhs(state, graph.input("t")))]
+        post = _postprocessing(system, graph, list(state))
+        rhs = Program.of(outputs)
+        jvp = Program.of([*outputs, *jacobian_vector(outputs)])
+    except (TypeError, AttributeError, ValueError) as error:
+        raise PandaError(f"the right-hand side of {name} in this dysts cannot be traced: {error}") from error
+    if len(outputs) != system.dimension:
+        raise PandaError(f"{name}: dysts gives {len(outputs)} derivatives for {system.dimension} coordinates")
+    return TracedFounder(_metadata(name, system, names, defaults, rhs, post), rhs, jvp)
+
+
+def _make_symbolic(system: Any, graph: Graph, names: tuple[str, ...], defaults: list[np.ndarray]) -> None:
+    """Put symbols in the place of the parameters, and Python functions in the place of compiled ones."""
+    offset = 0
+    for key, default in zip(names, defaults, strict=True):
+        nodes = [graph.input("p", offset + i) for i in range(default.size)]
+        offset += default.size
+        box = np.empty(default.size, dtype=object)
+        box[:] = nodes
+        system.params[key] = traced_array(box.reshape(default.shape)) if default.shape else nodes[0]
+        setattr(system, key, system.params[key])
+    system.param_list = [system.params[key] for key in names]
+    for key in dir(type(system)):
+        member = getattr(type(system), key)
+        if hasattr(member, "py_func") or key == "_rhs":
+            setattr(system, key, traceable(member))
+
+
+def _postprocessing(system: Any, graph: Graph, state: list[Any]) -> Program | None:
+    if not hasattr(system, "_postprocessing"):
+        return None
+    function = system._postprocessing
+    if not hasattr(function, "__self__"):  # a static method, possibly compiled
+        function = traceable(function)
+    return Program.of([_node(graph, value) for value in function(*state)])
+
+
+def _flat(values: Any) -> list[Any]:
+    return list(values.ravel()) if isinstance(values, np.ndarray) else list(values)
+
+
+def _node(graph: Graph, value: Any) -> Any:
+    return graph.constant(value) if isinstance(value, int | float | np.number) else value
+
+
+def _metadata(
+    name: str,
+    system: Any,
+    names: tuple[str, ...],
+    defaults: list[np.ndarray],
+    rhs: Program,
+    post: Program | None,
+) -> Founder:
+    def optional(key: str) -> Any:
+        value = system.metadata.get(key)
+        return None if value is None else np.asarray(value, dtype=np.float64)
+
+    lyapunov = system.metadata.get("maximum_lyapunov_estimated")
+    return Founder(
+        name=name,
+        dimension=int(system.dimension),
+        parameter_names=names,
+        parameter_shapes=tuple(default.shape for default in defaults),
+        parameters=np.concatenate([np.empty(0), *(default.ravel() for default in defaults)]),
+        initial_condition=np.asarray(system.ic, dtype=np.float64).ravel(),
+        period=float(system.period),
+        dt=float(system.dt),
+        unbounded_indices=tuple(int(i) for i in system.unbounded_indices),
+        mean=optional("mean"),
+        std=optional("std"),
+        maximum_lyapunov_estimated=None if lyapunov is None else float(lyapunov),
+        nonautonomous=bool(system.nonautonomous),
+        hamiltonian=bool(system.hamiltonian),
+        smooth=rhs.smooth,
+        time_dependent=rhs.uses("t"),
+        citation=str(system.citation),
+        postprocessing=post,
+    )

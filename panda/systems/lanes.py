@@ -1,0 +1,18 @@
+"""The layout that compiled right-hand sides share with the integrators.
+
+All arrays are contiguous float64 laid out ``[component][lane]``; ``d`` is the dimension. No operation
+mixes lanes and no floating-point rule is relaxed: a lane's result is the same bits whatever the others hold.
+
+- ``rhs(t[8], y[d * 8], p[n_params * 8], dy[d * 8])`` writes ``dy = f(t, y, p)``
+- ``jvp(t, y, v, p, dy, dv)`` writes ``dy = f(t, y, p)`` and ``dv = (df/dy)(t, y, p) v``
+
+Inputs and outputs must not overlap.
+"""
+
+from __future__ import annotations
+
+N_LANES = 8
+"""Trajectories that advance side by side."""
+
+RHS_ARGUMENTS = ("t", "y", "p", "dy")
+JVP_ARGUMENTS = ("t", "y", "v", "p", "dy", "dv")

@@ -1,0 +1,220 @@
+"""A folder of compiled founders: built once from dysts, opened in milliseconds by any number of processes."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from panda.core.errors import PandaError
+from panda.core.files import atomic_path, read_json, write_json
+from panda.core.progress import Progress
+from panda.systems.expression import Program
+from panda.systems.flow import Flow, Founder
+from panda.systems.machine_code import LoadedCode, compile_functions, lane_function, machine
+
+_INDEX = "founders.json"
+_ARRAYS = ("parameters", "initial_condition", "mean", "std")
+# The modules whose meaning decides what a built folder holds.
+_SOURCES = (
+    "differentiate", "expression", "flow", "founders", "lanes", "library", "machine_code", "trace",
+    "vector_math",
+)  # fmt: skip
+
+
+def build_library(
+    folder: str | Path, *, names: Sequence[str] | None = None, progress: Progress | None = None
+) -> None:
+    """Trace founders from dysts, compile their lane functions, write both and the metadata to a folder.
+
+    ``names`` chooses founders; None takes all continuous ones without delay. The index is written last, so
+    that a build that was cut short does not open. The same machine and versions give the same bytes.
+
+    Raises:
+        PandaError: an unknown name, or a right-hand side that this dysts does not let us trace.
+    """
+    from panda.systems.founders import founder_names, trace_founder
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {}
+    for name in sorted(founder_names() if names is None else names):
+        traced = trace_founder(name)
+        d = traced.founder.dimension
+        text = lane_function("rhs", traced.rhs, {"dy": d}) + lane_function(
+            "jvp", traced.jvp, {"dy": d, "dv": d}
+        )
+        code = compile_functions(text)
+        with atomic_path(folder / f"{name}.o") as temporary:
+            temporary.write_bytes(code)
+        entries[name] = {**_to_json(traced.founder), "code_sha256": hashlib.sha256(code).hexdigest()}
+        if progress is not None:
+            progress.advance(founder=name)
+    write_json(folder / _INDEX, {"made_with": _made_with(), "founders": entries})
+
+
+class FounderLibrary:
+    """The founders of a built folder; loads each founder when asked; neither imports dysts nor compiles.
+
+    ``library["Lorenz"]`` is a ``Founder``; ``library.flow("Lorenz", "Rossler")`` what integrators take.
+    """
+
+    def __init__(self, folder: Path, entries: dict[str, dict[str, Any]]) -> None:
+        self._folder, self._entries = folder, entries
+        self._founders: dict[str, Founder] = {}
+        self._code: dict[str, LoadedCode] = {}
+
+    @classmethod
+    def open(cls, folder: str | Path) -> FounderLibrary:
+        """Open a folder that ``build_library`` made.
+
+        Raises:
+            PandaError: there is none, it is not whole, or another CPU, version or code made it.
+        """
+        folder = Path(folder)
+        if not (folder / _INDEX).is_file():
+            raise PandaError(
+                f"{folder}: no compiled founders here, or their build did not finish; build them"
+            )
+        index = read_json(folder / _INDEX)
+        made, now = index.get("made_with", {}), _made_with()
+        for key, value in now.items():
+            if made.get(key) != value:
+                detail = "" if key in ("code", "cpu_features") else f" ({made.get(key)}, here {value})"
+                what = key.replace("_", " ")
+                raise PandaError(f"{folder}: founders compiled with another {what}{detail}; build them again")
+        missing = [name for name in index["founders"] if not (folder / f"{name}.o").is_file()]
+        if missing:
+            raise PandaError(
+                f"{folder}: compiled code of {', '.join(missing)} is missing; build the founders again"
+            )
+        return cls(folder, index["founders"])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The founders' names, sorted."""
+        return tuple(sorted(self._entries))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, name: str) -> Founder:
+        """A founder's metadata.
+
+        Raises:
+            PandaError: the library has none of this name.
+        """
+        if name not in self._founders:
+            if name not in self._entries:
+                near = difflib.get_close_matches(str(name), self._entries, n=3)
+                hint = (
+                    f"; did you mean {' or '.join(near)}?"
+                    if near
+                    else f"; {self._folder / _INDEX} lists them"
+                )
+                raise PandaError(f"no founder is named {name!r}{hint}")
+            self._founders[name] = _from_json(self._entries[name])
+        return self._founders[name]
+
+    def flow(self, driver: str, response: str | None = None) -> Flow:
+        """A founder on its own, or the skew product of a driver and a response, ready to integrate.
+
+        Raises:
+            PandaError: an unknown name, or compiled code that is damaged.
+        """
+        names = [driver] if response is None else [driver, response]
+        founders = [self[name] for name in names]
+        code = [self._load(name) for name in names]
+        addresses = [(loaded.address("rhs"), loaded.address("jvp")) for loaded in code]
+        (driver_rhs, driver_jvp), (response_rhs, response_jvp) = [*addresses, (0, 0)][:2]
+        return Flow(
+            driver=founders[0],
+            response=None if response is None else founders[1],
+            driver_rhs=driver_rhs,
+            driver_jvp=driver_jvp,
+            response_rhs=response_rhs,
+            response_jvp=response_jvp,
+            code=tuple(code),
+        )
+
+    def _load(self, name: str) -> LoadedCode:
+        if name not in self._code:
+            path = self._folder / f"{name}.o"
+            try:
+                code = path.read_bytes()
+            except OSError as error:
+                raise PandaError(
+                    f"{path}: cannot be read ({error.strerror}); build the founders again"
+                ) from error
+            if hashlib.sha256(code).hexdigest() != self._entries[name]["code_sha256"]:
+                raise PandaError(f"{path}: damaged, or from another build; build the founders again")
+            self._code[name] = LoadedCode(code)
+        return self._code[name]
+
+
+@cache
+def _made_with() -> dict[str, str]:
+    try:
+        dysts = version("dysts")
+    except PackageNotFoundError as error:
+        raise PandaError("the package dysts is not installed; install the project's environment") from error
+    return {"dysts": dysts, **machine(), "code": _code_version()}
+
+
+def _code_version() -> str:
+    """A hash of the syntax trees of the modules that decide a build, without docstrings and comments."""
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        tree = ast.parse((Path(__file__).parent / f"{name}.py").read_bytes())
+        for node in ast.walk(tree):
+            # Strings that stand alone are documentation.
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                node.body = [line for line in node.body if not _is_text(line)]
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return (
+        isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Constant)
+        and isinstance(line.value.value, str)
+    )
+
+
+def _to_json(founder: Founder) -> dict[str, Any]:
+    entry = {field.name: getattr(founder, field.name) for field in fields(founder)}
+    for key in _ARRAYS:
+        if entry[key] is not None:
+            entry[key] = entry[key].tolist()
+    if founder.postprocessing is not None:
+        entry["postprocessing"] = founder.postprocessing.to_json()
+    return entry
+
+
+def _from_json(entry: dict[str, Any]) -> Founder:
+    values = {key: value for key, value in entry.items() if key != "code_sha256"}
+    for key in _ARRAYS:
+        if values[key] is not None:
+            values[key] = np.asarray(values[key], dtype=np.float64)
+            values[key].flags.writeable = False
+    for key in ("parameter_names", "unbounded_indices"):
+        values[key] = tuple(values[key])
+    values["parameter_shapes"] = tuple(tuple(shape) for shape in values["parameter_shapes"])
+    if values["postprocessing"] is not None:
+        values["postprocessing"] = Program.from_json(values["postprocessing"])
+    return Founder(**values)

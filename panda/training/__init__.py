@@ -1,0 +1,1 @@
+"""Training of the models: objectives, optimisers, the loop, and states to resume from."""

@@ -1,0 +1,230 @@
+"""The training loop: resumes to the bit, pauses on request, and saves its state as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from panda.config import ModelShape, Recipe
+from panda.core.errors import PandaError, Paused
+from panda.core.progress import Progress
+from panda.core.seeds import integer_seed
+from panda.data.windows import TrainingWindows
+from panda.model.panda import Panda, load_encoder
+from panda.model.patching import random_mask
+from panda.training.checkpoint import State, StateFolder, StateLock
+from panda.training.hardware import Loss, autocast, choose_device, compiled, torch_threads
+from panda.training.history import History
+from panda.training.objectives import completion_loss, forecast_loss
+from panda.training.optimisers import Optimiser, learning_rate_factor
+from panda.training.pause import PauseWatch
+
+
+def window_length(shape: ModelShape) -> int:
+    """Points of a training window: context and prediction for a forecaster, the context alone for an MLM."""
+    return shape.context_length + (shape.prediction_length if shape.head == "forecast" else 0)
+
+
+def train(
+    shape: ModelShape,
+    recipe: Recipe,
+    windows: TrainingWindows,
+    *,
+    encoder: Panda | None,
+    n_steps: int,
+    seed: int,
+    device: Literal["auto", "cpu", "cuda"],
+    threads: int,
+    precision: Literal["auto", "float32", "bfloat16"],
+    compile: bool,
+    checkpoint_every: int,
+    log_every: int,
+    state_folder: str | Path,
+    fingerprint: str,
+    pause: PauseWatch | None = None,
+    progress: Progress | None = None,
+) -> tuple[Panda, pd.DataFrame]:
+    """Train a model for `n_steps` batches; return it, on the CPU, and its log.
+
+    Weights start from `seed`, or embedding and layers from `encoder`. The state is saved in
+    `state_folder/fingerprint` every `checkpoint_every` steps, at the end, and before a pause; a run that
+    finds a state there goes on from it. On the same type of processor with the same number of threads the
+    weights and the losses in the log are then bit-identical to those of an undisturbed run: batches and
+    masks are functions of (seed, step). `fingerprint` must therefore cover whatever else they depend on:
+    shape, recipe, data, encoder, seed, threads, precision, code.
+
+    The log has a row every `log_every` steps and at the end: step, mean loss and gradient norm (before
+    clipping) since the row before, learning rate of that step, samples per second.
+
+    Raises:
+        PandaError: the windows do not fit the model, the encoder has another shape, the device is not
+            there, another process trains with this state, a loss is not finite (no state is saved after
+            that step), the disk is full.
+        Paused: `pause` asked for it; the state is saved.
+    """
+    _check_windows(windows, shape)
+    where = choose_device(device)
+    folder = StateFolder(state_folder, fingerprint)
+    with torch_threads(threads), StateLock(folder.path):
+        model = _initial_model(shape, encoder, seed=seed).to(where)
+        optimiser = Optimiser(model, recipe, n_steps=n_steps)
+        run = _Run(model, recipe, optimiser, History(batch_size=windows.batch_size), folder)
+        run.resume()
+        if progress is not None:
+            progress.start_at(run.done)
+        if run.done < n_steps:
+            batches = _batches(windows, shape, where, seed=seed, first=run.done, n_steps=n_steps)
+            loss_of = _loss_function(model, recipe, autocast(precision, where))
+            if compile:
+                loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, where, 0))
+            with closing(batches):
+                run.history.start_clock()
+                while run.done < n_steps:
+                    run.step(loss_of, *next(batches))
+                    run.report(n_steps, log_every=log_every, progress=progress)
+                    reason = pause.reason() if pause is not None and run.done < n_steps else None
+                    if reason is not None or run.done % checkpoint_every == 0 or run.done == n_steps:
+                        run.save()
+                    if reason is not None:
+                        raise Paused(
+                            f"training paused after step {run.done} of {n_steps} ({reason}), its state is "
+                            "saved; run the same command again to go on"
+                        )
+    return model.to("cpu"), run.history.table()
+
+
+@dataclass
+class _Run:
+    """What a training changes as it goes, and its way to the disk and back."""
+
+    model: Panda
+    recipe: Recipe
+    optimiser: Optimiser
+    history: History
+    folder: StateFolder
+    done: int = 0
+
+    def step(self, loss_of: Loss, batch: Tensor, mask: Tensor | None) -> None:
+        self.optimiser.zero_grad()
+        loss = loss_of(batch, mask)
+        loss.backward()
+        norm = self.optimiser.step(self.done)
+        self.done += 1
+        self.history.add(self.done, loss, norm)
+
+    def report(self, n_steps: int, *, log_every: int, progress: Progress | None) -> None:
+        notes: dict[str, Any] = {}
+        if self.done % log_every == 0 or self.done == n_steps:
+            rate = self.recipe.learning_rate * learning_rate_factor(
+                self.done - 1, n_steps=n_steps, warmup_fraction=self.recipe.warmup_fraction
+            )
+            notes["loss"] = self.history.close_row(self.done, learning_rate=rate)
+        if progress is not None:
+            progress.advance(1, **notes)
+
+    def save(self) -> None:
+        # The history comes first: it refuses losses that are not finite, and then no state is saved.
+        notes = {"history": self.history.state()}
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for part, state in self.optimiser.state_dict().items():
+            for parameter, values in state["state"].items():
+                for name, tensor in values.items():
+                    tensors[f"optimiser.{part}.{parameter}.{name}"] = tensor
+        self.folder.save(State(self.done, tensors, notes))
+
+    def resume(self) -> None:
+        """Take up the newest state, if any; learning rates and the like come from the recipe instead."""
+        state = self.folder.load()
+        if state is None:
+            return
+        optimiser = self.optimiser.state_dict()
+        weights: dict[str, Tensor] = {}
+        for key, tensor in state.tensors.items():
+            kind, _, name = key.partition(".")
+            if kind == "model":
+                weights[name] = tensor
+                continue
+            part, parameter, value = name.split(".")
+            optimiser[part]["state"].setdefault(int(parameter), {})[value] = tensor
+        self.model.load_state_dict(weights)
+        self.optimiser.load_state_dict(optimiser)
+        self.history.load_state(state.notes["history"])
+        self.done = state.step
+
+
+def _check_windows(windows: TrainingWindows, shape: ModelShape) -> None:
+    if windows.window_length != window_length(shape):
+        raise PandaError(
+            f"training windows have {windows.window_length} points, but this {shape.head} model needs "
+            f"{window_length(shape)}; cut them to that length"
+        )
+
+
+def _initial_model(shape: ModelShape, encoder: Panda | None, *, seed: int) -> Panda:
+    drawn = torch.Generator().manual_seed(integer_seed(seed, "train", "weights"))
+    model = Panda(shape, drawn)
+    if encoder is not None:
+        load_encoder(model, encoder)
+    return model
+
+
+def _loss_function(model: Panda, recipe: Recipe, precision: torch.autocast) -> Loss:
+    """The loss of a batch, as one function that can be compiled."""
+    length = model.shape.context_length
+
+    def loss_of(batch: Float[Tensor, "batch time channel"], mask: Tensor | None) -> Tensor:
+        with precision:
+            output = model.forecast(batch[:, :length]) if mask is None else model.complete(batch, mask)
+        if mask is None:
+            return forecast_loss(output, batch[:, length:], recipe)
+        return completion_loss(output)
+
+    return loss_of
+
+
+def _batches(
+    windows: TrainingWindows, shape: ModelShape, where: torch.device, *, seed: int, first: int, n_steps: int
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Batch and mask of the steps from `first` on, each made in a thread while the step before computes."""
+
+    def prepare(step: int) -> tuple[Tensor, Tensor | None]:
+        return _on_device(windows.batch(step), shape, where, integer_seed(seed, "train", "mask", step))
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        coming = thread.submit(prepare, first)
+        for step in range(first, n_steps):
+            ready = coming.result()
+            if step + 1 < n_steps:
+                coming = thread.submit(prepare, step + 1)
+            yield ready
+
+
+def _on_device(
+    windows: Float, shape: ModelShape, where: torch.device, mask_seed: int
+) -> tuple[Float[Tensor, "batch time channel"], Bool[Tensor, "batch channel patch"] | None]:
+    """A batch and, for an MLM, the patches to hide in it."""
+    batch = torch.from_numpy(windows)
+    mask = None
+    if shape.head == "mlm":
+        drawn = torch.Generator().manual_seed(mask_seed)
+        mask = random_mask(
+            batch.shape[0],
+            batch.shape[2],
+            shape.context_length // shape.patch_length,
+            mask_ratio=shape.mask_ratio,
+            generator=drawn,
+        )
+    if where.type == "cuda":
+        # From pinned memory the copy does not wait for the GPU.
+        batch = batch.pin_memory().to(where, non_blocking=True)
+        mask = None if mask is None else mask.pin_memory().to(where, non_blocking=True)
+    return batch, mask

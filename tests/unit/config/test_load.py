@@ -1,0 +1,102 @@
+"""A wrong configuration is refused with its file, line, key and the nearest valid one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from panda.config.load import load_config, overlay, preset_file, read_yaml, validate
+from panda.core.errors import PandaError
+from tests.conftest import ROOT
+
+FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
+
+
+def refusal(change: dict, files: list[Path] | None = None) -> str:
+    values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
+    with pytest.raises(PandaError) as error:
+        validate(overlay(values, change), files or FILES)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("preset", ["smoke", "laptop", "paper"])
+def test_every_preset_is_valid(preset: str):
+    assert load_config(ROOT / "config.yaml", preset=preset).preset == preset
+
+
+def test_unknown_key_in_a_file_has_line_and_nearest(tmp_path: Path):
+    extra = tmp_path / "mine.yaml"
+    extra.write_text("# mine\ntrain:\n  batchsize: 8\n")
+    message = refusal(read_yaml(extra), [*FILES, extra])
+    assert message == f"{extra}:3: train.batchsize: unknown key; did you mean 'batch_size'?"
+
+
+def test_unknown_key_on_the_command_line():
+    assert refusal({"trian": 1}) == "command line: trian: unknown key; did you mean 'train'?"
+
+
+def test_wrong_type_names_value_and_place(tmp_path: Path):
+    assert refusal({"seed": "x"}).startswith("command line: seed: input should be a valid integer")
+    extra = tmp_path / "mine.yaml"
+    extra.write_text("evaluate:\n  n_windows: -3\n")
+    message = refusal(read_yaml(extra), [*FILES, extra])
+    assert message.startswith(f"{extra}:2: evaluate.n_windows: ") and "-3" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"train": {"shape": {"patch_length": 7}}}, "patch_length 7 does not divide context_length 512"),
+        ({"discover": {"founders": {"names": ["Lorenz"]}}}, "held out"),
+        ({"discover": {"founders": {"held_out": ["Lorentz"]}}}, "did you mean 'Lorenz'"),
+        ({"train": {"models": ["pandas"]}}, "no definition"),
+        ({"train": {"shape": {"d_model": 66, "n_heads": 3}}}, "features"),
+        ({"train": {"definitions": {"panda": {"encoder_from": "panda_mlm"}}}}, "another embedding"),
+        ({"evaluate": {"horizons": [64, 32]}}, "horizons must rise"),
+        ({"evaluate": {"horizons": [5000]}}, "exceed the 4096 kept points"),
+        ({"discover": {"search": {"integration": {"transient_points": 9999}}}}, "leaves nothing"),
+    ],
+)
+def test_impossible_values_are_refused(change: dict, words: str):
+    assert words in refusal(change)
+
+
+def test_strings_from_the_command_line_are_numbers():
+    values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
+    assert validate(overlay(values, {"train": {"batch_size": "4"}}), FILES).train.batch_size == 4
+
+
+def test_unknown_preset_names_the_nearest():
+    with pytest.raises(PandaError, match="did you mean 'laptop'"):
+        preset_file("labtop", ROOT)
+
+
+def test_broken_yaml_has_a_line(tmp_path: Path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("a: 1\nb: [1,\n")
+    with pytest.raises(PandaError, match=r"bad\.yaml:3: not valid YAML"):
+        read_yaml(bad)
+
+
+def test_sweeps_expand_to_named_models():
+    config = load_config(ROOT / "config.yaml", preset="paper")
+    models = config.named_models()
+    assert models["panda_mlm_sft_split3"].encoder_from == "panda_mlm_split3"
+    assert models["panda_mlm_sft_split3"].split == 3
+    assert config.scaling_forecasters() == [f"panda_mlm_sft_split{i}" for i in range(8)]
+
+
+def test_published_model_sizes_fit_the_dynamics_embedding():
+    config = load_config(ROOT / "config.yaml", preset="paper")
+    assert config.train.model_shape("panda").embedding == "dynamics"
+    assert config.train.model_shape("panda").pooling == "mean"
+
+
+def test_schema_is_in_sync():
+    import json
+
+    from panda.config import Config
+
+    stored = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+    assert stored == json.loads(json.dumps(Config.model_json_schema())), "run `make schema`"

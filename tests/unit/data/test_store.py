@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from panda.core.errors import PandaError
+from panda.data.store import SCHEMA, TrajectoryStore, write_trajectories
+
+
+@pytest.fixture
+def rows(make_trajectory):
+    return [
+        make_trajectory(i, dimension=d, n_points=n) for i, (d, n) in enumerate([(3, 50), (4, 50), (10, 33)])
+    ]
+
+
+@pytest.fixture
+def path(tmp_path, rows):
+    assert write_trajectories(tmp_path / "a.arrow", iter(rows)) == 3
+    return tmp_path / "a.arrow"
+
+
+def test_what_is_written_is_read(path, rows):
+    store = TrajectoryStore.open(path)
+    assert len(store) == 3
+    for i, row in enumerate(rows):
+        series = store.series(i)
+        assert series.dtype == np.float32
+        np.testing.assert_array_equal(series, row.target)
+        for column in ("system", "name", "driver", "response", "population", "perturbation", "period", "dt"):
+            assert store.table[column][i] == getattr(row, column)
+    assert store.table["largest_exponent"].isna().all()
+    assert list(store.table["dimension"]) == [3, 4, 10]
+    assert list(store.table["n_points"]) == [50, 50, 33]
+    assert not {"target", "crc32"} & set(store.table.columns)
+
+
+def test_series_are_views_of_the_map_not_copies(path):
+    before = pa.total_allocated_bytes()
+    series = TrajectoryStore.open(path).series(0)
+    assert not series.flags.owndata
+    assert not series.flags.writeable
+    assert pa.total_allocated_bytes() == before
+
+
+def test_the_datasets_library_opens_it(path, rows, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    opened = datasets.Dataset.from_file(str(path))
+    assert len(opened) == 3
+    assert opened[1]["system"] == rows[1].system
+    np.testing.assert_array_equal(np.array(opened[2]["target"], dtype=np.float32), rows[2].target)
+
+
+def test_several_files_keep_their_order(path, tmp_path, make_trajectory):
+    write_trajectories(tmp_path / "b.arrow", [make_trajectory(7)])
+    write_trajectories(tmp_path / "empty.arrow", [])
+    store = TrajectoryStore.open([tmp_path / "empty.arrow", tmp_path / "b.arrow", path])
+    assert list(store.table["perturbation"]) == [7, 0, 1, 2]
+    np.testing.assert_array_equal(store.series(0), make_trajectory(7).target)
+
+
+def test_a_file_of_several_rows_a_batch_reads_the_same(path, rows, tmp_path):
+    with pa.ipc.open_stream(path.read_bytes()) as reader:
+        table = reader.read_all().combine_chunks()
+    with pa.ipc.new_stream(str(tmp_path / "one.arrow"), SCHEMA) as writer:
+        writer.write_table(table)
+    store = TrajectoryStore.open(tmp_path / "one.arrow")
+    for i, row in enumerate(rows):
+        np.testing.assert_array_equal(store.series(i), row.target)
+
+
+def test_an_empty_store_is_a_store(tmp_path):
+    assert write_trajectories(tmp_path / "none.arrow", []) == 0
+    store = TrajectoryStore.open(tmp_path / "none.arrow")
+    assert len(store) == 0
+    assert "population" in store.table.columns
+    assert len(TrajectoryStore.open([])) == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+def test_numbers_that_are_not_finite_are_refused_and_leave_no_file(tmp_path, make_trajectory, bad):
+    row = make_trajectory(0)
+    target = row.target.astype(np.float64)
+    target[1, 3] = bad
+    with pytest.raises(PandaError, match=r"a\.arrow.*A_B-pp0.*finite"):
+        write_trajectories(tmp_path / "a.arrow", [type(row)(**{**vars(row), "target": target})])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 0), (0, 5), (1, 2, 3)])
+def test_other_shapes_are_refused(tmp_path, make_trajectory, shape):
+    row = make_trajectory(0)
+    with pytest.raises(PandaError, match="dimension, time"):
+        write_trajectories(tmp_path / "a.arrow", [type(row)(**{**vars(row), "target": np.zeros(shape)})])
+
+
+def test_a_missing_and_a_foreign_file_are_named(tmp_path):
+    with pytest.raises(PandaError, match=r"gone\.arrow: no such file"):
+        TrajectoryStore.open(tmp_path / "gone.arrow")
+    (tmp_path / "text.arrow").write_text("hello, this is no Arrow file\n" * 50)
+    with pytest.raises(PandaError, match=r"text\.arrow: not a whole trajectory file"):
+        TrajectoryStore.open(tmp_path / "text.arrow")
+    (tmp_path / "nothing.arrow").touch()
+    with pytest.raises(PandaError, match="empty file"):
+        TrajectoryStore.open(tmp_path / "nothing.arrow")
+    other = pa.table({"system": ["a"], "target": [[1.0]]})
+    with pa.ipc.new_stream(str(tmp_path / "other.arrow"), other.schema) as writer:
+        writer.write_table(other)
+    with pytest.raises(PandaError, match="no column 'crc32'"):
+        TrajectoryStore.open(tmp_path / "other.arrow")
+
+
+def test_every_truncation_is_seen(path):
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole), 97), len(whole) - 8, len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(PandaError, match=r"a\.arrow"):
+            TrajectoryStore.open(path)
+
+
+def test_no_flipped_bit_changes_a_number_unseen(path, rows):
+    whole = bytearray(path.read_bytes())
+    rng = np.random.default_rng(3)
+    n_refused = 0
+    for position in rng.choice(len(whole), 300, replace=False):
+        damaged = whole.copy()
+        damaged[position] ^= 1 << int(rng.integers(8))
+        # Another file each time: the one before may still be mapped.
+        other = path.with_name(f"{position}.arrow")
+        other.write_bytes(damaged)
+        try:
+            store = TrajectoryStore.open(other)
+            series = [store.series(i) for i in range(len(store))]
+        except PandaError as error:
+            n_refused += 1
+            assert "\n" not in str(error)
+            continue
+        for row, seen in zip(rows, series, strict=True):
+            np.testing.assert_array_equal(seen, row.target)
+    assert n_refused > 50

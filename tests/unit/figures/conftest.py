@@ -1,0 +1,242 @@
+"""Small but realistic results to draw: integrated flows, forecasts that drift away, tables as the stages write them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+FORECASTERS = ["panda", "panda_mlm_sft", "persistence", "context_mean", "fourier", "linear_ar", "parrot",
+               "parrot_anchored", "darts_nbeats"]  # fmt: skip
+# Typical sMAPE (0 to 200) at the first and the last horizon.
+LEVELS = {"panda": (18, 62), "panda_mlm_sft": (24, 71), "persistence": (78, 118), "context_mean": (140, 146),
+          "fourier": (105, 132), "linear_ar": (38, 121), "parrot": (36, 84), "parrot_anchored": (31, 88),
+          "darts_nbeats": (33, 79)}  # fmt: skip
+HORIZONS = [64, 128, 192, 256, 320, 384, 448, 512]
+FILTERS = ["integrated", "bounded", "not_linear", "not_fixed_point", "zero_one", "not_limit_cycle", "power_spectrum",
+           "stationary", "positive_exponent"]  # fmt: skip
+NAMES = ["Lorenz", "Rossler", "Halvorsen", "Thomas", "SprottB", "Chen", "KawczynskiStrizhak", "CircadianRhythm"]
+
+
+def flow(x: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Right-hand sides of six three-dimensional flows, (n, 3) -> (n, 3)."""
+    a, b, c = x.T
+    every = np.stack([
+        [10 * (b - a), a * (28 - c) - b, a * b - 8 / 3 * c],
+        [4 * (-b - c), 4 * (a + 0.2 * b), 4 * (0.2 + c * (a - 5.7))],
+        [-1.4 * a - 4 * b - 4 * c - b * b, -1.4 * b - 4 * c - 4 * a - c * c, -1.4 * c - 4 * a - 4 * b - a * a],
+        [6 * (np.sin(b) - 0.19 * a), 6 * (np.sin(c) - 0.19 * b), 6 * (np.sin(a) - 0.19 * c)],
+        [3 * b * c, 3 * (a - b), 3 * (1 - a * b)],
+        [35 * (b - a), -7 * a - a * c + 28 * b, a * b - 3 * c],
+    ])  # fmt: skip
+    return every[kind, :, np.arange(len(kind))]
+
+
+def integrate(kinds: list[int], n_points: int, dt: float, seed: int, *, scatter: float = 0.2) -> np.ndarray:
+    """RK4, (n, time, 3), the first 500 steps dropped."""
+    kind, rng = np.array(kinds), np.random.default_rng(seed)
+    x = np.array([1.0, 0.5, 1.5]) + scatter * rng.standard_normal((len(kinds), 3))
+    out = []
+    for step in range(500 + n_points):
+        k1 = flow(x, kind)
+        k2 = flow(x + dt / 2 * k1, kind)
+        k3 = flow(x + dt / 2 * k2, kind)
+        k4 = flow(x + dt * k3, kind)
+        x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        if step >= 500:
+            out.append(x)
+    return np.stack(out, axis=1)
+
+
+def pair_names(n: int, seed: int = 0) -> list[str]:
+    rng = np.random.default_rng(seed)
+    return [f"{NAMES[i % len(NAMES)]}_{NAMES[int(rng.integers(len(NAMES)))]}" for i in range(n)]
+
+
+def gallery(n_systems: int, n_founders: int, n_perturbations: int, n_points: int) -> dict[str, np.ndarray]:
+    attractors = integrate([i % 6 for i in range(n_systems)], n_points, 0.006, 1)
+    shape = (n_founders, 1 + n_perturbations)
+    kinds = [i % 6 for i in range(n_founders) for _ in range(shape[1])]
+    perturbed = integrate(kinds, n_points, 0.006, 2).reshape(*shape, n_points, 3)
+    perturbed = perturbed * (1 + 0.3 * np.random.default_rng(3).standard_normal((*shape, 1, 3)))
+    accepted = np.ones(shape, bool)
+    if shape[1] > 2:
+        perturbed[0, -1] = np.nan
+        accepted[0, -2:] = False
+    return {
+        "attractors": attractors.astype(np.float32),
+        "attractor_names": np.array(pair_names(n_systems)),
+        "attractor_exponents": np.linspace(0.05, 1.4, n_systems),
+        "perturbations": perturbed.astype(np.float32),
+        "perturbation_founders": np.array([NAMES[i % 6] for i in range(n_founders)]),
+        "perturbation_accepted": accepted,
+    }
+
+
+def acceptance(n_in: dict[str, int], seed: int = 0) -> pd.DataFrame:
+    rng, rows = np.random.default_rng(seed), []
+    for population, n in n_in.items():
+        for order, name in enumerate(FILTERS):
+            passed = int(n * rng.uniform(0.72, 1.0))
+            rows.append((population, order, name, n, passed))
+            n = passed
+    return pd.DataFrame(rows, columns=["population", "order", "filter", "n_in", "n_passed"])
+
+
+def catalogue(n_skew: int, n_founder: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n = n_skew + n_founder
+    population = np.array(["skew"] * n_skew + ["founder"] * n_founder)
+    driver, response = rng.lognormal(-1.2, 0.7, n), rng.normal(0.1, 0.45, n)
+    conditional = np.where(population == "skew", response, np.nan)
+    largest = np.where(population == "skew", np.maximum(driver, response), driver)
+    return pd.DataFrame(
+        {
+            "system": [f"system{i}" for i in range(n)],
+            "name": [f"pair{i % max(1, n // 3)}" for i in range(n)],
+            "population": population,
+            "accepted": rng.random(n) < 0.9,
+            "period": rng.lognormal(0.5, 0.4, n),
+            "largest_exponent": largest,
+            "exponent_error": 0.03 * largest,
+            "conditional_exponent": conditional,
+            "conditional_error": 0.03 * np.abs(conditional) + 0.002,
+        }
+    )
+
+
+def by_system(forecasters: list[str], n_names: dict[str, int], seed: int = 0) -> pd.DataFrame:
+    rng, rows = np.random.default_rng(seed), []
+    for population, n in n_names.items():
+        ease = rng.normal(0, 0.35, n) + (0.15 if population == "founder" else 0.0)
+        for forecaster in forecasters:
+            low, high = LEVELS.get(forecaster, (50, 100))
+            for horizon in HORIZONS:
+                share = (horizon - 64) / 448
+                smape = np.clip((low + (high - low) * share**0.7) * np.exp(ease + rng.normal(0, 0.15, n)), 0.5, 200)
+                growth = 12.0 if forecaster == "linear_ar" else 1.0
+                mae = (smape / 110) ** 1.3 * np.exp(growth * share * 0.3 * np.abs(rng.normal(0, 1, n)))
+                for i in range(n):
+                    rows.append((forecaster, population, f"{population}{i}", horizon, smape[i], mae[i]))
+    return pd.DataFrame(rows, columns=["forecaster", "population", "name", "horizon", "smape", "mae"])
+
+
+def summary(systems: pd.DataFrame, metrics: tuple[str, ...] = ("smape", "mae")) -> pd.DataFrame:
+    rows = []
+    whole = pd.concat([systems, systems.assign(population="all")])
+    for (forecaster, population, horizon), group in whole.groupby(["forecaster", "population", "horizon"]):
+        for metric in metrics:
+            q25, median, q75 = group[metric].quantile([0.25, 0.5, 0.75])
+            half = 1.2 * (q75 - q25) / len(group) ** 0.5
+            rows.append(
+                {"forecaster": forecaster, "population": population, "horizon": horizon, "metric": metric,
+                 "median": median, "median_low": median - half, "median_high": median + half,
+                 "mean": group[metric].mean(), "q25": q25, "q75": q75, "n_systems": len(group),
+                 "n_clusters": len(group), "censored": np.nan, "failed": 0.0}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def examples(forecasters: list[str], n: int, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
+    series = integrate([i % 6 for i in range(n)], 1024, 0.016, seed + 5)
+    context, truth = series[:, :512], series[:, 512:]
+    other = integrate([i % 6 for i in range(n)], 1024, 0.016, seed + 6, scatter=0.5)[:, 512:]
+    result = {}
+    for place, forecaster in enumerate(forecasters):
+        onset = 330 - 35 * place
+        blend = 1 / (1 + np.exp(-(np.arange(512) - onset) / 18))[None, :, None]
+        forecast = truth * (1 - blend) + other * blend
+        if forecaster == "linear_ar":
+            forecast = forecast + np.expm1(np.arange(512) / 60)[None, :, None]
+        result[f"evaluate/forecasts/{forecaster}"] = {
+            "context": context.astype(np.float32), "truth": truth.astype(np.float32),
+            "forecast": forecast.astype(np.float32), "names": np.array(pair_names(n)),
+        }  # fmt: skip
+    return result
+
+
+def completions(n: int, n_points: int = 512) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    series = integrate([i % 6 for i in range(n)], n_points, 0.016, 9)
+    truth = (series - series.mean(axis=1, keepdims=True)) / series.std(axis=1, keepdims=True)
+    rng = np.random.default_rng(4)
+    mask = rng.random((n, 3, n_points // 16)) < 0.5
+    hidden = np.repeat(mask, 16, axis=2).transpose(0, 2, 1)
+    smooth = 0.25 * np.sin(np.arange(n_points) / 9.0)[None, :, None]
+    completion = np.where(hidden, 0.93 * truth + smooth, truth)
+    names = np.array(pair_names(n))
+    rows = []
+    scale = {"panda_mlm": 0.18, "linear_interpolation": 0.42, "cubic_spline": 0.55, "persistence": 0.7}
+    for forecaster, level in scale.items():
+        for system in range(40):
+            mae = level * rng.lognormal(0, 0.4)
+            values = {"mae": mae, "rmse": 1.3 * mae, "pearson": 1 - min(1.2, mae)}
+            rows += [(forecaster, f"s{system}", metric, value) for metric, value in values.items()]
+    table = pd.DataFrame(rows, columns=["forecaster", "system", "metric", "value"])
+    arrays = {"truth": truth, "completion": completion, "mask": mask, "names": names}
+    return table, arrays
+
+
+def scaling(verdict: str, horizons: tuple[int, ...] = (128,), n_splits: int = 8, n_test: int = 60) -> dict:
+    rng, rows, laws = np.random.default_rng(11), [], []
+    ease = rng.normal(0, 6, n_test)
+    for horizon in horizons:
+        c0, c1, alpha = 10 + horizon / 20, 160.0, 0.42
+        for split in range(n_splits):
+            n_systems = 20979 // 2**split
+            error = c0 + c1 * n_systems**-alpha + ease + rng.normal(0, 2, n_test)
+            for i in range(n_test):
+                rows.append((f"m{split}", split, n_systems, 2**split, horizon, f"s{i}", f"s{i}", error[i]))
+        reason = "alpha is between 0.31 and 0.55" if verdict == "identifiable" else "3 sizes; 4 are needed"
+        laws.append({"horizon": horizon, "c0": c0, "c1": c1, "alpha": alpha, "alpha_low": 0.31,
+                     "alpha_high": 0.55, "verdict": verdict, "reason": reason})  # fmt: skip
+    columns = ["model", "split", "n_systems", "n_initial_conditions", "horizon", "system", "cluster", "error"]
+    return {"scaling/points": pd.DataFrame(rows, columns=columns), "scaling/fit": pd.DataFrame(laws)}
+
+
+def pde(forecasters: list[str], field: np.ndarray | None = None) -> tuple[pd.DataFrame, dict]:
+    """`field` (time, x) of at least 1024 times, or travelling waves."""
+    if field is None:
+        t, x = np.meshgrid(np.arange(1024) * 0.0244, np.linspace(0, 2 * np.pi, 64, endpoint=False), indexing="ij")
+        field = 1.5 * np.sin(8 * x + 0.3 * t) + np.sin(5 * x - 0.2 * t + np.sin(0.3 * t))
+    context, truth = field[:512], field[512:1024]
+    arrays, rows = {}, []
+    for place, forecaster in enumerate(forecasters):
+        drift = np.linspace(0, 1, 512)[:, None] ** 1.5 * (0.4 + 0.25 * place)
+        forecast = truth * np.cos(drift) + np.roll(truth, 5, axis=1) * np.sin(drift)
+        key = f"pde/forecasts/{forecaster}"
+        arrays[key] = {"context": context, "truth": truth, "forecast": forecast, "dt": np.float64(0.0244)}
+        low, high = LEVELS.get(forecaster, (50, 100))
+        for horizon in HORIZONS:
+            for metric, scale in (("smape", 1.0), ("mae", 0.008), ("mse", 1e-4), ("spearman", 0.0)):
+                mean = scale * (low + (high - low) * (horizon - 64) / 448)
+                rows.append((forecaster, horizon, metric, mean, mean, 0.93 * mean, 1.07 * mean, 40))
+    columns = ["forecaster", "horizon", "metric", "mean", "median", "low", "high", "n_runs"]
+    return pd.DataFrame(rows, columns=columns), arrays
+
+
+def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int], n_examples: int):
+    """Tables and arrays of one whole run."""
+    systems = by_system(FORECASTERS, n_names)
+    fields_table, fields = pde(FORECASTERS[:-1])
+    completion_table, completion_arrays = completions(min(4, n_examples))
+    tables = {
+        "discover/acceptance": acceptance({"founder": 300, "skew": 7200}),
+        "discover/catalogue": catalogue(n_skew, 60),
+        "evaluate/by_system": systems,
+        "evaluate/summary": summary(systems),
+        "evaluate/completions": completion_table,
+        "pde/summary": fields_table,
+        **scaling("identifiable"),
+    }
+    arrays = {
+        "discover/gallery": gallery(n_systems, 6, 5, n_points),
+        "evaluate/completions": completion_arrays,
+        **examples(FORECASTERS, n_examples),
+        **fields,
+    }
+    return tables, arrays
+
+
+@pytest.fixture(scope="session")
+def results() -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, np.ndarray]]]:
+    return build(n_systems=7, n_points=300, n_skew=80, n_names={"skew": 12, "founder": 6}, n_examples=3)

@@ -1,0 +1,118 @@
+"""A library opens whole and current, or says in one line why not."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from panda.core.errors import PandaError
+from panda.systems.library import FounderLibrary, build_library
+
+SMALL = ["Lorenz", "Rossler", "MacArthur"]
+
+
+@pytest.fixture
+def small(library_folder: Path, tmp_path: Path) -> Path:
+    """A library of three founders, cut out of the whole one."""
+    index = json.loads((library_folder / "founders.json").read_text())
+    index["founders"] = {name: index["founders"][name] for name in SMALL}
+    (tmp_path / "founders.json").write_text(json.dumps(index))
+    for name in SMALL:
+        shutil.copy(library_folder / f"{name}.o", tmp_path)
+    return tmp_path
+
+
+def _refused(folder: Path) -> str:
+    with pytest.raises(PandaError) as caught:
+        FounderLibrary.open(folder).flow("Lorenz")
+    message = str(caught.value)
+    assert "\n" not in message and "build" in message and str(folder) in message
+    return message
+
+
+def test_the_same_build_gives_the_same_bytes(library_folder: Path, tmp_path: Path) -> None:
+    build_library(tmp_path, names=SMALL)
+    assert FounderLibrary.open(tmp_path).names == tuple(sorted(SMALL))
+    for name in SMALL:
+        assert (tmp_path / f"{name}.o").read_bytes() == (library_folder / f"{name}.o").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"founders.json", *(f"{name}.o" for name in SMALL)}
+
+
+@pytest.mark.parametrize("key", ["dysts", "llvmlite", "cpu", "cpu_features", "code"])
+def test_a_stale_or_foreign_library_is_refused(small: Path, key: str) -> None:
+    index = json.loads((small / "founders.json").read_text())
+    index["made_with"][key] = "another"
+    (small / "founders.json").write_text(json.dumps(index))
+    assert key.replace("_", " ") in _refused(small)
+
+
+def test_a_library_without_an_index_is_refused(small: Path) -> None:
+    (small / "founders.json").unlink()
+    assert "did not finish" in _refused(small)
+
+
+def test_missing_code_is_refused(small: Path) -> None:
+    (small / "Rossler.o").unlink()
+    assert "Rossler" in _refused(small)
+
+
+def test_damaged_code_is_refused_and_never_run(small: Path) -> None:
+    code = bytearray((small / "Lorenz.o").read_bytes())
+    code[len(code) // 2] ^= 1
+    (small / "Lorenz.o").write_bytes(code)
+    assert "damaged" in _refused(small)
+
+
+def test_another_process_loads_without_dysts_and_without_compiling(library_folder: Path) -> None:
+    program = f"""
+import sys, time
+import numpy as np
+from panda.systems import machine_code
+def refuse(*_): raise AssertionError("compiled")
+machine_code.compile_functions = machine_code.llvm.parse_bitcode = refuse
+from panda.systems.evaluate import right_hand_side
+from panda.systems.library import FounderLibrary
+from panda.systems.skew import founder_ensemble
+library = FounderLibrary.open({str(library_folder)!r})
+library.flow("Rossler")
+start = time.perf_counter()
+flow = library.flow("Lorenz")
+seconds = time.perf_counter() - start
+ensemble = founder_ensemble(flow, flow.driver.parameters[None], np.array([[1.0, 2.0, 3.0]]))
+dx = right_hand_side(flow, ensemble, ensemble.initial, np.zeros(1))
+print(seconds, *dx[0])
+assert not {{"dysts", "numba", "torch", "scipy"}} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    seconds, *dx = (float(word) for word in done.stdout.split())
+    np.testing.assert_allclose(dx, [10.0, 28 - 3 - 2, 2 - 2.667 * 3], rtol=1e-14)
+    assert seconds < 0.5
+
+
+def test_an_unknown_name_is_answered_with_near_ones(library: FounderLibrary, tmp_path: Path) -> None:
+    with pytest.raises(PandaError, match="Rossler"):
+        library["Rosler"]
+    with pytest.raises(PandaError, match="Lorentz"):
+        library.flow("Lorenz", "Lorentz")
+    with pytest.raises(PandaError, match="no system named"):
+        build_library(tmp_path, names=["NoSuchSystem"])
+
+
+def test_a_flow_does_not_leave_its_process(library: FounderLibrary) -> None:
+    with pytest.raises(TypeError, match="addresses of this process"):
+        pickle.dumps(library.flow("Lorenz"))
+
+
+def test_functions_outlive_the_library(library_folder: Path) -> None:
+    from panda.systems.evaluate import flow_rms
+
+    flow = FounderLibrary.open(library_folder).flow("Lorenz")  # the library itself is gone now
+    assert flow_rms(flow, np.array([[1.0, 2.0, 3.0]]), np.zeros(1))[0] == pytest.approx(10.0)

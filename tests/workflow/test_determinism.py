@@ -1,0 +1,49 @@
+"""The same catalogue, bit for bit, whatever the shards and cores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from panda.core.provenance import sha256
+from tests.workflow.sandbox import Sandbox
+
+pytestmark = pytest.mark.workflow
+CATALOGUE = Path("results/tiny/discover/catalogue.parquet")
+
+
+@pytest.mark.parametrize(("n_shards", "cores"), [(1, 1), (7, 2)])
+def test_shards_and_cores_do_not_matter(fresh: Sandbox, finished: Sandbox, n_shards: int, cores: int):
+    shards = f"discover={{search: {{n_shards: {n_shards}}}}}"
+    fresh.snakemake("--cores", str(cores), "--config", shards, "--", str(CATALOGUE))
+    assert sha256(fresh.folder / CATALOGUE) == sha256(finished.folder / CATALOGUE)
+
+
+def test_no_held_out_founder_reaches_training(finished: Sandbox):
+    from panda.core.files import read_table
+    from panda.data.store import TrajectoryStore
+
+    config = finished.config()
+    held_out = set(config.discover.founders.held_out)
+    validation = set(config.discover.founders.validation)
+    catalogue = read_table(finished.folder / CATALOGUE)
+    train = catalogue[catalogue["split"] == "train"]
+    assert len(train)
+    assert not (set(train["driver"]) | set(train["response"])) & (held_out | validation)
+    stored = TrajectoryStore.open(finished.folder / "results/tiny/integrate/train/0.arrow").table
+    assert len(stored)
+    assert not (set(stored["driver"]) | set(stored["response"])) & (held_out | validation)
+    test = catalogue[catalogue["split"] == "test"]
+    assert all({row.driver, row.response} & held_out for row in test.itertuples())
+
+
+def test_every_result_has_a_provenance_record(finished: Sandbox):
+    from panda.core.files import read_json
+    from panda.core.provenance import record_path
+
+    for result in ("discover/catalogue.parquet", "train/panda/model.safetensors", "evaluate/summary.parquet"):
+        path = finished.folder / "results/tiny" / result
+        record = read_json(record_path(path))
+        assert record["outputs"][path.name] == sha256(path)
+        assert record["config_hash"] and record["code_version"] and record["inputs"]

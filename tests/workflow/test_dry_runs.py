@@ -1,0 +1,121 @@
+"""What a user types first: dry runs, named targets, and wrong words."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from panda.config.load import load_config
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.workflow
+MAX_JOBS = {"smoke": 50, "laptop": 200, "paper": 2000}
+
+
+def snakemake(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("preset", ["smoke", "laptop", "paper"])
+def test_every_preset_plans(preset: str, tmp_path):
+    # A run name of its own: what has been run in this checkout must not shorten the plan.
+    done = snakemake("-n", "--quiet", "rules", "--config", f"preset={preset}", f"run=plan_{preset}")
+    assert done.returncode == 0, done.stdout[-3000:]
+    n_jobs = int(
+        re.findall(
+            r"^total\s+(\d+)",
+            snakemake("-n", "--config", f"preset={preset}", f"run=plan_{preset}").stdout,
+            re.M,
+        )[0]
+    )
+    assert n_jobs <= MAX_JOBS[preset]
+
+
+def test_the_paper_preset_plans_quickly():
+    start = time.monotonic()
+    assert snakemake("-n", "--quiet", "all", "--config", "preset=paper", "run=plan").returncode == 0
+    # 15 s on an idle machine; a busy one gets twice that before this says that something is wrong.
+    assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize("target", ["scaling", "pde", "models", "systems", "figures"])
+def test_named_targets_plan(target: str):
+    done = snakemake("-n", "--config", "preset=laptop", "run=plan", "--", target)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_a_single_figure_or_table_is_a_target():
+    for target in ("results/plan/figures/attractors.pdf", "results/plan/evaluate/summary.parquet"):
+        done = snakemake("-n", "--config", "run=plan", "--", target)
+        assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["preset=labtop"], "did you mean 'laptop'"),
+        (["trian=1"], "command line: trian: unknown key; did you mean 'train'?"),
+        (["seed=x"], "seed: input should be a valid integer"),
+        (["figures=[nothing]"], "nothing"),
+    ],
+)
+def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
+    done = snakemake("-n", "--config", *words)
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_dry_run_imports_neither_torch_nor_numba():
+    code = (
+        "import sys; from snakemake.cli import main\n"
+        "try:\n    main(['-n', '--quiet', 'all', '--config', 'run=plan'])\n"
+        "except SystemExit:\n    pass\n"
+        "print(sorted({'torch', 'numba', 'dysts', 'darts'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr
+
+
+def test_lint_finds_nothing():
+    # Its exit code is 0 whatever it finds: the text decides.
+    text = snakemake("--lint").stdout
+    findings = re.findall(r"^\s+\* (.*)", text, re.M)
+    assert not [f for f in findings if "conda" not in f.lower() and "container" not in f.lower()], text
+
+
+def test_every_rule_has_log_benchmark_message_and_resources():
+    for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.M | re.S):
+            if "shell:" not in body:
+                continue
+            needed = ["log:", "message:", "threads:", "resources:", "mem_mb=", "runtime="]
+            # The table of costs reads the benchmarks of all others: it has none itself.
+            needed += [] if name == "list_costs" else ["benchmark:"]
+            missing = [word for word in needed if word not in body]
+            assert not missing, f"{file.name}: rule {name} lacks {missing}"
+
+
+def test_the_default_profile_holds_no_resources():
+    from panda.config.load import read_yaml
+
+    keys = read_yaml(ROOT / "workflow/profiles/default/config.yaml")
+    assert not [key for key in keys if "resource" in key or "thread" in key]
+
+
+def test_paper_preset_is_config_yaml_itself():
+    from panda.config.load import read_yaml
+
+    assert read_yaml(ROOT / "presets" / "paper.yaml") == {"preset": "paper"}
+    assert load_config(ROOT / "config.yaml", preset="paper").train.recipe == "paper"

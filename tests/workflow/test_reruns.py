@@ -1,0 +1,91 @@
+"""Exact reruns: what is touched reruns nothing; what is changed reruns itself and what follows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.sandbox import Sandbox
+
+pytestmark = pytest.mark.workflow
+
+
+def planned(sandbox: Sandbox, *arguments: str) -> set[str]:
+    """The rules that a dry run would run."""
+    text = sandbox.snakemake("-n", *arguments).stdout
+    if "Nothing to be done" in text:
+        return set()
+    table = text[text.index("Job stats:") :]
+    return set(re.findall(r"^(\w+)\s+\d+$", table, re.M)) - {"total", "all"}
+
+
+def edit(path: Path, old: str, new: str):
+    """Change a file for one plan, and put it back as it was."""
+
+    class Edited:
+        def __enter__(self):
+            self.text = path.read_text()
+            assert old in self.text, f"{path} has no {old!r}"
+            path.write_text(self.text.replace(old, new, 1))
+
+        def __exit__(self, *error):
+            path.write_text(self.text)
+
+    return Edited()
+
+
+def test_a_second_run_has_nothing_to_do(finished: Sandbox):
+    assert planned(finished) == set()
+
+
+def test_touched_sources_rerun_nothing(finished: Sandbox):
+    for path in (*finished.folder.glob("panda/**/*.py"), finished.folder / "config.yaml"):
+        path.touch()
+    assert planned(finished) == set()
+
+
+def test_a_comment_reruns_nothing(finished: Sandbox):
+    path = finished.folder / "panda" / "discovery" / "search.py"
+    with edit(path, "from __future__", "# a remark\nfrom __future__"):
+        assert planned(finished) == set()
+    config = finished.folder / "config.yaml"
+    with edit(config, "preset: smoke", "# a remark\npreset: smoke"):
+        assert planned(finished) == set()
+
+
+def test_an_unrelated_option_reruns_nothing_else(finished: Sandbox):
+    rules = planned(finished, "--config", "pde={start: 1000}")
+    assert "score_fields" in rules
+    assert not rules & {"search_candidates", "train_model", "score_forecaster", "simulate_fields"}
+
+
+def test_a_threshold_reruns_select_and_what_follows(finished: Sandbox):
+    rules = planned(finished, "--config", "discover={select: {max_zscore: 14.0}}")
+    assert {"select_systems", "integrate_systems", "train_model", "score_forecaster"} <= rules
+    assert not rules & {"compile_founders", "measure_founders", "search_candidates", "simulate_fields"}
+
+
+def test_a_search_setting_reruns_the_search(finished: Sandbox):
+    rules = planned(finished, "--config", "discover={search: {stiffness: 1.1}}")
+    assert {"search_candidates", "select_systems"} <= rules
+    assert not rules & {"compile_founders", "simulate_fields"}
+
+
+def test_a_figure_module_reruns_that_figure(finished: Sandbox):
+    path = finished.folder / "panda" / "figures" / "acceptance.py"
+    with edit(path, "from __future__ import annotations", "from __future__ import annotations\n\nX = 1"):
+        text = finished.snakemake("-n").stdout
+    drawn = set(re.findall(r"Draw figure (\w+)", text))
+    assert drawn == {"acceptance"}
+    assert "Search shard" not in text and "Train" not in text
+
+
+def test_a_baseline_module_reruns_that_baseline(finished: Sandbox):
+    path = finished.folder / "baselines" / "parrot.py"
+    with edit(path, "from __future__ import annotations", "from __future__ import annotations\n\nX = 1"):
+        text = finished.snakemake("-n").stdout
+    scored = set(re.findall(r"Score (\w+) on unseen systems", text))
+    assert scored == {"parrot"}
+    assert "Train" not in text

@@ -1,0 +1,64 @@
+"""What every rule uses: paths, the code version of each rule, the call of the command line."""
+
+import sys
+
+from panda.core.code_version import code_version
+
+SOURCE = Path(workflow.basedir).parent
+RUN = f"results/{CONFIG.run_name}"
+RESOLVED = f"{RUN}/config.yaml"
+PANDA = f"{sys.executable} -m panda"
+SPLITS = ["train", "validation", "test"]
+MODELS = CONFIG.named_models()
+# Where the founders' compiled functions live; undeclared, shared by all runs, keyed inside by versions and code.
+BUILD = ".cache/founders"
+
+
+wildcard_constraints:
+    shard=r"\d+",
+    split="|".join(SPLITS),
+    model="|".join(MODELS),
+    figure="|".join(CONFIG.figures),
+    forecaster=r"\w+",
+
+
+# The modules whose code a rule's results depend on. Figures and baselines have a root each, see the rules.
+ROOTS = {
+    "compile_founders": ["panda.systems.library"],
+    "measure_founders": ["panda.discovery.measure"],
+    "search_candidates": ["panda.discovery.search"],
+    "select_systems": ["panda.discovery.select"],
+    "sample_gallery": ["panda.discovery.gallery"],
+    "integrate_systems": ["panda.discovery.trajectories", "panda.data.store"],
+    "train_model": ["panda.training.loop", "panda.discovery.subsets"],
+    "list_models": ["panda.model.weights"],
+    "fit_baseline": [],
+    "score_forecaster": ["panda.evaluation.score"],
+    "score_completions": ["panda.evaluation.completions"],
+    "summarise_scores": ["panda.evaluation.summary"],
+    "simulate_fields": ["panda.pde.kuramoto_sivashinsky"],
+    "score_fields": ["panda.evaluation.fields"],
+    "summarise_fields": ["panda.evaluation.fields"],
+    "integrate_subsets": ["panda.discovery.subsets", "panda.data.store"],
+    "fit_scaling": ["panda.analysis.scaling_points", "panda.analysis.scaling_law"],
+    "draw_figure": ["panda.figures.save"],
+    "judge_claims": ["panda.analysis.claims"],
+    "list_costs": ["panda.analysis.costs"],
+    "write_report": ["panda.report.html"],
+}
+
+
+def code(rule_name, *more):
+    """The code version of a rule, with further root modules for what a wildcard names."""
+    return code_version([*ROOTS[rule_name], *more], SOURCE)
+
+
+def part(*paths):
+    """The parts of the configuration that a rule's results depend on."""
+    return section(CONFIG, *paths)
+
+
+onstart:
+    from panda.core.resolved import write_resolved
+
+    write_resolved(CONFIG, RESOLVED)

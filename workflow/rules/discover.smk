@@ -1,0 +1,117 @@
+"""Discovery: founders compiled and measured, candidates searched, systems selected."""
+
+
+rule compile_founders:
+    output:
+        f"{RUN}/discover/founders.json",
+    log:
+        f"{RUN}/logs/compile_founders.log",
+    benchmark:
+        f"{RUN}/benchmarks/compile_founders.tsv"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        section=part("discover.founders.names"),
+        code=code("compile_founders"),
+    message:
+        "Compile the founders' right-hand sides (once on a machine)"
+    shell:
+        "{PANDA} discover compile --config {RESOLVED} --library {BUILD} --processes {threads}"
+        " --output {output} 2> {log}"
+
+
+rule measure_founders:
+    input:
+        founders=rules.compile_founders.output[0],
+    output:
+        f"{RUN}/discover/measures.parquet",
+    log:
+        f"{RUN}/logs/measure_founders.log",
+    benchmark:
+        f"{RUN}/benchmarks/measure_founders.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        section=part("discover.founders", "discover.search.integration.max_steps"),
+        code=code("measure_founders"),
+    message:
+        "Measure the flow amplitude of every founder"
+    shell:
+        "{PANDA} discover measure --config {RESOLVED} --library {BUILD} --output {output} 2> {log}"
+
+
+rule search_candidates:
+    input:
+        measures=rules.measure_founders.output[0],
+    output:
+        f"{RUN}/discover/candidates/{{shard}}.parquet",
+    log:
+        f"{RUN}/logs/search_candidates/{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/search_candidates/{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        section=part("seed", "discover.founders", "discover.search"),
+        code=code("search_candidates"),
+    message:
+        "Search shard {wildcards.shard} of the candidates"
+    shell:
+        "{PANDA} discover search --config {RESOLVED} --library {BUILD} --measures {input.measures}"
+        " --shard {wildcards.shard} --output {output} 2> {log}"
+
+
+rule select_systems:
+    input:
+        expand(
+            rules.search_candidates.output[0],
+            shard=range(CONFIG.discover.search.n_shards),
+        ),
+    output:
+        catalogue=f"{RUN}/discover/catalogue.parquet",
+        acceptance=f"{RUN}/discover/acceptance.parquet",
+    log:
+        f"{RUN}/logs/select_systems.log",
+    benchmark:
+        f"{RUN}/benchmarks/select_systems.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        section=part("discover.select", "discover.founders"),
+        code=code("select_systems"),
+    message:
+        "Select the systems that pass every filter"
+    shell:
+        "{PANDA} discover select --config {RESOLVED} --output {output.catalogue}"
+        " --acceptance {output.acceptance} {input} 2> {log}"
+
+
+rule sample_gallery:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+    output:
+        f"{RUN}/discover/gallery.npz",
+    log:
+        f"{RUN}/logs/sample_gallery.log",
+    benchmark:
+        f"{RUN}/benchmarks/sample_gallery.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        section=part("seed", "discover.gallery", "discover.search.integration"),
+        code=code("sample_gallery"),
+    message:
+        "Integrate the attractors that the galleries show"
+    shell:
+        "{PANDA} discover gallery --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
+        " --output {output} 2> {log}"

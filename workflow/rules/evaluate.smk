@@ -1,0 +1,141 @@
+"""Zero-shot forecasts and completions of unseen systems, the same windows for every forecaster."""
+
+
+def forecaster_state(wildcards):
+    """What a forecaster needs: a model's weights, a fitted baseline's state, or nothing."""
+    name = wildcards.forecaster
+    if name in MODELS:
+        return [f"{RUN}/train/{name}/model.safetensors"]
+    return [f"{RUN}/baselines/{name}/config.json"] if info(name).trained else []
+
+
+def forecaster_code(rule_name):
+    """The code version of a scoring rule: the scorer's, and the forecaster's own modules."""
+
+    def version(wildcards):
+        name = wildcards.forecaster
+        own = "panda.evaluation.panda_forecaster" if name in MODELS else info(name).module
+        return code(rule_name, own)
+
+    return version
+
+
+def forecaster_section(*paths):
+    """The configuration a score depends on: the evaluation's, and the forecaster's own settings."""
+
+    def parts(wildcards):
+        own = f"baselines.{wildcards.forecaster.removesuffix('_anchored')}"
+        has_own = (
+            wildcards.forecaster.removesuffix("_anchored")
+            in CONFIG.baselines.model_dump()
+        )
+        return part("seed", *paths, *([own] if has_own else []))
+
+    return parts
+
+
+SCORING = [
+    f"evaluate.{key}"
+    for key in (
+        "n_windows",
+        "max_trajectories",
+        "context_length",
+        "horizons",
+        "standardise_eps",
+        "smape_eps",
+        "valid_time_threshold",
+        "n_examples",
+    )
+]
+
+
+rule score_forecaster:
+    input:
+        trajectories=trajectories("test"),
+        state=forecaster_state,
+    output:
+        scores=f"{RUN}/evaluate/scores/{{forecaster}}.parquet",
+        forecasts=f"{RUN}/evaluate/forecasts/{{forecaster}}.npz",
+    log:
+        f"{RUN}/logs/score_forecaster/{{forecaster}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/score_forecaster/{{forecaster}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
+    params:
+        section=forecaster_section(*SCORING),
+        code=forecaster_code("score_forecaster"),
+    message:
+        "Score {wildcards.forecaster} on unseen systems"
+    shell:
+        "{PANDA} evaluate score --config {RESOLVED} --forecaster {wildcards.forecaster}"
+        " --state '{input.state}' --scores {output.scores} --forecasts {output.forecasts}"
+        " {input.trajectories} 2> {log}"
+
+
+rule score_completions:
+    input:
+        trajectories=trajectories("test"),
+        weights=f"{RUN}/train/{CONFIG.evaluate.completion_model}/model.safetensors",
+    output:
+        scores=f"{RUN}/evaluate/completions.parquet",
+        arrays=f"{RUN}/evaluate/completions.npz",
+    log:
+        f"{RUN}/logs/score_completions.log",
+    benchmark:
+        f"{RUN}/benchmarks/score_completions.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=1,
+    params:
+        section=part(
+            "seed",
+            *SCORING,
+            "evaluate.completion_model",
+            "evaluate.n_mask_draws",
+            "evaluate.n_completions",
+            "train.shape",
+        ),
+        code=code("score_completions"),
+    message:
+        "Score the completions of {CONFIG.evaluate.completion_model}"
+    shell:
+        "{PANDA} evaluate complete --config {RESOLVED} --state {input.weights} --scores {output.scores}"
+        " --arrays {output.arrays} {input.trajectories} 2> {log}"
+
+
+rule summarise_scores:
+    input:
+        expand(
+            rules.score_forecaster.output.scores,
+            forecaster=CONFIG.evaluate.forecasters,
+        ),
+    output:
+        summary=f"{RUN}/evaluate/summary.parquet",
+        by_system=f"{RUN}/evaluate/by_system.parquet",
+    log:
+        f"{RUN}/logs/summarise_scores.log",
+    benchmark:
+        f"{RUN}/benchmarks/summarise_scores.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        section=part(
+            "seed",
+            "evaluate.n_bootstrap",
+            "evaluate.confidence",
+            "evaluate.forecasters",
+        ),
+        code=code("summarise_scores"),
+    message:
+        "Summarise the scores over systems"
+    shell:
+        "{PANDA} evaluate summarise --config {RESOLVED} --summary {output.summary}"
+        " --by-system {output.by_system} {input} 2> {log}"

@@ -1,0 +1,53 @@
+"""The figures: each reads tables and arrays, and depends on its own module alone."""
+
+import yaml
+
+with open(SOURCE / "paper" / "figures.yaml", encoding="utf-8") as stream:
+    FIGURES = yaml.safe_load(stream)["figures"]
+
+unknown_figures = [figure for figure in CONFIG.figures if figure not in FIGURES]
+if unknown_figures:
+    sys.exit(
+        f"error: figures: no figure {unknown_figures[0]!r}; known: {', '.join(FIGURES)}"
+    )
+
+
+def figure_inputs(wildcards):
+    """The tables and arrays of a figure; {forecaster} stands for every forecaster of its stage."""
+    files = []
+    for kind, suffix in (("tables", "parquet"), ("arrays", "npz")):
+        for name in FIGURES[wildcards.figure].get(kind, []):
+            stage = CONFIG.pde if name.startswith("pde/") else CONFIG.evaluate
+            files += expand(f"{RUN}/{name}.{suffix}", forecaster=stage.forecasters)
+    return list(dict.fromkeys(files))
+
+
+rule draw_figure:
+    input:
+        figure_inputs,
+    output:
+        pdf=f"{RUN}/figures/{{figure}}.pdf",
+        png=report(
+            f"{RUN}/figures/{{figure}}.png",
+            caption="../report/figure.rst",
+            category=lambda wildcards: FIGURES[wildcards.figure]["category"],
+        ),
+    log:
+        f"{RUN}/logs/draw_figure/{{figure}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/draw_figure/{{figure}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        section=lambda wildcards: FIGURES[wildcards.figure],
+        caption=lambda wildcards: FIGURES[wildcards.figure]["caption"],
+        code=lambda wildcards: code("draw_figure", FIGURES[wildcards.figure]["module"]),
+        root=RUN,
+        data=subpath(output.pdf, parent=True),
+    message:
+        "Draw figure {wildcards.figure}"
+    shell:
+        "{PANDA} figures draw --figure {wildcards.figure} --root {params.root} --output {params.data} {input}"
+        " 2> {log}"

@@ -1,0 +1,94 @@
+"""Claims against results, costs, and one page that shows it all."""
+
+from panda.core.provenance import hash_of
+
+
+with open(SOURCE / "paper" / "claims.yaml", encoding="utf-8") as stream:
+    CLAIMS = hash_of(yaml.safe_load(stream))
+
+
+def result_tables(with_claims=False):
+    """The tables that claims and report read, as far as this preset makes them."""
+    tables = ["discover/acceptance", "train/models", "evaluate/summary"]
+    if CONFIG.evaluate.completion_model:
+        tables.append("evaluate/completions")
+    if "kuramoto_sivashinsky" in CONFIG.figures:
+        tables.append("pde/summary")
+    if CONFIG.scaling.enabled:
+        tables.append("scaling/fit")
+    if with_claims:
+        tables += ["claims", "costs"]
+    return [f"{RUN}/{table}.parquet" for table in tables]
+
+
+rule judge_claims:
+    input:
+        result_tables(),
+    output:
+        f"{RUN}/claims.parquet",
+    log:
+        f"{RUN}/logs/judge_claims.log",
+    benchmark:
+        f"{RUN}/benchmarks/judge_claims.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        # The claims' content, not their file: a touched file is no reason to judge again.
+        section=[CONFIG.preset, CLAIMS],
+        code=code("judge_claims"),
+        root=RUN,
+        claims=SOURCE / "paper" / "claims.yaml",
+    message:
+        "Set the paper's claims beside the results"
+    shell:
+        "{PANDA} report claims --config {RESOLVED} --root {params.root} --claims {params.claims}"
+        " --output {output} {input} 2> {log}"
+
+
+rule list_costs:
+    input:
+        result_tables(),
+        [figure_files(figure) for figure in CONFIG.figures],
+    output:
+        f"{RUN}/costs.parquet",
+    log:
+        f"{RUN}/logs/list_costs.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("list_costs"),
+        benchmarks=f"{RUN}/benchmarks",
+    message:
+        "Add up what every rule has cost"
+    shell:
+        "{PANDA} report costs --config {RESOLVED} --benchmarks {params.benchmarks} --output {output} 2> {log}"
+
+
+rule write_report:
+    input:
+        tables=result_tables(with_claims=True),
+        figures=[f"{RUN}/figures/{figure}.png" for figure in CONFIG.figures],
+        pages=[f"{RUN}/figures/{figure}.pdf" for figure in CONFIG.figures],
+    output:
+        f"{RUN}/report.html",
+    log:
+        f"{RUN}/logs/write_report.log",
+    benchmark:
+        f"{RUN}/benchmarks/write_report.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        section=[CONFIG.preset, *CONFIG.figures],
+        code=code("write_report"),
+        root=RUN,
+    message:
+        "Write the report"
+    shell:
+        "{PANDA} report write --config {RESOLVED} --root {params.root} --output {output}"
+        " {input.tables} 2> {log}"

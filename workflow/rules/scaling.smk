@@ -1,0 +1,76 @@
+"""The scaling sweep: nested subsets of systems at a constant number of timepoints."""
+
+
+rule integrate_subsets:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+    output:
+        f"{RUN}/scaling/trajectories/{{shard}}.arrow",
+    log:
+        f"{RUN}/logs/integrate_subsets/{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/integrate_subsets/{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        section=part(
+            "seed",
+            "scaling.n_points",
+            "scaling.n_shards",
+            "discover.search.integration",
+        ),
+        code=code("integrate_subsets"),
+    message:
+        "Integrate shard {wildcards.shard} of the nested subsets"
+    shell:
+        "{PANDA} scaling integrate --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
+        " --shard {wildcards.shard} --output {output} 2> {log}"
+
+
+def subset_files():
+    """All shards of the nested subsets; a model takes its own rows from them."""
+    return expand(
+        rules.integrate_subsets.output[0], shard=range(CONFIG.scaling.n_shards)
+    )
+
+
+rule fit_scaling:
+    input:
+        scores=expand(
+            rules.score_forecaster.output.scores,
+            forecaster=CONFIG.scaling_forecasters(),
+        ),
+        catalogue=rules.select_systems.output.catalogue,
+    output:
+        points=f"{RUN}/scaling/points.parquet",
+        fit=f"{RUN}/scaling/fit.parquet",
+    log:
+        f"{RUN}/logs/fit_scaling.log",
+    benchmark:
+        f"{RUN}/benchmarks/fit_scaling.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        section=part(
+            "seed",
+            "scaling.horizon",
+            "scaling.n_bootstrap",
+            "scaling.alpha_max",
+            "scaling.max_ratio",
+            "scaling.definitions",
+            "evaluate.horizons",
+            "evaluate.confidence",
+        ),
+        code=code("fit_scaling"),
+        scores=lambda wildcards, input: " ".join(
+            f"--scores {path}" for path in input.scores
+        ),
+    message:
+        "Fit the scaling law"
+    shell:
+        "{PANDA} scaling fit --config {RESOLVED} --points {output.points} --fit {output.fit}"
+        " {params.scores} --catalogue {input.catalogue} 2> {log}"

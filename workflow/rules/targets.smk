@@ -1,0 +1,45 @@
+"""What can be asked for by name."""
+
+
+def figure_files(figure):
+    return [f"{RUN}/figures/{figure}.{suffix}" for suffix in ("pdf", "png")]
+
+
+rule all:
+    """The main figures and the report."""
+    default_target: True
+    input:
+        f"{RUN}/report.html",
+        [figure_files(figure) for figure in CONFIG.figures],
+
+
+rule figures:
+    """The figures alone."""
+    input:
+        [figure_files(figure) for figure in CONFIG.figures],
+
+
+rule systems:
+    """The catalogue of discovered systems."""
+    input:
+        f"{RUN}/discover/catalogue.parquet",
+
+
+rule models:
+    """The trained models."""
+    input:
+        expand(f"{RUN}/train/{{model}}/model.safetensors", model=CONFIG.train.models),
+
+
+rule scaling:
+    """The scaling sweep and its fit, whether or not the preset draws it by default."""
+    input:
+        f"{RUN}/scaling/fit.parquet",
+        figure_files("scaling"),
+
+
+rule pde:
+    """The zero-shot test on Kuramoto-Sivashinsky."""
+    input:
+        f"{RUN}/pde/summary.parquet",
+        figure_files("kuramoto_sivashinsky"),
