@@ -39,7 +39,7 @@ NOT_IDENTIFIABLE = "not identifiable"
 _MIN_SIZES = 4
 # The search in alpha: grid points (denser towards 0), then golden-section steps within the best bracket.
 _N_GRID = 96
-_N_GOLDEN = 34
+_N_GOLDEN = 26
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
@@ -80,22 +80,28 @@ def least_squares(
     # In units of the smallest size the basis stays in (0, 1] whatever the exponent.
     log_size = np.log(sizes / sizes.min())
     grid = alpha_max * (np.arange(1, _N_GRID + 1) / _N_GRID) ** 2
+
+    def residual_at(alpha: Float[np.ndarray, " batch"]) -> Float[np.ndarray, " batch"]:
+        return _linear(np.exp(-np.outer(alpha, log_size)), means)[2]
+
     residual = np.stack([_linear(np.exp(-a * log_size)[None], means)[2] for a in grid], axis=1)
     best = residual.argmin(axis=1)
     low = np.where(best == 0, 0.0, grid[best - 1])
     high = grid[np.minimum(best + 1, _N_GRID - 1)]
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = residual_at(left), residual_at(right)
     for _ in range(_N_GOLDEN):
-        at_left = _linear(np.exp(-np.outer(left, log_size)), means)[2]
-        at_right = _linear(np.exp(-np.outer(right, log_size)), means)[2]
         keep_left = at_left <= at_right
         low, high = np.where(keep_left, low, left), np.where(keep_left, right, high)
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        # Of the two inner points of the shorter bracket one is an inner point of the longer one.
+        kept, at_kept = np.where(keep_left, left, right), np.where(keep_left, at_left, at_right)
+        new = np.where(keep_left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
+        at_new = residual_at(new)
+        left, at_left = np.where(keep_left, new, kept), np.where(keep_left, at_new, at_kept)
+        right, at_right = np.where(keep_left, kept, new), np.where(keep_left, at_kept, at_new)
     alpha = 0.5 * (low + high)
     # The golden section closes in on a bound but never reaches it.
-    at_bound = _linear(np.exp(-alpha_max * log_size)[None], means)[2]
-    inside = _linear(np.exp(-np.outer(alpha, log_size)), means)[2]
-    alpha = np.where(at_bound <= inside, alpha_max, alpha)
+    alpha = np.where(residual_at(np.full(len(means), alpha_max)) <= residual_at(alpha), alpha_max, alpha)
     c0, scaled, rss = _linear(np.exp(-np.outer(alpha, log_size)), means)
     with np.errstate(over="ignore"):
         c1 = scaled * np.asarray(sizes, dtype=np.float64).min() ** alpha

@@ -93,9 +93,7 @@ def _named(settings: Config, name: str) -> NamedModel:
     return models[name]
 
 
-def _own_part(
-    store: TrajectoryStore, named: NamedModel, settings: Config, catalogue: str
-) -> TrajectoryStore:
+def _own_part(store: TrajectoryStore, named: NamedModel, settings: Config, catalogue: str) -> TrajectoryStore:
     """All of the store, or the trajectories of a model's nested subset."""
     if named.split is None:
         return store
@@ -157,7 +155,7 @@ def list_models(logs: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG
                     "model": named.name,
                     "definition": named.definition,
                     "recipe": settings.train.recipe,
-                    "n_parameters": count_parameters(load_model(folder)),
+                    "n_parameters": count_parameters(load_model(folder)).total,
                     "n_steps": int(last["step"]),
                     "final_loss": float(last["loss"]),
                     "wall_s": read_json(record)["wall_s"] if record.is_file() else float("nan"),

@@ -145,6 +145,12 @@ class TrajectoryStore:
     def __len__(self) -> int:
         return len(self._views)
 
+    def subset(self, mask: Sequence[bool]) -> TrajectoryStore:
+        """The trajectories where `mask` (one entry a trajectory) is True, as a store of the same files."""
+        rows = np.flatnonzero(np.asarray(mask, dtype=bool))
+        table = self.table.iloc[rows].reset_index(drop=True).assign(crc32=self._crc32[rows])
+        return TrajectoryStore(table, [self._views[i] for i in rows], [self._origins[i] for i in rows])
+
     def series(self, i: int) -> Float[np.ndarray, "dimension time"]:
         """Trajectory i as a read-only float32 view of the file; checked when first asked for.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -106,10 +107,7 @@ def _exponents(
     if not len(complete):
         return columns
     ended = replace(ensemble[complete], initial=run.states[complete, -1])
-    for subspace, (value, error) in {"whole": names[:2], "response": names[2:]}.items():
-        if subspace == "response" and flow.response is None:
-            continue
-        streams = [member_generator(seed, group.system(int(i)), f"tangent {subspace}") for i in complete]
+    for subspace, (value, error) in _subspaces(flow, names):
         found = largest_exponent(
             flow,
             ended,
@@ -117,7 +115,7 @@ def _exponents(
             duration=np.full(len(complete), flow.period * settings.exponent.n_periods),
             transient=np.full(len(complete), flow.period * settings.exponent.transient_periods),
             n_blocks=settings.exponent.n_blocks,
-            generators=streams,
+            generator=member_generator(seed, group.name, f"tangent {subspace}"),
             rtol=settings.exponent.rtol,
             atol=settings.exponent.atol,
             max_steps=settings.exponent.max_steps,
@@ -126,3 +124,11 @@ def _exponents(
         )
         columns[value][complete], columns[error][complete] = found.largest, found.standard_error
     return columns
+
+
+def _subspaces(
+    flow: Flow, names: tuple[str, ...]
+) -> list[tuple[Literal["whole", "response"], tuple[str, ...]]]:
+    """The tangent subspaces to measure, each with its two columns; a founder alone has no response."""
+    whole, response = ("whole", names[:2]), ("response", names[2:])
+    return [whole] if flow.response is None else [whole, response]

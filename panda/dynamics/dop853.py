@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
@@ -11,6 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from scipy.integrate._ivp import dop853_coefficients as tableau
 
+from panda.dynamics import workspace as ws
 from panda.systems.lanes import N_LANES
 
 # Hairer, Norsett and Wanner, "Solving Ordinary Differential Equations I", II.5 and II.10. Row s of A gives
@@ -26,116 +25,11 @@ N_EXTRA_STAGES = tableau.N_STAGES_EXTENDED - tableau.N_STAGES - 1
 SAFETY, MIN_FACTOR, MAX_FACTOR = 0.9, 0.2, 10.0
 STRETCH = 1.01  # a last step may be this much longer, so that no sliver of a step is left
 
-RUNNING, COMPLETE, DIVERGED, BUDGET, UNDERFLOW = -1, 0, 1, 2, 3
-
-
-class System(NamedTuple):
-    """Addresses and sizes. With ``tangent`` they are jvp addresses and a row of states is (x, v)."""
-
-    driver: int
-    response: int  # 0: no response
-    driver_dimension: int
-    response_dimension: int
-    n_driver_parameters: int
-    n_response_parameters: int
-    tangent: bool
-
-
-class Control(NamedTuple):
-    """Error control: local error below ``atol + rtol |y|``, attempted steps, smallest step."""
-
-    rtol: float
-    atol: float
-    max_steps: int
-    min_step: float
-
-
-class Members(NamedTuple):
-    """What is integrated, one row a member. A member is stopped exactly at each of its ``stops``."""
-
-    initial: np.ndarray  # (n, n_rows)
-    parameters: np.ndarray  # (n, .): driver's | response's | driver scale | response scale
-    driver_index: np.ndarray  # (n, d_b) int64
-    limit: np.ndarray  # (n, n_rows): largest |coordinate|, inf where it may grow
-    stops: np.ndarray  # (n, n_stops): rising times > 0
-
-
-class Results(NamedTuple):
-    """What comes out, one row a member; ``states`` at times ``k stops[-1] / (n_points - 1)``."""
-
-    states: np.ndarray  # (n, n_points, dimension); n_points = 0: no dense output
-    log_growth: np.ndarray  # (n, n_stops): growth of log |v| before each stop (tangent only)
-    status: np.ndarray  # (n,) int8
-    n_stops: np.ndarray  # (n,) stops reached
-    n_points: np.ndarray  # (n,) points written
-    n_steps: np.ndarray  # (n,) accepted
-    n_rejected: np.ndarray  # (n,)
-    n_evaluations: np.ndarray  # (n,) right-hand sides
-
-
-class Lanes(NamedTuple):
-    """The working state, ``[component][lane]`` flattened: entry ``i * N_LANES + lane`` of a row."""
-
-    member: np.ndarray  # (8,) member in the lane, -1 when idle
-    t: np.ndarray
-    t_new: np.ndarray
-    t_stage: np.ndarray
-    h: np.ndarray  # the step attempted
-    planned: np.ndarray  # the step the controller wants next
-    error: np.ndarray  # scaled error of the attempt; < 1 is accepted
-    violation: np.ndarray  # 0; > 0 beyond a limit; NaN if the end of the step or its slope is not finite
-    fresh: np.ndarray  # bool: a member just loaded
-    was_rejected: np.ndarray  # bool
-    accepted: np.ndarray  # bool
-    due: np.ndarray  # output points covered after an accepted step
-    y: np.ndarray
-    y_new: np.ndarray
-    k: np.ndarray  # (16, n_rows * 8) slopes
-    dense: np.ndarray  # (7, n_rows * 8) coefficients of the interpolant
-    work: np.ndarray  # (3, n_rows * 8) the state of an extra stage; error estimates 5 and 3
-    limit: np.ndarray
-    parameters: np.ndarray
-    offset: np.ndarray  # (d_b * 8,) where a response row finds its driver slope in `padded`
-    padded: np.ndarray  # driver slopes, zeros beyond them
-    response_slope: np.ndarray
-    response_slope_v: np.ndarray
-
-
-def make_lanes(system: System, members: Members) -> Lanes:
-    """Working arrays for one run."""
-    d_a, d_b = system.driver_dimension, system.response_dimension
-    n_rows, n_parameters = members.initial.shape[1], members.parameters.shape[1]
-
-    def row(n: int = 1) -> np.ndarray:
-        return np.zeros(n * N_LANES)
-
-    return Lanes(
-        member=np.full(N_LANES, -1, dtype=np.int64),
-        **{name: row() for name in ("t", "t_new", "t_stage", "h", "planned", "error", "violation")},
-        fresh=np.zeros(N_LANES, dtype=bool),
-        was_rejected=np.zeros(N_LANES, dtype=bool),
-        accepted=np.zeros(N_LANES, dtype=bool),
-        due=np.zeros(N_LANES, dtype=np.int64),
-        **{name: row(n_rows) for name in ("y", "y_new", "limit")},
-        k=np.zeros((tableau.N_STAGES_EXTENDED, n_rows * N_LANES)),
-        dense=np.zeros((7, n_rows * N_LANES)),
-        work=np.zeros((3, n_rows * N_LANES)),
-        parameters=row(n_parameters),
-        offset=np.zeros(d_b * N_LANES, dtype=np.int64),
-        padded=row(max(d_a, d_b)),
-        response_slope=row(d_b),
-        response_slope_v=row(d_b),
-    )
-
-
-def make_results(n: int, *, n_stops: int, n_points: int, dimension: int) -> Results:
-    """Results of ``n`` members that have not begun; ``states`` is left as it comes."""
-    return Results(
-        states=np.empty((n, n_points, dimension)),
-        log_growth=np.zeros((n, n_stops)),
-        status=np.full(n, RUNNING, dtype=np.int8),
-        **{name: np.zeros(n, dtype=np.int64) for name in Results._fields[3:]},
-    )
+# Everything compiled stays in this file: numba's cache notices a change of the file of `run` only.
+# Without reference counts (nrt), which would take nine tenths of the time; so nothing here allocates.
+OPTIONS = {"error_model": "numpy", "_nrt": False}
+compiled = njit(**OPTIONS)
+inlined = njit(forceinline=True, **OPTIONS)
 
 
 @intrinsic
@@ -156,9 +50,9 @@ def _call(typingctx, address, arrays):
     return types.void(types.int64, arrays), codegen
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _couple(lanes, first_scale, n_a, n_b, driver_slope, response_slope, out):
-    """Skew product: out[i] = driver_scale[i] * Pad(driver_slope)[driver_index[i]] + response_scale[i] * ..."""
+    """out[i] = driver_scale[i] Pad(driver_slope)[driver_index[i]] + response_scale[i] response_slope[i]."""
     for m in range(n_a):
         lanes.padded[m] = driver_slope[m]
     driver_scale = lanes.parameters[first_scale:]
@@ -167,7 +61,7 @@ def _couple(lanes, first_scale, n_a, n_b, driver_slope, response_slope, out):
         out[m] = driver_scale[m] * lanes.padded[lanes.offset[m]] + response_scale[m] * response_slope[m]
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _evaluate(system, lanes, y, slope):
     """slope = f(t_stage, y) on all lanes; with `tangent` also the lower half: (df/dx) v."""
     n_a, n_b = system.driver_dimension * N_LANES, system.response_dimension * N_LANES
@@ -198,16 +92,12 @@ def _combine(typingctx, row, y, h, k, out):
     lane_vector = ir.VectorType(ir.DoubleType(), N_LANES)
 
     def codegen(context, builder, signature, arguments):
-        which = arguments[0]
-        y_data, h_data, k_data, (out_data, size) = (
-            (array.data, array.nitems) if position == 4 else array.data
-            for position in range(1, 5)
-            for array in [
-                cgutils.create_struct_proxy(signature.args[position])(
-                    context, builder, value=arguments[position]
-                )
-            ]
-        )
+        arrays = [
+            cgutils.create_struct_proxy(kind)(context, builder, value=value)
+            for kind, value in zip(signature.args[1:], arguments[1:], strict=True)
+        ]
+        y_data, h_data, k_data, out_data = (array.data for array in arrays)
+        which, size = arguments[0], arrays[3].nitems
         integer = size.type
 
         def at(data, index):
@@ -243,7 +133,7 @@ def _combine(typingctx, row, y, h, k, out):
     return types.void(row, y, h, k, out), codegen
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _stages(first, last, system, lanes, state):
     """For s = first..last: k[s] = f(t + C[s] h, y + h sum_j A[s, j] k[j]); `state` ends as the last one."""
     for s in range(first, last + 1):
@@ -253,7 +143,7 @@ def _stages(first, last, system, lanes, state):
         _evaluate(system, lanes, state, lanes.k[s])
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _estimate_error(control, lanes):
     """error = e5^2 / sqrt((e5^2 + e3^2 / 100) n) with e3, e5 the 2-norms of the scaled estimates."""
     y, y_new, f_new = lanes.y, lanes.y_new, lanes.k[N_STAGES]
@@ -273,7 +163,7 @@ def _estimate_error(control, lanes):
         lanes.violation[lane] = violation
 
 
-@njit(error_model="numpy", _nrt=False)
+@compiled
 def _load(members, lanes, lane):
     """Copy a member's initial state, parameters and coupling into its lane."""
     member = lanes.member[lane]
@@ -288,60 +178,50 @@ def _load(members, lanes, lane):
     lanes.was_rejected[lane] = False
 
 
-@njit(error_model="numpy", _nrt=False)
-def _scaled_norm(values, reference, y, control, lane):
-    """Root mean square of (values - reference) / (atol + rtol |y|) over the components of a lane."""
+@compiled
+def _first_step(system, members, control, lanes):
+    """First slope and step of the fresh lanes (Hairer's II.4, as scipy has it); the others keep theirs."""
+    y, slope, slope_1, trial, d_1 = lanes.y, lanes.k[1], lanes.k[2], lanes.y_new, lanes.error
     n = y.size // N_LANES
-    total = 0.0
-    for i in range(n):
-        m = i * N_LANES + lane
-        total += ((values[m] - reference[m]) / (control.atol + control.rtol * abs(y[m]))) ** 2
-    return np.sqrt(total / n)
-
-
-@njit(error_model="numpy", _nrt=False)
-def _first_step(system, members, control, lanes, fresh):
-    """First slope and step of the fresh lanes (Hairer's II.4 algorithm, as scipy has it); others keep theirs."""
-    y, slope, slope_1, trial, zero = lanes.y, lanes.k[1], lanes.k[2], lanes.y_new, lanes.k[3]
-    for m in range(y.size):
-        zero[m] = 0.0
     for lane in range(N_LANES):
         lanes.t_stage[lane] = lanes.t[lane]
     _evaluate(system, lanes, y, slope)
     for lane in range(N_LANES):
-        if not fresh[lane]:
-            lanes.h[lane] = 0.0
-            continue
-        bad = 0.0
-        for m in range(lane, y.size, N_LANES):
-            lanes.k[0, m] = slope[m]
-            bad += 0.0 * y[m] + 0.0 * slope[m]
-            bad += 1.0 if abs(y[m]) > lanes.limit[m] else 0.0
-        lanes.violation[lane] = bad
-        d_0 = _scaled_norm(y, zero, y, control, lane)
-        d_1 = _scaled_norm(slope, zero, y, control, lane)
-        h = 1e-6 if d_0 < 1e-5 or d_1 < 1e-5 else 0.01 * d_0 / d_1
-        lanes.h[lane] = min(h, members.stops[lanes.member[lane], 0])
-        lanes.t_stage[lane] = lanes.h[lane]
-    for i in range(y.size // N_LANES):
+        lanes.h[lane] = 0.0
+        if lanes.fresh[lane]:
+            violation = square_0 = square_1 = 0.0
+            for m in range(lane, y.size, N_LANES):
+                lanes.k[0, m] = slope[m]
+                scale = control.atol + control.rtol * abs(y[m])
+                square_0 += (y[m] / scale) ** 2
+                square_1 += (slope[m] / scale) ** 2
+                violation += 0.0 * y[m] + 0.0 * slope[m] + (1.0 if abs(y[m]) > lanes.limit[m] else 0.0)
+            lanes.violation[lane] = violation
+            d_0, d_1[lane] = np.sqrt(square_0 / n), np.sqrt(square_1 / n)
+            h = 1e-6 if d_0 < 1e-5 or d_1[lane] < 1e-5 else 0.01 * d_0 / d_1[lane]
+            lanes.h[lane] = min(h, members.stops[lanes.member[lane], 0])
+            lanes.t_stage[lane] = lanes.h[lane]
+    for i in range(n):
         for lane in range(N_LANES):
             m = i * N_LANES + lane
             trial[m] = y[m] + lanes.h[lane] * slope[m]
     _evaluate(system, lanes, trial, slope_1)
     for lane in range(N_LANES):
-        if fresh[lane]:
+        if lanes.fresh[lane]:
             h = lanes.h[lane]
-            d_1 = _scaled_norm(slope, zero, y, control, lane)
-            d_2 = _scaled_norm(slope_1, slope, y, control, lane) / h
-            if d_1 <= 1e-15 and d_2 <= 1e-15:
-                wanted = max(1e-6, 1e-3 * h)
-            else:
-                wanted = np.sqrt(np.sqrt(np.sqrt(0.01 / max(d_1, d_2))))
+            square_2 = 0.0
+            for m in range(lane, y.size, N_LANES):
+                square_2 += ((slope_1[m] - slope[m]) / (control.atol + control.rtol * abs(y[m]))) ** 2
+            d_2 = np.sqrt(square_2 / n) / h
+            largest = max(d_1[lane], d_2)
+            wanted = max(1e-6, 1e-3 * h)
+            if largest > 1e-15:
+                wanted = np.sqrt(np.sqrt(np.sqrt(0.01 / largest)))
             # A slope that is not finite at the trial state says nothing: the trial step itself is kept.
             lanes.planned[lane] = min(100.0 * h, wanted) if np.isfinite(d_2) else h
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _find(lanes, busy):
     """The first lane that is busy (or idle), -1 if none is."""
     for lane in range(N_LANES):
@@ -350,7 +230,7 @@ def _find(lanes, busy):
     return -1
 
 
-@njit(error_model="numpy", _nrt=False)
+@compiled
 def _refill(system, members, control, lanes, results, queue):
     """Give idle lanes the next members (a member with a bad start diverges at once) and pad those left over.
 
@@ -364,28 +244,26 @@ def _refill(system, members, control, lanes, results, queue):
                 lanes.member[lane] = queue
                 _load(members, lanes, lane)
                 queue += 1
-        _first_step(system, members, control, lanes, fresh)
+        _first_step(system, members, control, lanes)
         for lane in range(N_LANES):
             if fresh[lane]:
                 results.n_evaluations[lanes.member[lane]] += 2
                 if lanes.violation[lane] != 0.0:
-                    results.status[lanes.member[lane]] = DIVERGED
+                    results.status[lanes.member[lane]] = ws.DIVERGED
                     lanes.member[lane] = -1
     busy = _find(lanes, True)
     for lane in range(N_LANES):
         if lanes.member[lane] < 0 and busy >= 0:
             lanes.t[lane] = lanes.t[busy]
-            for m in range(0, lanes.y.size, N_LANES):
-                lanes.y[m + lane] = lanes.y[m + busy]
-                lanes.k[0, m + lane] = lanes.k[0, m + busy]
-            for m in range(0, lanes.parameters.size, N_LANES):
-                lanes.parameters[m + lane] = lanes.parameters[m + busy]
+            for row in (lanes.y, lanes.k[0], lanes.parameters):
+                for m in range(0, row.size, N_LANES):
+                    row[m + lane] = row[m + busy]
             for m in range(0, lanes.offset.size, N_LANES):
                 lanes.offset[m + lane] = lanes.offset[m + busy] - busy + lane
     return queue
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _plan(members, lanes, results):
     """Choose each lane's step: what the controller wants, cut (or stretched a little) to end on a stop."""
     for lane in range(N_LANES):
@@ -400,7 +278,7 @@ def _plan(members, lanes, results):
         lanes.h[lane] = lanes.t_new[lane] - t
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _judge(members, control, lanes, results):
     """Accept or reject each lane's attempt, plan its next step, and end members that failed."""
     for lane in range(N_LANES):
@@ -424,24 +302,24 @@ def _judge(members, control, lanes, results):
             lanes.planned[lane] = max(wanted, lanes.planned[lane]) if at_stop else wanted
             lanes.was_rejected[lane] = False
             if lanes.violation[lane] > 0.0:
-                results.status[member] = DIVERGED
+                results.status[member] = ws.DIVERGED
             else:
                 lanes.accepted[lane] = True
                 if at_stop and stop + 1 == members.stops.shape[1]:
-                    results.status[member] = COMPLETE
+                    results.status[member] = ws.COMPLETE
         else:
             results.n_rejected[member] += 1
             lanes.planned[lane] = h * factor
             lanes.was_rejected[lane] = True
-        if results.status[member] == RUNNING:
+        if results.status[member] == ws.RUNNING:
             planned = lanes.planned[lane]
             if planned < control.min_step or lanes.t_new[lane] + planned == lanes.t_new[lane]:
-                results.status[member] = UNDERFLOW if finite else DIVERGED
+                results.status[member] = ws.UNDERFLOW if finite else ws.DIVERGED
             elif results.n_steps[member] + results.n_rejected[member] >= control.max_steps:
-                results.status[member] = BUDGET
+                results.status[member] = ws.BUDGET
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _interpolant(system, lanes):
     """Three more stages and the coefficients of the interpolant of order 7 over the step just attempted."""
     _stages(N_STAGES + 1, N_STAGES + N_EXTRA_STAGES, system, lanes, lanes.work[0])
@@ -457,7 +335,7 @@ def _interpolant(system, lanes):
             f[2, m] = 2.0 * difference - lanes.h[lane] * (lanes.k[N_STAGES, m] + lanes.k[0, m])
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _write_points(system, members, lanes, results):
     """Dense output: y(t + x h) of the interpolant at the points that the accepted steps cover."""
     n_points, dimension = results.states.shape[1], results.states.shape[2]
@@ -494,7 +372,7 @@ def _write_points(system, members, lanes, results):
         results.n_points[member] = lanes.due[lane]
 
 
-@njit(error_model="numpy", _nrt=False)
+@compiled
 def _renormalise(system, lanes, results):
     """Scale v of the accepted lanes to norm 1 (exact: its flow is linear, so its slope scales alike)."""
     first = (system.driver_dimension + system.response_dimension) * N_LANES
@@ -511,7 +389,7 @@ def _renormalise(system, lanes, results):
             results.log_growth[member, results.n_stops[member]] += np.log(norm)
 
 
-@njit(forceinline=True, error_model="numpy", _nrt=False)
+@inlined
 def _commit(members, lanes, results):
     """Move the accepted lanes to the end of their step; lanes whose member has ended become idle."""
     for i in range(lanes.y.size // N_LANES):
@@ -525,12 +403,14 @@ def _commit(members, lanes, results):
             lanes.t[lane] = lanes.t_new[lane]
             if lanes.t[lane] == members.stops[member, results.n_stops[member]]:
                 results.n_stops[member] += 1
-        if member >= 0 and results.status[member] != RUNNING:
+        if member >= 0 and results.status[member] != ws.RUNNING:
             lanes.member[lane] = -1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def run(system: System, control: Control, members: Members, lanes: Lanes, results: Results) -> None:
+@njit(cache=True, nogil=True, **OPTIONS)
+def run(
+    system: ws.System, control: ws.Control, members: ws.Members, lanes: ws.Lanes, results: ws.Results
+) -> None:
     """Integrate all members. A lane whose member has ended takes the next one from the queue.
 
     Every lane computes the same operations whatever the others do, so a member's result is the same bits

@@ -10,19 +10,19 @@ from jaxtyping import Float64, Int8, Int64
 from numpy.typing import ArrayLike
 
 from panda.core.errors import PandaError
-from panda.dynamics import dop853
+from panda.dynamics import dop853, workspace
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates, check_ensemble
 
 
 class Status(IntEnum):
     """How a member's integration ended."""
 
-    complete = dop853.COMPLETE
-    diverged = dop853.DIVERGED
+    complete = workspace.COMPLETE
+    diverged = workspace.DIVERGED
     """A value was not finite, or a bounded coordinate went beyond ``max_abs``."""
-    budget = dop853.BUDGET
+    budget = workspace.BUDGET
     """``max_steps`` attempts did not reach the end."""
-    underflow = dop853.UNDERFLOW
+    underflow = workspace.UNDERFLOW
     """The error control asked for a step below ``min_step``, or below the resolution of the time itself."""
 
 
@@ -90,7 +90,7 @@ def integrate(
     )
 
 
-def make_control(*, rtol: float, atol: float, max_steps: int, min_step: float) -> dop853.Control:
+def make_control(*, rtol: float, atol: float, max_steps: int, min_step: float) -> workspace.Control:
     """Error control in the types that the compiled kernel knows.
 
     Raises:
@@ -99,7 +99,7 @@ def make_control(*, rtol: float, atol: float, max_steps: int, min_step: float) -
     for name, value in {"rtol": rtol, "atol": atol, "max_steps": max_steps, "min_step": min_step}.items():
         if not value > 0:
             raise PandaError(f"{name} is {value}; it must be > 0")
-    return dop853.Control(float(rtol), float(atol), int(max_steps), float(min_step))
+    return workspace.Control(float(rtol), float(atol), int(max_steps), float(min_step))
 
 
 def run_members(
@@ -110,8 +110,8 @@ def run_members(
     stops: Float64[np.ndarray, "n n_stops"],
     n_points: int,
     max_abs: float,
-    control: dop853.Control,
-) -> dop853.Results:
+    control: workspace.Control,
+) -> workspace.Results:
     """Run the kernel on states, or on (states, tangent vector) if a tangent vector is given.
 
     Raises:
@@ -126,7 +126,7 @@ def run_members(
     if tangent is not None:
         initial = np.hstack([initial, np.tile(tangent, (n, 1))])
         limit = np.hstack([limit, np.full((n, flow.dimension), np.inf)])
-    members = dop853.Members(
+    members = workspace.Members(
         initial=np.ascontiguousarray(initial),
         parameters=np.concatenate(
             [
@@ -141,7 +141,7 @@ def run_members(
         limit=np.ascontiguousarray(limit),
         stops=np.array(stops, dtype=np.float64, order="C"),
     )
-    system = dop853.System(
+    system = workspace.System(
         driver=int(flow.driver_rhs if tangent is None else flow.driver_jvp),
         response=int(flow.response_rhs if tangent is None else flow.response_jvp),
         driver_dimension=flow.driver_dimension,
@@ -150,8 +150,8 @@ def run_members(
         n_response_parameters=ensemble.response_parameters.shape[1],
         tangent=tangent is not None,
     )
-    results = dop853.make_results(n, n_stops=stops.shape[1], n_points=n_points, dimension=flow.dimension)
-    dop853.run(system, control, members, dop853.make_lanes(system, members), results)
+    results = workspace.make_results(n, n_stops=stops.shape[1], n_points=n_points, dimension=flow.dimension)
+    dop853.run(system, control, members, workspace.make_lanes(system, members), results)
     return results
 
 

@@ -45,11 +45,12 @@ def largest_exponent(
     """``lambda = log(|v(transient + duration)| / |v(transient)|) / duration`` of ``dv/dt = (df/dx) v``.
 
     State and tangent vector are integrated together, both under error control; v is brought back to norm 1
-    after every step and the logarithms are summed (Benettin and others, Meccanica 15, 1980). With ``"response"``
-    v starts in the response's coordinates, where the tangent flow of a skew product keeps it: the largest
-    conditional exponent, negative when the response forgets its initial state. The duration is cut into
-    ``n_blocks`` equal blocks; the standard error is that of the mean of the blocks' exponents, an
-    underestimate where blocks are shorter than the correlations. All members start with the same v.
+    after every step and the logarithms are summed (Benettin and others, Meccanica 15, 1980).
+    With ``"response"`` v starts in the response's coordinates, where the tangent flow of a skew product
+    keeps it: the largest conditional exponent, negative when the response forgets its initial state.
+    The duration is cut into ``n_blocks`` equal blocks; the standard error is that of the mean of the blocks'
+    exponents, an underestimate where blocks are shorter than the correlations.
+    All members start with the same v, so that a member's result does not depend on the others.
 
     Args:
         duration: time averaged over, after the transient, in the flow's units, one for each member.

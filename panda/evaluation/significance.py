@@ -50,13 +50,7 @@ def wilcoxon_table(
         PandaError: a column or the reference is missing.
     """
     keys = [*family, *within]
-    missing = [name for name in ("forecaster", value, unit, *keys) if name not in frame.columns]
-    if missing:
-        there = ", ".join(map(str, frame.columns))
-        raise PandaError(f"significance: the table has no column {missing[0]!r}; it has {there}")
-    if not frame.empty and reference not in set(frame["forecaster"]):
-        known = ", ".join(sorted(map(str, set(frame["forecaster"]))))
-        raise PandaError(f"significance: no forecaster {reference!r} in the table; it has {known}")
+    _check(frame, reference, ("forecaster", value, unit, *keys))
     groups = frame.groupby([*keys, "forecaster", unit], sort=True, observed=True)[value]
     # pandas makes NaN of a mean with an infinite value in it; a forecast that blew up must stay the worst.
     means = groups.mean().mask(groups.max() == np.inf, np.inf)
@@ -96,7 +90,7 @@ def holm(p_values: Float[np.ndarray, " n"] | pd.Series) -> Float[np.ndarray, " n
 
 
 def rank_biserial(differences: Float[np.ndarray, " n"]) -> float:
-    """Effect size (W+ - W-) / (W+ + W-) of signed ranks: -1 if every difference is negative, 1 if positive."""
+    """Effect size (W+ - W-) / (W+ + W-) of signed ranks: -1 if all differences are negative, 1 if none is."""
     differences = differences[differences != 0]
     if differences.size == 0:
         return 0.0
@@ -128,3 +122,13 @@ def _test(reference: Float[np.ndarray, " n"], rival: Float[np.ndarray, " n"]) ->
 
 def _lower_median(values: Float[np.ndarray, " n"]) -> float:
     return float(np.quantile(values, 0.5, method="inverted_cdf"))
+
+
+def _check(frame: pd.DataFrame, reference: str, needed: Sequence[str]) -> None:
+    missing = [name for name in needed if name not in frame.columns]
+    if missing:
+        there = ", ".join(map(str, frame.columns))
+        raise PandaError(f"significance: the table has no column {missing[0]!r}; it has {there}")
+    if not frame.empty and reference not in set(frame["forecaster"]):
+        known = ", ".join(sorted(map(str, set(frame["forecaster"]))))
+        raise PandaError(f"significance: no forecaster {reference!r} in the table; it has {known}")

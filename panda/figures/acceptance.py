@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from panda.figures import inputs, style
 
 KEY = "discover/acceptance"
+FILTER_LABELS = {"zero_one": "0-1 test", "positive_exponent": "λ₁ > 0"}
 COLUMNS = ["population", "order", "filter", "n_in", "n_passed"]
 
 
 def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
-    """The acceptance table with `share_in` and `share_passed`, percent of all candidates of the population."""
+    """The acceptance table with `share_in` and `share_passed`, percent of the population's candidates."""
     frame = inputs.table(tables, KEY, COLUMNS).sort_values(["population", "order"], ignore_index=True)
     n_candidates = frame.groupby("population")["n_in"].transform("first").clip(lower=1)
     frame["share_in"] = 100.0 * frame["n_in"] / n_candidates
@@ -49,12 +50,12 @@ def _panel(axes: Axes, rows: pd.DataFrame, population: str) -> None:
         passed = 100.0 * row.n_passed / row.n_in if row.n_in else float("nan")
         text = f"{row.n_passed:,} of {row.n_in:,}" + (f"  ({passed:.0f}%)" if row.n_in else "")
         axes.text(103, place, text, va="center", ha="left", fontsize=6, color=style.MUTED)
-    names = [name.replace("_", " ") for name in rows["filter"]]
+    names = [FILTER_LABELS.get(name, name.replace("_", " ")) for name in rows["filter"]]
     axes.set_yticks(list(places), names)
     axes.tick_params(axis="y", length=0)
     axes.set(xlim=(0, 158), ylim=(len(rows) - 0.4, -0.6), xticks=[0, 25, 50, 75, 100])
     axes.spines["bottom"].set_bounds(0, 100)
     total, kept = int(rows["n_in"].iloc[0]), int(rows["n_passed"].iloc[-1])
     axes.set_title(
-        f"{style.population_label(population)}: {kept:,} of {total:,} candidates accepted", loc="left"
+        f"{style.population_label(population)}: {kept:,} of {total:,} pass all filters", loc="left"
     )

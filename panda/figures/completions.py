@@ -22,7 +22,12 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
     series = inputs.array(arrays, ARRAYS, ["truth", "completion", "mask", "names"])
     if series is None:
         empty = np.empty((0, 0, 3))
-        series = {"truth": empty, "completion": empty, "mask": np.empty((0, 3, 0), bool), "names": np.empty(0, "U1")}
+        series = {
+            "truth": empty,
+            "completion": empty,
+            "mask": np.empty((0, 3, 0), bool),
+            "names": np.empty(0, "U1"),
+        }
     frame = inputs.table(tables, TABLE, ["forecaster", "system", "metric", "value"])
     frame = frame[frame["metric"].isin(METRICS)].dropna(subset="value")
     groups = list(frame.groupby(["forecaster", "metric"], sort=True)["value"])
@@ -39,7 +44,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     data = shown(tables, arrays)
     n_rows = max(1, len(data["names"]))
     n_methods = max(2, len(set(data["box_forecaster"])))
-    heights = [0.3 + 0.78 * n_rows, 0.45 + 0.2 * n_methods]
+    heights = [0.4 + 0.85 * n_rows, 0.45 + 0.2 * n_methods]
     with style.context():
         figure = style.new_figure(style.PAGE_IN, sum(heights))
         top, bottom = figure.subfigures(2, 1, height_ratios=heights)
@@ -59,12 +64,15 @@ def _draw_series(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     grid = figure.subplots(n, n_channels, squeeze=False, sharex=True)
     for row in range(n):
         for channel, axes in enumerate(grid[row]):
-            _series(axes, data["truth"][row, :, channel], data["completion"][row, :, channel], data["mask"][row, channel])  # fmt: skip
-            if row == 0:
-                axes.set_title(f"coordinate {channel + 1}", pad=3)
+            _series(
+                axes,
+                data["truth"][row, :, channel],
+                data["completion"][row, :, channel],
+                data["mask"][row, channel],
+            )
             if row == n - 1:
-                axes.set_xlabel("step")
-        grid[row, 0].set_ylabel(style.system_label(data["names"][row], separator=" →\n"), fontsize=6)
+                axes.set_xlabel(f"step, coordinate {channel + 1}")
+        grid[row, 0].set_title(style.system_label(data["names"][row]), loc="left", fontsize=6.5, pad=2)
     model = _model(data)
     handles = [
         Line2D([], [], color=style.INK, lw=0.8, label="truth"),
@@ -72,7 +80,7 @@ def _draw_series(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         Patch(color="#ECECEC", label="hidden from the model"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3, borderaxespad=0.2)
-    style.letter(grid[0, 0], "A", x_pt=-20)
+    style.letter(grid[0, 0], "A", x_pt=-12)
 
 
 def _model(data: dict[str, np.ndarray]) -> str:
@@ -93,7 +101,16 @@ def _series(axes: Axes, truth: np.ndarray, completion: np.ndarray, mask: np.ndar
         room = 0.15 * (finite.max() - finite.min()) + 1e-6
         axes.set_ylim(finite.min() - room, finite.max() + room)
     else:
-        axes.text(0.5, 0.5, "no such coordinate", transform=axes.transAxes, ha="center", va="center", fontsize=6, color=style.MUTED)  # fmt: skip
+        axes.text(
+            0.5,
+            0.5,
+            "no such coordinate",
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            fontsize=6,
+            color=style.MUTED,
+        )
     axes.set(xlim=(-0.5, len(truth) - 0.5), yticks=[])
     axes.spines["left"].set_visible(False)
 
@@ -116,7 +133,9 @@ def _draw_boxes(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
             tint = style.colour(name)
             axes.plot([low, high], [at, at], color=tint, lw=0.7)
             axes.barh(at, q75 - q25, 0.55, left=q25, color=tint, lw=0, zorder=2)
-            axes.plot([mid, mid], [at - 0.275, at + 0.275], color="white", lw=1.4, solid_capstyle="butt", zorder=3)  # fmt: skip
+            axes.plot(
+                [mid, mid], [at - 0.275, at + 0.275], color="white", lw=1.4, solid_capstyle="butt", zorder=3
+            )
         axes.set_xlabel(f"{METRICS[metric]} (n = {int(data['box_n_systems'].max()):,} systems)")
         axes.grid(axis="x", color=style.FAINT, lw=0.4)
         axes.set_axisbelow(True)

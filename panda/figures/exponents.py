@@ -16,7 +16,7 @@ ENSLAVED, BETWEEN, OWN = "#009E73", "#8A8A8A", "#D55E00"
 
 
 def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
-    """Accepted systems; exponents and standard errors in units of 1 / period (the dominant Fourier period)."""
+    """Accepted systems; exponents and standard errors per period (the dominant Fourier period)."""
     frame = inputs.table(tables, KEY, COLUMNS)
     frame = frame[frame["accepted"].astype(bool)].reset_index(drop=True)
     period = frame["period"].astype(float)
@@ -47,7 +47,8 @@ def _distribution(axes: Axes, data: pd.DataFrame) -> None:
         return
     value = positive["largest_exponent_per_period"]
     low, high = np.log10(value.min()), np.log10(value.max())
-    n_bins = int(np.clip(2 * len(value) ** 0.5, 6, 40))
+    # Bins for the smaller population, so that neither shows noise as shape.
+    n_bins = int(np.clip(2 * positive["population"].value_counts().min() ** 0.5, 6, 40))
     edges = np.logspace(low - 0.05, high + 0.05, n_bins + 1)
     for population in style.ordered_populations(positive["population"]):
         values = value[positive["population"] == population]
@@ -58,6 +59,8 @@ def _distribution(axes: Axes, data: pd.DataFrame) -> None:
         axes.hist(values, edges, weights=weights, histtype="step", color=tint, lw=1.0, label=name)
         axes.axvline(values.median(), color=tint, lw=0.8, ls=(0, (4, 2)))
     axes.set_xscale("log")
+    ticks = [digit * 10.0**power for power in range(-6, 5) for digit in (1, 3)]
+    style.plain_log_ticks(axes, "x", [tick for tick in ticks if edges[0] <= tick <= edges[-1]])
     axes.set(xlabel="λ₁ × period", ylabel="share of systems, %")
     axes.set_ylim(0, axes.get_ylim()[1] * 1.22)
     left_out = int((~(np.isfinite(data["largest_exponent_per_period"])
@@ -88,7 +91,16 @@ def _conditional(axes: Axes, data: pd.DataFrame) -> None:
         if not chosen.any():
             continue
         text = f"{name}: {100 * chosen.mean():.0f}%"
-        axes.errorbar(x[chosen], y[chosen], y_error[chosen], x_error[chosen], fmt="none", ecolor=tint, elinewidth=0.4, alpha=0.35)  # fmt: skip
+        axes.errorbar(
+            x[chosen],
+            y[chosen],
+            y_error[chosen],
+            x_error[chosen],
+            fmt="none",
+            ecolor=tint,
+            elinewidth=0.4,
+            alpha=0.35,
+        )
         axes.scatter(x[chosen], y[chosen], s=size, color=tint, lw=0, alpha=0.8, label=text, zorder=3)
     _limits(axes, x, y)
     axes.legend(

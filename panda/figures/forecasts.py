@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from panda.figures import inputs, style
+from panda.figures.choice import model_and_baseline
 
 SUMMARY, SYSTEMS, EXAMPLES = "evaluate/summary", "evaluate/by_system", "evaluate/forecasts"
 BOX_HORIZON = 128  # boxes stand at the horizon nearest to one head call of the paper's model
@@ -41,7 +42,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     panels = {name: data[data["panel"] == name] for name in "ABC"}
     n_rows = max(1, -(-panels["A"]["name"].nunique() // EXAMPLES_A_ROW))
     n_forecasters = max(2, panels["B"]["forecaster"].nunique())
-    heights = [0.35 + 0.85 * n_rows, 0.65 + 0.2 * n_forecasters, 2.5]
+    heights = [0.35 + 0.92 * n_rows, 0.65 + 0.2 * n_forecasters, 2.5]
     with style.context():
         figure = style.new_figure(style.PAGE_IN, sum(heights))
         top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
@@ -51,26 +52,12 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     return figure
 
 
-def pair_to_show(systems: pd.DataFrame, candidates: Sequence[str]) -> list[str]:
-    """The model that is shown and the best baseline, of the forecasters in `candidates`.
-
-    The model is `panda`, else the best of its kind; the baseline has the smallest median sMAPE over all
-    systems at the longest horizon. Without scores the first of each kind is taken.
-    """
-    longest = systems[systems["horizon"] == systems["horizon"].max()]
-    median = longest.groupby("forecaster")["smape"].median()
-    order = sorted(candidates, key=lambda name: (median.get(name, np.inf), list(candidates).index(name)))
-    models = [name for name in order if style.is_panda(name)]
-    baselines = [name for name in order if not style.is_panda(name)]
-    if "panda" in models:
-        models.insert(0, "panda")
-    return models[:1] + baselines[: 1 if models else 2]
-
-
 def _examples(systems: pd.DataFrame, arrays: inputs.Arrays) -> pd.DataFrame:
     keys = inputs.below(arrays, EXAMPLES)
     frames = []
-    for forecaster in pair_to_show(systems, list(keys)):
+    longest = systems[systems["horizon"] == systems["horizon"].max()]
+    error = longest.groupby("forecaster")["smape"].median()
+    for forecaster in model_and_baseline(list(keys), error):
         example = inputs.array(arrays, keys[forecaster], ["context", "truth", "forecast", "names"])
         if example is None:
             continue
@@ -105,12 +92,25 @@ def _boxes(systems: pd.DataFrame) -> pd.DataFrame:
             # Failed forecasts have infinite errors: quantiles must be members, not means of neighbours.
             levels = np.quantile(values, list(QUANTILES.values()), method="inverted_cdf")
             key = {"panel": "B", "forecaster": forecaster, "population": population, "metric": metric}
-            rows.append(key | {"x": group["horizon"].iloc[0], "n": len(values)} | dict(zip(QUANTILES, levels, strict=True)))  # fmt: skip
+            rows.append(
+                key
+                | {"x": group["horizon"].iloc[0], "n": len(values)}
+                | dict(zip(QUANTILES, levels, strict=True))
+            )
     return pd.DataFrame(rows)
 
 
 def _curves(tables: inputs.Tables) -> pd.DataFrame:
-    columns = ["forecaster", "population", "horizon", "metric", "median", "median_low", "median_high", "n_systems"]
+    columns = [
+        "forecaster",
+        "population",
+        "horizon",
+        "metric",
+        "median",
+        "median_low",
+        "median_high",
+        "n_systems",
+    ]
     frame = inputs.table(tables, SUMMARY, columns)
     frame = frame[(frame["metric"] == "smape") & frame["population"].isin(style.POPULATIONS)]
     names = {"horizon": "x", "median": "y", "median_low": "low", "median_high": "high", "n_systems": "n"}
@@ -124,7 +124,7 @@ def _draw_examples(figure: SubFigure, data: pd.DataFrame) -> None:
         return
     n_columns = min(EXAMPLES_A_ROW, len(examples))
     n_rows = -(-len(examples) // n_columns)
-    ratios = [3.1, 1] * n_columns
+    ratios = [2.8, 1] * n_columns
     grid = figure.subplots(n_rows, 2 * n_columns, squeeze=False, width_ratios=ratios)
     for index in range(n_rows * n_columns):
         row, column = divmod(index, n_columns)
@@ -143,7 +143,7 @@ def _draw_examples(figure: SubFigure, data: pd.DataFrame) -> None:
         text = style.label(name) + (" (best baseline)" if place and not style.is_panda(name) else "")
         handles.append(Line2D([], [], color=style.colour(name), ls=_dashes(place), label=text))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), borderaxespad=0.2)
-    style.letter(grid[0, 0], "A")
+    style.letter(grid[0, 0], "A", x_pt=-12)
 
 
 def _dashes(place: int) -> str | tuple:
@@ -230,14 +230,39 @@ def _box(axes: Axes, row: object, place: int, populations: Sequence[str]) -> Non
     at = place + (index - (n - 1) / 2) * (height + 0.08)
     tint = style.colour(row.forecaster)
     if not np.isfinite(row.y):
-        axes.text(0.99, at, "fails", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=6, color=tint)  # fmt: skip
+        axes.text(
+            0.99,
+            at,
+            "fails",
+            transform=axes.get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=6,
+            color=tint,
+        )
         return
     low, q25, q75, high = np.nan_to_num([row.low, row.q25, row.q75, row.high], posinf=1e12)
     axes.plot([low, high], [at, at], color=tint, lw=0.7, solid_capstyle="butt")
     filled = index == 0
-    axes.barh(at, q75 - q25, height, left=q25, facecolor=tint if filled else "white", edgecolor=tint, lw=0.8, zorder=2)  # fmt: skip
+    axes.barh(
+        at,
+        q75 - q25,
+        height,
+        left=q25,
+        facecolor=tint if filled else "white",
+        edgecolor=tint,
+        lw=0.8,
+        zorder=2,
+    )
     line_colour = "white" if filled else tint
-    axes.plot([row.y] * 2, [at - height / 2, at + height / 2], color=line_colour, lw=1.4, solid_capstyle="butt", zorder=3)  # fmt: skip
+    axes.plot(
+        [row.y] * 2,
+        [at - height / 2, at + height / 2],
+        color=line_colour,
+        lw=1.4,
+        solid_capstyle="butt",
+        zorder=3,
+    )
 
 
 def _draw_curves(figure: SubFigure, data: pd.DataFrame) -> None:
@@ -265,14 +290,24 @@ def _draw_curves(figure: SubFigure, data: pd.DataFrame) -> None:
     last = data[data["population"] == populations[-1]]
     style.label_ends(grid[len(populations) - 1], _ends(last))
     if not data["population"].isin(["skew"]).any():
-        grid[0].text(0.99, 0.02, "no skew products in this run", transform=grid[0].transAxes, ha="right", fontsize=6, color=style.MUTED)  # fmt: skip
+        grid[0].text(
+            0.99,
+            0.02,
+            "no skew products in this run",
+            transform=grid[0].transAxes,
+            ha="right",
+            fontsize=6,
+            color=style.MUTED,
+        )
 
 
 def _curve(axes: Axes, group: pd.DataFrame, forecaster: str) -> None:
     tint = style.colour(forecaster)
     weight = 1.6 if style.is_panda(forecaster) else 0.9
     axes.fill_between(group["x"], group["low"], group["high"], color=tint, alpha=0.15, lw=0)
-    axes.plot(group["x"], group["y"], color=tint, lw=weight, marker="o", ms=1.8, zorder=3 if weight > 1 else 2)
+    axes.plot(
+        group["x"], group["y"], color=tint, lw=weight, marker="o", ms=1.8, zorder=3 if weight > 1 else 2
+    )
 
 
 def _ends(data: pd.DataFrame) -> list[tuple[float, float, str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
 from panda.figures import inputs, style
+from panda.figures.choice import model_and_baseline
 
 SUMMARY, FORECASTS = "pde/summary", "pde/forecasts"
 METRICS = {"smape": "mean sMAPE (0 to 200)", "mae": "mean MAE (context s.d.)"}
@@ -26,7 +29,8 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
     for name in ("forecaster", "metric"):
         result[f"score_{name}"] = result[f"score_{name}"].astype("U64")
     keys = inputs.below(arrays, FORECASTS)
-    chosen = _pair(scores, list(keys))
+    last = scores[(scores["metric"] == "smape") & (scores["horizon"] == scores["horizon"].max())]
+    chosen = model_and_baseline(list(keys), last.set_index("forecaster")["mean"])
     empty = {"truth": np.empty((0, 0)), "time": np.empty(0), "forecasts": np.empty((0, 0, 0))}
     if not chosen:
         return result | empty | {"forecasters": np.empty(0, "U64")}
@@ -47,20 +51,10 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     n_fields = 1 + 2 * len(data["forecasters"]) if len(data["time"]) else 3
     with style.context():
         figure = style.new_figure(style.PAGE_IN, max(2.9, 0.45 + 0.72 * n_fields))
-        left, right = figure.subfigures(1, 2, width_ratios=[1.25, 1])
+        left, right = figure.subfigures(1, 2, width_ratios=[1.2, 1])
         _draw_fields(left, data)
         _draw_scores(right, data)
     return figure
-
-
-def _pair(scores: pd.DataFrame, candidates: list[str]) -> list[str]:
-    """`panda` (or the best of its kind) and the baseline of least mean sMAPE at the longest horizon."""
-    at = scores[(scores["metric"] == "smape") & (scores["horizon"] == scores["horizon"].max())]
-    mean = at.set_index("forecaster")["mean"]
-    order = sorted(candidates, key=lambda name: (mean.get(name, np.inf), candidates.index(name)))
-    models = sorted((n for n in order if style.is_panda(n)), key=lambda name: name != "panda")
-    baselines = [name for name in order if not style.is_panda(name)]
-    return models[:1] + baselines[:1]
 
 
 def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
@@ -74,15 +68,23 @@ def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     rows = [("truth", data["truth"], style.INK)]
     for name, forecast in zip(data["forecasters"], data["forecasts"], strict=True):
         rows.append((style.label(str(name)), forecast, style.colour(str(name))))
-        rows.append(("error", forecast - future, style.colour(str(name))))
+        rows.append((f"error of {style.label(str(name))}", forecast - future, style.colour(str(name))))
     limit = float(np.nanpercentile(np.abs(data["truth"]), 99.5)) or 1.0
     grid = figure.subplots(len(rows), 1, sharex=True)
     image = None
     for axes, (text, field, tint) in zip(np.atleast_1d(grid), rows, strict=True):
         image = _field(axes, field, data["time"][-len(field) :], limit)
-        axes.set_ylabel(text, color=tint, fontsize=6.5)
+        axes.tick_params(length=0)
+        if axes is np.atleast_1d(grid)[0]:
+            axes.set_ylabel(text, color=tint)
+        else:  # in the space before the forecast starts
+            axes.annotate(
+                textwrap.fill(text, 11), (0, 0.5), xytext=(-5, 0), textcoords="offset points",
+                ha="right", va="center", fontsize=6.5, color=tint,
+            )  # fmt: skip
     axes = np.atleast_1d(grid)[-1]
     axes.set_xlim(data["time"][0], data["time"][-1])
+    axes.tick_params(length=2.5)
     axes.set_xlabel("time after the context")
     bar = figure.colorbar(image, ax=list(np.atleast_1d(grid)), shrink=0.5, aspect=25, pad=0.02)
     bar.set_label("u, and forecast − truth", fontsize=6.5)
@@ -106,7 +108,7 @@ def _field(axes: Axes, field: np.ndarray, time: np.ndarray, limit: float) -> Axe
 
 def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     frame = pd.DataFrame({name: data[f"score_{name}"] for name in COLUMNS})
-    grid = figure.subplots(len(METRICS), 2, width_ratios=[1, 0.5], sharex="col")
+    grid = figure.subplots(len(METRICS), 2, width_ratios=[1, 0.62], sharex="col")
     for row, metric in enumerate(METRICS):
         axes = grid[row, 0]
         grid[row, 1].set_visible(False)
@@ -138,7 +140,9 @@ def _top(rows: pd.DataFrame, metric: str) -> float:
     if means.empty:
         return 1.0
     ceiling = 200.0 if metric == "smape" else 4.0 * float(rows.groupby("forecaster")["mean"].max().median())
-    return min(float(rows[["mean", "high"]].astype(float).replace(np.inf, np.nan).max().max()) * 1.05, ceiling)
+    return min(
+        float(rows[["mean", "high"]].astype(float).replace(np.inf, np.nan).max().max()) * 1.05, ceiling
+    )
 
 
 def _ends(rows: pd.DataFrame, top: float) -> list[tuple[float, float, str, str]]:

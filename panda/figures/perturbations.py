@@ -49,7 +49,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
             grid[row, 0].set_ylabel(style.system_label(name), fontsize=7)
         grid[0, 0].set_title("default parameters", fontsize=7)
         if n_columns > 1:
-            grid[0, 1].set_title("perturbed", fontsize=7)
+            grid[0, 1].set_title("perturbed parameters", fontsize=7)
     return figure
 
 
@@ -58,10 +58,19 @@ def _cell(axes: Axes, seen: np.ndarray, accepted: bool, default: bool) -> None:
     axes.set_box_aspect(1)
     colour = style.INK if default else ACCEPTED if accepted else REJECTED
     if not np.isfinite(seen).all(axis=1).any():
-        axes.text(0.5, 0.5, "diverged", transform=axes.transAxes, ha="center", va="center", color=style.MUTED)
+        axes.text(
+            0.5, 0.5, "no trajectory", transform=axes.transAxes, ha="center", va="center", color=style.MUTED
+        )
         return
     projection.draw_attractor(axes, seen, colour, width=0.35)
     if not accepted:
         axes.text(
-            0.98, 0.0, "rejected", transform=axes.transAxes, ha="right", va="top", fontsize=6, color=style.MUTED
+            0.98,
+            0.02,
+            "rejected",
+            transform=axes.transAxes,
+            ha="right",
+            va="bottom",
+            fontsize=6,
+            color=style.MUTED,
         )

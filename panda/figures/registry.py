@@ -1,4 +1,4 @@
-"""The list of figures in paper/figures.yaml: what each shows, from which results, and which module draws it."""
+"""The list of figures in paper/figures.yaml: what each shows, from which results, drawn by which module."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from panda.core.errors import PandaError
 class FigureSpec(BaseModel):
     """One figure.
 
-    `number` is the paper's ("2", "8"), None for a figure that the paper has not. `tables` and `arrays` are paths
-    below the run's folder without suffix; `{forecaster}` stands for every forecaster of the stage.
+    `number` is the paper's ("2", "8"), None for a figure that the paper has not. `tables` and `arrays` are
+    paths below the run's folder without suffix; `{forecaster}` stands for every forecaster of the stage.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +63,9 @@ class FigureSpec(BaseModel):
         try:
             return importlib.import_module(self.module)
         except ModuleNotFoundError as error:
-            raise PandaError(f"{self.module}: no such module; correct `module` in paper/figures.yaml") from error
+            raise PandaError(
+                f"{self.module}: no such module; correct `module` in paper/figures.yaml"
+            ) from error
 
 
 def read_figures(path: str | Path) -> dict[str, FigureSpec]:

@@ -36,8 +36,8 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     """Points with standard errors, a colour a horizon; a curve only for an identifiable law."""
     data = shown(tables, arrays)
     with style.context():
-        figure = style.new_figure(style.COLUMN_IN + 1.25, 2.9)
-        axes, room = figure.subplots(1, 2, width_ratios=[1, 0.36])
+        figure = style.new_figure(style.COLUMN_IN + 2.0, 2.9)
+        axes, room = figure.subplots(1, 2, width_ratios=[1, 0.52])
         room.set_visible(False)
         if data.empty:
             style.say(axes, "No sweep over systems in this run.")
@@ -94,16 +94,17 @@ def _axes(axes: Axes, data: pd.DataFrame) -> None:
         axes.tick_params(axis="x", labelsize=5.5)
     n = int(data["n_test_systems"].max())
     axes.set(xlabel="training systems × initial conditions of each", ylabel=f"mean sMAPE, {n:,} test systems")
-    low, high = (data["smape"] - data["standard_error"].fillna(0)).min(), (
-        data["smape"] + data["standard_error"].fillna(0)
-    ).max()
+    low, high = (
+        (data["smape"] - data["standard_error"].fillna(0)).min(),
+        (data["smape"] + data["standard_error"].fillna(0)).max(),
+    )
     room = max(high - low, 1.0)
-    axes.set_ylim(low - 0.1 * room, high + 0.32 * room)
+    axes.set_ylim(low - 0.1 * room, high + 0.3 * room)
 
 
 def _say_verdicts(axes: Axes, notes: list[tuple[float, str]], n_horizons: int) -> None:
     if not notes:
-        text = "E = c₀ + c₁ N^(−α), with intervals of α"
+        text = r"$E = c_0 + c_1 N^{-\alpha}$, with the interval of $\alpha$"
     else:
         head = "No curve: the exponent is not identifiable" + (
             "" if len(notes) == n_horizons else f" at {len(notes)} of {n_horizons} horizons"

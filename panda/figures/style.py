@@ -137,7 +137,7 @@ def letter(axes: Axes, text: str, *, x_pt: float = -24.0, y_pt: float = 5.0) -> 
     axes.annotate(
         text, (0, 1), xytext=(x_pt, y_pt), xycoords="axes fraction", textcoords="offset points",
         fontsize=9, fontweight="bold", ha="left", va="bottom", annotation_clip=False,
-    ).set_in_layout(False)  # fmt: skip
+    )  # fmt: skip
 
 
 def say(axes: Axes, text: str) -> None:
@@ -194,11 +194,12 @@ def label_ends(
     wanted = spread(pixels[:, 1], gap_pt)
     right = axes.get_window_extent().x1 * to_pt
     for (x, y, text, tint), at, (x_pt, y_pt) in zip(ends, wanted, pixels, strict=True):
+        leader = {"arrowstyle": "-", "color": tint, "lw": 0.4, "shrinkA": 0, "shrinkB": 1}
         moved = abs(at - y_pt) > 1.0
         axes.annotate(
             text, (x, y), xytext=(right - x_pt + 9, at - y_pt), textcoords="offset points",
             color=tint, fontsize=size, va="center", ha="left", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": tint, "lw": 0.4, "shrinkA": 0, "shrinkB": 1} if moved else None,
+            arrowprops=leader if moved else None,
         ).set_in_layout(False)  # fmt: skip
 
 

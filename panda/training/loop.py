@@ -87,18 +87,15 @@ def train(
             if compile:
                 loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, where, 0))
             with closing(batches):
-                run.history.start_clock()
-                while run.done < n_steps:
-                    run.step(loss_of, *next(batches))
-                    run.report(n_steps, log_every=log_every, progress=progress)
-                    reason = pause.reason() if pause is not None and run.done < n_steps else None
-                    if reason is not None or run.done % checkpoint_every == 0 or run.done == n_steps:
-                        run.save()
-                    if reason is not None:
-                        raise Paused(
-                            f"training paused after step {run.done} of {n_steps} ({reason}), its state is "
-                            "saved; run the same command again to go on"
-                        )
+                run.finish(
+                    loss_of,
+                    batches,
+                    n_steps=n_steps,
+                    checkpoint_every=checkpoint_every,
+                    log_every=log_every,
+                    pause=pause,
+                    progress=progress,
+                )
     return model.to("cpu"), run.history.table()
 
 
@@ -113,7 +110,33 @@ class _Run:
     folder: StateFolder
     done: int = 0
 
+    def finish(
+        self,
+        loss_of: Loss,
+        batches: Iterator[tuple[Tensor, Tensor | None]],
+        *,
+        n_steps: int,
+        checkpoint_every: int,
+        log_every: int,
+        pause: PauseWatch | None,
+        progress: Progress | None,
+    ) -> None:
+        """Take the steps that are left."""
+        self.history.start_clock()
+        for batch, mask in batches:
+            self.step(loss_of, batch, mask)
+            self.report(n_steps, log_every=log_every, progress=progress)
+            reason = pause.reason() if pause is not None and self.done < n_steps else None
+            if reason is not None or self.done % checkpoint_every == 0 or self.done == n_steps:
+                self.save()
+            if reason is not None:
+                raise Paused(
+                    f"training paused after step {self.done} of {n_steps} ({reason}), its state is saved; "
+                    "run the same command again to go on"
+                )
+
     def step(self, loss_of: Loss, batch: Tensor, mask: Tensor | None) -> None:
+        """Move the weights once."""
         self.optimiser.zero_grad()
         loss = loss_of(batch, mask)
         loss.backward()
@@ -122,6 +145,7 @@ class _Run:
         self.history.add(self.done, loss, norm)
 
     def report(self, n_steps: int, *, log_every: int, progress: Progress | None) -> None:
+        """Tell the progress of a step and, where one is due, write a row of the log."""
         notes: dict[str, Any] = {}
         if self.done % log_every == 0 or self.done == n_steps:
             rate = self.recipe.learning_rate * learning_rate_factor(
@@ -132,6 +156,7 @@ class _Run:
             progress.advance(1, **notes)
 
     def save(self) -> None:
+        """Save the state, unless a loss since the last one was not finite."""
         # The history comes first: it refuses losses that are not finite, and then no state is saved.
         notes = {"history": self.history.state()}
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}

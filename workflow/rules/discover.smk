@@ -8,7 +8,7 @@ rule compile_founders:
         f"{RUN}/logs/compile_founders.log",
     benchmark:
         f"{RUN}/benchmarks/compile_founders.tsv"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=3000,
         runtime=30,
@@ -18,7 +18,7 @@ rule compile_founders:
     message:
         "Compile the founders' right-hand sides (once on a machine)"
     shell:
-        "{PANDA} discover compile --config {RESOLVED} --library {BUILD} --processes {threads}"
+        "{PANDA} discover compile --config {RESOLVED} --library {BUILD}"
         " --output {output} 2> {log}"
 
 

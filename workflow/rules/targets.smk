@@ -5,14 +5,6 @@ def figure_files(figure):
     return [f"{RUN}/figures/{figure}.{suffix}" for suffix in ("pdf", "png")]
 
 
-rule all:
-    """The main figures and the report."""
-    default_target: True
-    input:
-        f"{RUN}/report.html",
-        [figure_files(figure) for figure in CONFIG.figures],
-
-
 rule figures:
     """The figures alone."""
     input:

@@ -1,4 +1,4 @@
-"""Small but realistic results to draw: integrated flows, forecasts that drift away, tables as the stages write them."""
+"""Small but realistic results to draw: integrated flows, forecasts that drift, tables as the stages write."""
 
 from __future__ import annotations
 
@@ -13,9 +13,18 @@ LEVELS = {"panda": (18, 62), "panda_mlm_sft": (24, 71), "persistence": (78, 118)
           "fourier": (105, 132), "linear_ar": (38, 121), "parrot": (36, 84), "parrot_anchored": (31, 88),
           "darts_nbeats": (33, 79)}  # fmt: skip
 HORIZONS = [64, 128, 192, 256, 320, 384, 448, 512]
-FILTERS = ["integrated", "bounded", "not_linear", "not_fixed_point", "zero_one", "not_limit_cycle", "power_spectrum",
-           "stationary", "positive_exponent"]  # fmt: skip
-NAMES = ["Lorenz", "Rossler", "Halvorsen", "Thomas", "SprottB", "Chen", "KawczynskiStrizhak", "CircadianRhythm"]
+FILTERS = ["integrated", "bounded", "not_linear", "not_fixed_point", "zero_one", "not_limit_cycle",
+           "power_spectrum", "stationary", "positive_exponent"]  # fmt: skip
+NAMES = [
+    "Lorenz",
+    "Rossler",
+    "Halvorsen",
+    "Thomas",
+    "SprottB",
+    "Chen",
+    "KawczynskiStrizhak",
+    "CircadianRhythm",
+]
 
 
 def flow(x: np.ndarray, kind: np.ndarray) -> np.ndarray:
@@ -24,7 +33,7 @@ def flow(x: np.ndarray, kind: np.ndarray) -> np.ndarray:
     every = np.stack([
         [10 * (b - a), a * (28 - c) - b, a * b - 8 / 3 * c],
         [4 * (-b - c), 4 * (a + 0.2 * b), 4 * (0.2 + c * (a - 5.7))],
-        [-1.4 * a - 4 * b - 4 * c - b * b, -1.4 * b - 4 * c - 4 * a - c * c, -1.4 * c - 4 * a - 4 * b - a * a],
+        [-1.4 * a - 4 * (b + c) - b * b, -1.4 * b - 4 * (c + a) - c * c, -1.4 * c - 4 * (a + b) - a * a],
         [6 * (np.sin(b) - 0.19 * a), 6 * (np.sin(c) - 0.19 * b), 6 * (np.sin(a) - 0.19 * c)],
         [3 * b * c, 3 * (a - b), 3 * (1 - a * b)],
         [35 * (b - a), -7 * a - a * c + 28 * b, a * b - 3 * c],
@@ -113,7 +122,9 @@ def by_system(forecasters: list[str], n_names: dict[str, int], seed: int = 0) ->
             low, high = LEVELS.get(forecaster, (50, 100))
             for horizon in HORIZONS:
                 share = (horizon - 64) / 448
-                smape = np.clip((low + (high - low) * share**0.7) * np.exp(ease + rng.normal(0, 0.15, n)), 0.5, 200)
+                smape = np.clip(
+                    (low + (high - low) * share**0.7) * np.exp(ease + rng.normal(0, 0.15, n)), 0.5, 200
+                )
                 growth = 12.0 if forecaster == "linear_ar" else 1.0
                 mae = (smape / 110) ** 1.3 * np.exp(growth * share * 0.3 * np.abs(rng.normal(0, 1, n)))
                 for i in range(n):
@@ -196,7 +207,9 @@ def scaling(verdict: str, horizons: tuple[int, ...] = (128,), n_splits: int = 8,
 def pde(forecasters: list[str], field: np.ndarray | None = None) -> tuple[pd.DataFrame, dict]:
     """`field` (time, x) of at least 1024 times, or travelling waves."""
     if field is None:
-        t, x = np.meshgrid(np.arange(1024) * 0.0244, np.linspace(0, 2 * np.pi, 64, endpoint=False), indexing="ij")
+        t, x = np.meshgrid(
+            np.arange(1024) * 0.0244, np.linspace(0, 2 * np.pi, 64, endpoint=False), indexing="ij"
+        )
         field = 1.5 * np.sin(8 * x + 0.3 * t) + np.sin(5 * x - 0.2 * t + np.sin(0.3 * t))
     context, truth = field[:512], field[512:1024]
     arrays, rows = {}, []
@@ -240,3 +253,9 @@ def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int]
 @pytest.fixture(scope="session")
 def results() -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, np.ndarray]]]:
     return build(n_systems=7, n_points=300, n_skew=80, n_names={"skew": 12, "founder": 6}, n_examples=3)
+
+
+@pytest.fixture(scope="session")
+def sweep():
+    """`scaling`, for tests that want a verdict or a number of sizes of their own."""
+    return scaling

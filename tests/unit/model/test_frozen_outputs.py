@@ -1,4 +1,4 @@
-"""A small sample of our own outputs, kept from when the golden tests passed: guards a clone without golden data."""
+"""A small sample of our own outputs, kept from when the golden tests passed; needs no golden data."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""The report of a run as one HTML page without scripts or links to the network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from panda.report.tables import Table, forecast_tables, generic_table, verdict_counts
+
+PRESET_NOTES = {
+    "smoke": "models are barely trained; figures are right in form, not in content",
+    "laptop": "small models trained for under an hour; directions show, the paper's numbers need not",
+    "paper": "the paper's own scale",
+}
+# Tables shown below the forecasts: key of the result, heading, and what it is.
+SECTIONS = (
+    ("scaling/fit", "Scaling law", "E = c₀ + c₁ N^(−α) at each horizon, and whether α is known."),
+    ("pde/summary", "Kuramoto-Sivashinsky", "Means over runs with bootstrap intervals, longest horizon."),
+    ("evaluate/completions", "Completions", "Errors on hidden points alone, median over systems."),
+    (
+        "discover/acceptance",
+        "Discovery: what each filter lets pass",
+        "Filters in the order in which they run.",
+    ),
+    ("train/models", "Models", "Every model that was trained, with its recipe and cost."),
+    ("costs", "Costs by rule", "Wall and CPU time summed over jobs; memory of the largest job."),
+)
+
+
+@dataclass(frozen=True)
+class FigureEntry:
+    """One figure of the report: `png` is embedded; `links` (name -> relative address) stand beside it."""
+
+    id: str
+    title: str
+    number: str | None
+    category: str
+    caption: str
+    png: bytes
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+def preset_note(preset: str) -> str:
+    """What a preset means for the reader, in half a sentence."""
+    return PRESET_NOTES.get(
+        preset, "a preset of your own; judge the figures by its numbers of systems and steps"
+    )
+
+
+def build_report(
+    *,
+    preset: str,
+    preset_note: str,
+    figures: Sequence[FigureEntry],
+    tables: Mapping[str, pd.DataFrame],
+    provenance: Mapping[str, Any],
+) -> str:
+    """The whole page as HTML.
+
+    Args:
+        preset: how much was run.
+        preset_note: what that means; with the preset it is the first line of the page.
+        figures: in the order of their categories' first appearance.
+        tables: result tables by path below the run without suffix (`evaluate/summary`, `claims`, ...); one
+            that is not there is shown as "not run in this preset".
+        provenance: commit, config hash, versions, machine, seed and the like, nested as it comes.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    claims = tables.get("claims")
+    return environment.get_template("template.html").render(
+        preset=preset,
+        preset_note=preset_note,
+        categories=_by_category(figures),
+        forecasts=forecast_tables(tables["evaluate/summary"]) if "evaluate/summary" in tables else None,
+        claims=None if claims is None else generic_table("claims", claims),
+        verdicts={} if claims is None else verdict_counts(claims),
+        sections=[(key, title, note, _section(key, tables)) for key, title, note in SECTIONS],
+        provenance=flatten(provenance),
+    )
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested plain data as (dotted key, text) pairs, in the order given."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            pairs += flatten(value, f"{name}.")
+        elif isinstance(value, list | tuple):
+            pairs.append((name, ", ".join(str(item) for item in value)))
+        else:
+            pairs.append((name, "unknown" if value is None else str(value)))
+    return pairs
+
+
+def _section(key: str, tables: Mapping[str, pd.DataFrame]) -> Table | None:
+    return generic_table(key, tables[key]) if key in tables else None
+
+
+def _by_category(figures: Sequence[FigureEntry]) -> dict[str, list[dict[str, Any]]]:
+    categories: dict[str, list[dict[str, Any]]] = {}
+    for figure in figures:
+        source = "data:image/png;base64," + base64.b64encode(figure.png).decode("ascii")
+        # Links are files beside the report; anything with a scheme would reach out of the page.
+        links = {
+            name: url for name, url in figure.links.items() if ":" not in url and not url.startswith("//")
+        }
+        categories.setdefault(figure.category, []).append(
+            {"figure": figure, "source": source, "links": links}
+        )
+    return categories

@@ -1,0 +1,177 @@
+"""Result tables as rows of text for the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+HORIZONS = (64, 128, 512)  # of the forecast tables, where they were scored
+METRICS = {"smape": "sMAPE", "mae": "MAE"}
+POPULATIONS = {"skew": "skew products", "founder": "founders"}
+VERDICT_CLASSES = {"reproduced": "good", "identifiable": "good", "differs": "bad"}
+HEADINGS = {
+    "n_in": "tested", "n_passed": "passed", "max_rss_mb": "largest memory, MiB", "wall_s": "wall time",
+    "cpu_s": "CPU time", "n_parameters": "parameters", "n_steps": "steps", "n_jobs": "jobs",
+    "n_unmeasured": "jobs too short to measure", "n_systems": "systems", "n_runs": "runs",
+}  # fmt: skip
+HIDDEN = {"discover/acceptance": ("order",), "scaling/fit": ("reason", "run_noise", "p_value")}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a cell; `small` stands after it in a lighter tone; `kind` is a class of the style sheet."""
+
+    text: str
+    small: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def forecast_tables(summary: pd.DataFrame) -> list[Table]:
+    """A table a population: a row a forecaster, medians with intervals at the horizons of interest.
+
+    The best median of a column is marked. Rows are sorted by sMAPE at the longest horizon shown.
+    """
+    result = []
+    for population, title in POPULATIONS.items():
+        rows = summary[summary["population"] == population]
+        if rows.empty:
+            continue
+        horizons = [h for h in HORIZONS if h in set(rows["horizon"])] or sorted(rows["horizon"].unique())[-1:]
+        wanted = [(metric, horizon) for metric in METRICS for horizon in horizons]
+        names = [f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted]
+        longest = int(rows["horizon"].max())
+        if ((rows["metric"] == "valid_time") & (rows["horizon"] == longest)).any():
+            wanted.append(("valid_time", longest))
+            names.append(f"valid time, Lyapunov times (to {longest} points)")
+        order = _values(rows, "smape", horizons[-1]).sort_values(kind="stable").index
+        forecasters = [*order, *sorted(set(rows["forecaster"]) - set(order))]
+        columns = [_forecast_column(rows, metric, horizon, forecasters) for metric, horizon in wanted]
+        cells = [(Cell(f), *(column[i] for column in columns)) for i, f in enumerate(forecasters)]
+        n = int(rows["n_systems"].max())
+        result.append(Table(f"{title} (n = {n:,} systems)", ("forecaster", *names), tuple(cells)))
+    return result
+
+
+def generic_table(key: str, frame: pd.DataFrame) -> Table:
+    """Any result table, its verdicts marked; long ones reduced to what a reader asks first."""
+    frame = _reduced(key, frame)
+    shown = [name for name in frame.columns if name not in HIDDEN.get(key, ())]
+    kept = [name for name in shown if not _is_bound(name, shown)]
+    rows = tuple(tuple(_cell(row, name, shown) for name in kept) for row in frame.to_dict("records"))
+    return Table(key, tuple(HEADINGS.get(name, name.replace("_", " ")) for name in kept), rows)
+
+
+def verdict_counts(claims: pd.DataFrame) -> dict[str, tuple[int, str]]:
+    """How many claims have each verdict, with the class of its badge."""
+    counts = claims["verdict"].astype(str).value_counts(sort=True)
+    return {verdict: (int(n), VERDICT_CLASSES.get(verdict, "open")) for verdict, n in counts.items()}
+
+
+def number(value: Any) -> str:
+    """A number for a reader: three digits, thousands separated, a dash for what is not known."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return f"{int(value):,}"
+    if isinstance(value, float | np.floating):
+        value = float(value)
+        if math.isinf(value):
+            return "∞" if value > 0 else "−∞"
+        if value and not 1e-3 <= abs(value) < 1e5:
+            return f"{value:.2e}"
+        digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+        return f"{value:,.{digits}f}".replace("-", "−")
+    if isinstance(value, list | tuple | np.ndarray):
+        return ", ".join(number(item) for item in value)
+    return str(value)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `3 h 20 min`, `5 min 10 s` or `4.2 s`."""
+    if seconds is None or math.isnan(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours:,} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+
+
+def _values(rows: pd.DataFrame, metric: str, horizon: int) -> pd.Series:
+    chosen = rows[(rows["metric"] == metric) & (rows["horizon"] == horizon)]
+    return chosen.set_index("forecaster")["median"].dropna()
+
+
+def _forecast_column(rows: pd.DataFrame, metric: str, horizon: int, forecasters: Sequence[str]) -> list[Cell]:
+    chosen = rows[(rows["metric"] == metric) & (rows["horizon"] == horizon)].set_index("forecaster")
+    medians = chosen["median"].replace([np.inf, -np.inf], np.nan).dropna()
+    best = None if medians.empty else medians.max() if metric == "valid_time" else medians.min()
+    cells = []
+    for forecaster in forecasters:
+        if forecaster not in chosen.index:
+            cells.append(Cell("–"))
+            continue
+        row = chosen.loc[forecaster]
+        interval = f"[{number(row['median_low'])}, {number(row['median_high'])}]"
+        kind = "best" if best is not None and row["median"] == best else ""
+        known = pd.notna(row["median_low"]) and pd.notna(row["median_high"])
+        cells.append(Cell(number(float(row["median"])), interval if known else "", kind))
+    return cells
+
+
+def _reduced(key: str, frame: pd.DataFrame) -> pd.DataFrame:
+    if key == "pde/summary":
+        longest = frame[frame["horizon"] == frame["horizon"].max()]
+        columns = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
+        wanted = longest[longest["metric"].isin(METRICS)]
+        return wanted[[c for c in columns if c in wanted]].sort_values(
+            ["metric", "mean"], ascending=[False, True]
+        )
+    if key == "evaluate/completions":
+        groups = frame.groupby(["forecaster", "metric"])["value"]
+        wide = groups.median().unstack("metric")
+        wide.insert(0, "n_systems", groups.size().unstack("metric").max(axis=1).astype(int))
+        return wide.sort_values("mae").reset_index() if "mae" in wide else wide.reset_index()
+    return frame
+
+
+def _is_bound(name: str, columns: Sequence[str]) -> bool:
+    """Whether a column is an end of the interval of another one, and is shown beside it."""
+    for end in ("_low", "_high"):
+        if name.endswith(end) and name.removesuffix(end) in columns:
+            return True
+    return name in ("low", "high") and "mean" in columns
+
+
+def _cell(row: dict[str, Any], name: str, columns: Sequence[str]) -> Cell:
+    value = row[name]
+    if name == "verdict":
+        small = "" if "detail" in columns else str(row.get("reason", "") or "")
+        return Cell(str(value), small, f"verdict {VERDICT_CLASSES.get(str(value), 'open')}")
+    if name.endswith("wall_s") or name.endswith("cpu_s"):
+        return Cell(duration(float(value)))
+    if name == "share":
+        return Cell("–" if pd.isna(value) else f"{100 * value:.1f}%")
+    if name in ("statement", "detail", "reason", "found", "claimed"):
+        return Cell("–" if value is None or value != value else number(value), kind="prose")
+    for low, high in ((f"{name}_low", f"{name}_high"), ("low", "high")):
+        bound = name != "mean" and low == "low"
+        if not bound and low in columns and high in columns and pd.notna(row[low]) and pd.notna(row[high]):
+            return Cell(number(value), f"[{number(row[low])}, {number(row[high])}]")
+    return Cell(number(value))

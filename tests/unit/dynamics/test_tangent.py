@@ -1,0 +1,139 @@
+"""Largest exponents against closed forms and the literature, and their independence of the ensemble."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from panda.core.errors import PandaError
+from panda.dynamics.integrate import Status
+from panda.dynamics.tangent import Exponents, largest_exponent
+from panda.systems.flow import Ensemble, Flow
+
+from .conftest import DECAY, decay_jvp, decay_rhs, ensemble_of, near_published, pair_ensemble
+
+OPTIONS = {"rtol": 1e-8, "atol": 1e-10, "max_steps": 10_000_000, "max_abs": 1e4, "min_step": 1e-10}
+
+
+def exponents(
+    flow: Flow, ensemble: Ensemble, duration, transient=10.0, subspace="whole", **changes
+) -> Exponents:
+    n = len(ensemble)
+    return largest_exponent(
+        flow,
+        ensemble,
+        subspace=subspace,
+        duration=np.broadcast_to(duration, (n,)),
+        transient=np.full(n, transient),
+        generator=np.random.default_rng(1),
+        **({"n_blocks": 20} | OPTIONS | changes),
+    )
+
+
+def test_lorenz(library):
+    flow = library.flow("Lorenz")
+    # sigma 10, rho 28, beta 8/3, whose exponent is known to five digits: 0.90563 (Viswanath 1998).
+    parameters = dict(zip(flow.driver.parameter_names, flow.driver.parameters, strict=True))
+    parameters["beta"] = 8 / 3
+    ensemble = near_published(flow, 8)
+    ensemble.driver_parameters[:] = [parameters[name] for name in flow.driver.parameter_names]
+    result = exponents(flow, ensemble, 2000.0, transient=50.0)
+    assert np.all(result.status == Status.complete)
+    assert np.all(np.abs(result.largest - 0.90563) < 3 * result.standard_error)
+    assert np.all((result.standard_error > 1e-3) & (result.standard_error < 0.02))
+    assert result.largest.mean() == pytest.approx(0.90563, rel=0.005)
+    assert result.largest[0] == pytest.approx(0.90563, rel=0.02)
+    np.testing.assert_allclose(result.elapsed_time, 2000.0)
+
+
+def test_rates_of_linear_flows(decay, oscillator):
+    slow = exponents(decay, ensemble_of(decay, [[1.0, 1.0]]), 30.0)
+    assert slow.largest[0] == pytest.approx(-0.5, abs=1e-8)
+    turning = exponents(oscillator, ensemble_of(oscillator, [[1.0, 0.0]]), 50.0)
+    assert abs(turning.largest[0]) < 1e-8 and turning.standard_error[0] < 1e-8
+
+
+def test_conditional_exponent_of_a_linear_response(library):
+    """The response forgets its start at its slower rate times its scale, whatever drives it."""
+    lorenz = library.flow("Lorenz")
+    flow = dataclasses.replace(
+        lorenz, response=DECAY, response_rhs=decay_rhs.address, response_jvp=decay_jvp.address
+    )
+    alone = near_published(lorenz, 3)
+    ensemble = Ensemble(
+        driver_parameters=alone.driver_parameters,
+        response_parameters=np.tile(DECAY.parameters, (3, 1)),
+        driver_scale=np.full((3, 2), 0.7),
+        response_scale=np.array([[1.0, 1.0], [3.0, 1.0], [3.0, 0.25]]),
+        driver_index=np.array([[2, 0], [1, 2], [0, 1]]),
+        initial=np.concatenate([alone.initial, np.ones((3, 2))], axis=1),
+    )
+    conditional = exponents(flow, ensemble, 40.0, transient=40.0, subspace="response")
+    np.testing.assert_allclose(conditional.largest, [-0.5, -1.5, -0.5], atol=1e-6)
+    whole = exponents(flow, ensemble, 500.0, transient=40.0)
+    assert np.all(np.abs(whole.largest - 0.9) < 0.1)
+
+
+def test_coupled_exponent_is_the_growth_of_a_small_difference(library):
+    """The tangent flow of a skew product, coupling included, against two trajectories of the flow itself."""
+    from panda.dynamics.integrate import integrate
+
+    flow = library.flow("Lorenz", "Rossler")
+    pair = pair_ensemble(flow, 1)
+    transient, duration, epsilon = 1e-3, 0.5, 1e-7
+    v = np.random.default_rng(1).standard_normal(6)
+    v /= np.linalg.norm(v)
+    both = dataclasses.replace(pair[[0, 0]], initial=pair.initial + epsilon * np.stack([0 * v, v]))
+    states = integrate(
+        flow,
+        both,
+        duration=np.full(2, transient + duration),
+        n_points=502,
+        **(OPTIONS | {"rtol": 1e-12, "atol": 1e-13}),
+    ).states
+    distance = np.linalg.norm(states[1] - states[0], axis=1)
+    growth = np.log(distance[-1] / distance[1]) / duration
+    result = exponents(flow, pair, duration, transient=transient, n_blocks=2, rtol=1e-11, atol=1e-12)
+    assert result.largest[0] == pytest.approx(growth, rel=1e-4)
+
+
+def test_a_member_is_the_same_bits_in_any_ensemble(library):
+    flow = library.flow("Rossler", "Thomas")
+    ensemble = pair_ensemble(flow, 11)
+    ensemble.initial[4] = np.nan
+    durations = np.linspace(20.0, 60.0, 11)
+    whole = exponents(flow, ensemble, durations)
+    assert whole.status[4] == Status.diverged and np.isnan(whole.largest[4])
+    for members in (np.array([7]), np.arange(10, -1, -1)):
+        part = exponents(flow, ensemble[members], durations[members])
+        for field in dataclasses.fields(Exponents):
+            np.testing.assert_array_equal(getattr(part, field.name), getattr(whole, field.name)[members])
+
+
+def test_budget_keeps_whole_blocks(library):
+    flow = library.flow("Lorenz")
+    ensemble = near_published(flow, 1)
+    result = exponents(flow, ensemble, 200.0, max_steps=6000)
+    assert result.status[0] == Status.budget
+    assert 0 < result.elapsed_time[0] < 200.0
+    n_done = round(result.elapsed_time[0] / 10.0)
+    shorter = exponents(flow, ensemble, 10.0 * n_done, n_blocks=n_done)
+    # Stops at the same times, so the same steps.
+    assert result.largest[0] == pytest.approx(shorter.largest[0], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"subspace": "response"}, "has no response"),
+        ({"subspace": "driver"}, 'choose "whole" or "response"'),
+        ({"n_blocks": 1}, "n_blocks is 1"),
+        ({"transient": 0.0}, "transient must be finite and > 0"),
+        ({"rtol": -1.0}, "rtol is -1.0"),
+    ],
+)
+def test_senseless_arguments_are_refused(oscillator, changes, message):
+    with pytest.raises(PandaError, match=message):
+        exponents(oscillator, ensemble_of(oscillator, [[1.0, 0.0]]), 10.0, **changes)

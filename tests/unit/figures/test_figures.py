@@ -1,0 +1,370 @@
+"""Every figure draws, shows what it says, survives thin results, and gives the same bytes twice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from panda.core.errors import PandaError
+from panda.core.files import read_arrays
+from panda.figures import style
+from panda.figures.registry import choose, read_figures
+from panda.figures.save import save
+
+ROOT = Path(__file__).resolve().parents[3]
+FIGURES = read_figures(ROOT / "paper" / "figures.yaml")
+EVERY = pytest.mark.parametrize("name", list(FIGURES))
+
+
+def texts(figure) -> str:
+    """All text of a figure."""
+    figure.draw_without_rendering()
+    return "\n".join(t.get_text() for t in figure.findobj(match=lambda a: hasattr(a, "get_text")))
+
+
+def all_axes(figure) -> list:
+    return [a for a in figure.get_axes() if a.get_visible()]
+
+
+def lines(figure) -> list[np.ndarray]:
+    return [np.asarray(line.get_ydata(), float) for axes in all_axes(figure) for line in axes.lines]
+
+
+def drawn(figure, values: np.ndarray) -> bool:
+    """Whether some line of the figure has exactly these y values."""
+    values = np.asarray(values, float)
+    return any(len(y) == len(values) and np.array_equal(y, values, equal_nan=True) for y in lines(figure))
+
+
+def test_figures_of_the_configuration_are_listed():
+    import yaml
+
+    wanted = yaml.safe_load((ROOT / "config.yaml").read_text())["figures"]
+    assert set(wanted) <= set(FIGURES)
+
+
+@EVERY
+def test_draws_and_saves_the_same_bytes_twice(name, results, tmp_path):
+    tables, arrays = results
+    module = FIGURES[name].load()
+    figure = module.draw(tables, arrays)
+    assert 3.0 <= figure.get_size_inches()[0] <= 7.0
+    paths = save(figure, module.shown(tables, arrays), tmp_path, name)
+    assert [path.suffix for path in paths[:2]] == [".pdf", ".png"]
+    assert paths[0].read_bytes().startswith(b"%PDF")
+    assert paths[1].read_bytes().startswith(b"\x89PNG")
+    assert paths[2].stat().st_size > 100
+    again = save(module.draw(tables, arrays), module.shown(tables, arrays), tmp_path / "again", name)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+@EVERY
+def test_reads_no_more_than_it_declares(name, results):
+    tables, arrays = results
+    spec = FIGURES[name]
+    names = sorted({key.rsplit("/", 1)[1] for key in arrays if "/forecasts/" in key})
+    wanted_tables, wanted_arrays = spec.inputs({"evaluate": names, "pde": names})
+    module = spec.load()
+    full = module.shown(tables, arrays)
+    less = module.shown(
+        {k: v for k, v in tables.items() if k in wanted_tables},
+        {k: v for k, v in arrays.items() if k in wanted_arrays},
+    )
+    if isinstance(full, pd.DataFrame):
+        pd.testing.assert_frame_equal(full, less)
+    else:
+        assert full.keys() == less.keys()
+        for key, value in full.items():
+            np.testing.assert_array_equal(value, less[key])
+
+
+@EVERY
+def test_says_so_when_there_is_nothing(name, tmp_path):
+    module = FIGURES[name].load()
+    figure = module.draw({}, {})
+    assert "in this run" in texts(figure) or "No forecast" in texts(figure)
+    save(figure, module.shown({}, {}), tmp_path, name)
+
+
+@EVERY
+def test_a_table_of_another_version_is_named(name, results):
+    tables, arrays = results
+    spec = FIGURES[name]
+    broken_tables = {key: pd.DataFrame({"x": [1]}) for key in tables}
+    broken_arrays = {key: {"x": np.zeros(1)} for key in arrays}
+    with pytest.raises(PandaError, match="another version"):
+        spec.load().shown(broken_tables, broken_arrays)
+
+
+def test_same_bytes_in_another_process(results, tmp_path):
+    """Neither hash randomisation nor the clock reaches the files."""
+    script = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from conftest import acceptance
+from panda.figures.acceptance import draw, shown
+from panda.figures.save import save
+tables = {"discover/acceptance": acceptance({"founder": 300, "skew": 7200})}
+save(draw(tables, {}), shown(tables, {}), sys.argv[2], "f")
+"""
+    tables, arrays = results
+    module = FIGURES["acceptance"].load()
+    save(module.draw(tables, arrays), module.shown(tables, arrays), tmp_path / "here", "f")
+    command = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / "there")]
+    subprocess.run(
+        command, check=True, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": "1"}
+    )
+    for suffix in ("pdf", "png", "csv"):
+        assert (tmp_path / f"here/f.{suffix}").read_bytes() == (tmp_path / f"there/f.{suffix}").read_bytes()
+
+
+def test_pdf_has_truetype_fonts(results, tmp_path):
+    tables, arrays = results
+    module = FIGURES["acceptance"].load()
+    pdf = save(module.draw(tables, arrays), module.shown(tables, arrays), tmp_path, "x")[0].read_bytes()
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+    assert b"CreationDate" not in pdf
+
+
+def test_attractors_draw_the_projected_points(results):
+    tables, arrays = results
+    module = FIGURES["attractors"].load()
+    data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
+    axes = all_axes(figure)[0]
+    shown = np.concatenate([line.get_xydata() for line in axes.lines])
+    shown = np.unique(shown[np.isfinite(shown).all(axis=1)], axis=0)
+    np.testing.assert_array_equal(shown, np.unique(data["seen"][0, :, :2], axis=0))
+    assert np.abs(data["seen"][..., :2]).max() <= 1 + 1e-9
+    assert arrays["discover/gallery"]["attractor_names"][0].split("_")[0] in axes.get_title()
+
+
+def test_rejected_and_missing_perturbations_are_told(results):
+    tables, arrays = results
+    figure = FIGURES["perturbations"].load().draw(tables, arrays)
+    assert texts(figure).count("rejected") == 1
+    assert texts(figure).count("no trajectory") == 1
+
+
+def test_acceptance_bars_are_the_shares(results):
+    tables, arrays = results
+    module = FIGURES["acceptance"].load()
+    data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
+    skew = data[data["population"] == "skew"]
+    widths = [patch.get_width() for patch in all_axes(figure)[0].patches]
+    np.testing.assert_allclose(widths, [*skew["share_in"], *skew["share_passed"]])
+    last = skew.iloc[-1]
+    assert last["share_passed"] == pytest.approx(100 * last["n_passed"] / skew["n_in"].iloc[0])
+    assert f"{last['n_passed']:,} of {last['n_in']:,}" in texts(figure)
+
+
+def test_exponents_are_in_periods_and_accepted_only(results):
+    tables, arrays = results
+    data = FIGURES["exponents"].load().shown(tables, arrays)
+    catalogue = tables["discover/catalogue"]
+    accepted = catalogue[catalogue["accepted"]]
+    assert len(data) == len(accepted)
+    expected = (accepted["largest_exponent"] * accepted["period"]).to_numpy()
+    np.testing.assert_allclose(data["largest_exponent_per_period"], expected)
+
+
+@pytest.mark.parametrize("kind", ["nan", "one", "no skew", "negative"])
+def test_exponents_survive(kind, results):
+    catalogue = results[0]["discover/catalogue"].copy()
+    if kind == "nan":
+        catalogue[["largest_exponent", "conditional_exponent"]] = np.nan
+    elif kind == "one":
+        catalogue = catalogue[catalogue["accepted"]].head(1)
+    elif kind == "no skew":
+        catalogue = catalogue[catalogue["population"] == "founder"]
+    else:
+        catalogue["largest_exponent"] = -1.0
+    text = texts(FIGURES["exponents"].load().draw({"discover/catalogue": catalogue}, {}))
+    told = {"nan": "No accepted system has", "one": "(n = 1)", "no skew": "No accepted skew product"}
+    assert told.get(kind, "No accepted system has") in text
+
+
+def test_forecasts_draw_the_data_beside(results):
+    tables, arrays = results
+    module = FIGURES["forecasts"].load()
+    data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
+    curves = data[data["panel"] == "C"]
+    assert set(curves["population"]) == {"skew", "founder"}
+    for _, group in curves.groupby(["population", "forecaster"]):
+        assert drawn(figure, group["y"])
+    panel = data[(data["panel"] == "A") & (data["metric"] == "coordinate 1")]
+    for _, group in panel.groupby(["name", "forecaster"]):
+        assert drawn(figure, group["y"])
+    summary = tables["evaluate/summary"]
+    key = {"forecaster": "panda", "population": "skew", "horizon": 128, "metric": "smape"}
+    row = summary.loc[(summary[list(key)] == pd.Series(key)).all(axis=1)].iloc[0]
+    point = curves[
+        (curves["forecaster"] == "panda") & (curves["population"] == "skew") & (curves["x"] == 128)
+    ]
+    assert (
+        point[["y", "low", "high"]].iloc[0].tolist() == row[["median", "median_low", "median_high"]].tolist()
+    )
+
+
+def test_forecasts_pick_the_best_baseline_and_scale_by_the_context(results):
+    tables, arrays = results
+    module = FIGURES["forecasts"].load()
+    data = module.shown(tables, arrays)
+    systems = tables["evaluate/by_system"]
+    medians = systems[systems["horizon"] == 512].groupby("forecaster")["smape"].median()
+    best = medians[[name for name in medians.index if not name.startswith("panda")]].idxmin()
+    series = list(dict.fromkeys(data.loc[data["panel"] == "A", "forecaster"]))
+    assert series == ["context", "truth", "panda", best]
+    example = arrays["evaluate/forecasts/panda"]
+    context, forecast = example["context"].astype(float), example["forecast"].astype(float)
+    expected = ((forecast - context.mean(1, keepdims=True)) / context.std(1, keepdims=True))[0, :, 0]
+    panel = data[
+        (data["panel"] == "A") & (data["metric"] == "coordinate 1") & (data["forecaster"] == "panda")
+    ]
+    np.testing.assert_allclose(panel["y"].to_numpy()[:512], expected, rtol=1e-6)
+    assert panel["x"].iloc[0] == 0
+
+
+def test_forecasts_without_skew_products_say_so(results):
+    tables, arrays = results
+    thin = {
+        key: tables[key][tables[key]["population"] == "founder"]
+        for key in ("evaluate/by_system", "evaluate/summary")
+    }
+    text = texts(FIGURES["forecasts"].load().draw(thin, arrays))
+    assert "no skew products in this run" in text
+    assert "founders (n = 6)" in text
+
+
+@pytest.mark.parametrize("left_out", ["panda", "parrot"])
+def test_forecasts_without_one_forecaster(left_out, results):
+    tables, arrays = results
+    kept = {
+        key: frame[frame["forecaster"] != left_out] for key, frame in tables.items() if "forecaster" in frame
+    }
+    module = FIGURES["forecasts"].load()
+    arrays = {key: value for key, value in arrays.items() if not key.endswith(f"/{left_out}")}
+    assert left_out not in set(module.shown(kept, arrays)["forecaster"])
+    assert style.label(left_out) not in texts(module.draw(kept, arrays)).split("\n")
+
+
+def test_forecasts_with_failed_and_few(results):
+    tables, arrays = results
+    systems = tables["evaluate/by_system"]
+    systems = systems[
+        (systems["name"] == "skew0") & systems["forecaster"].isin(["panda", "linear_ar"])
+    ].copy()
+    systems.loc[systems["forecaster"] == "linear_ar", "mae"] = np.inf
+    summary = tables["evaluate/summary"].assign(median_high=np.inf)
+    text = texts(
+        FIGURES["forecasts"].load().draw({"evaluate/by_system": systems, "evaluate/summary": summary}, arrays)
+    )
+    assert "fails" in text
+    assert "skew products (n = 1)" in text
+
+
+def test_unknown_forecasters_have_stable_colours():
+    assert style.colour("some_new_model") == style.colour("some_new_model")
+    assert style.colour("some_new_model") in style.FURTHER_COLOURS
+    assert (
+        len({style.colour(name) for name in ("panda", "parrot", "linear_ar", "persistence", "darts_nbeats")})
+        == 5
+    )
+
+
+def test_a_forecaster_has_one_colour_in_all_figures(results):
+    tables, arrays = results
+    for name in ("forecasts", "kuramoto_sivashinsky"):
+        module = FIGURES[name].load()
+        data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
+        if name == "forecasts":
+            y = data[
+                (data["panel"] == "C") & (data["forecaster"] == "parrot") & (data["population"] == "skew")
+            ]["y"]
+        else:
+            y = data["score_mean"][(data["score_forecaster"] == "parrot") & (data["score_metric"] == "mae")]
+        found = [line for a in all_axes(figure) for line in a.lines if np.array_equal(line.get_ydata(), y)]
+        assert [to_hex(line.get_color()).upper() for line in found] == [style.COLOURS["parrot"]]
+
+
+def test_scaling_curve_only_when_identifiable(sweep):
+    module = FIGURES["scaling"].load()
+    known, unknown = sweep("identifiable"), sweep("not identifiable", n_splits=3)
+    n_curve = module.N_CURVE
+    assert any(len(y) == n_curve for y in lines(module.draw(known, {})))
+    figure = module.draw(unknown, {})
+    assert not any(len(y) == n_curve for y in lines(figure))
+    assert "not identifiable" in texts(figure)
+    assert "3 sizes; 4 are needed" in texts(figure)
+    assert module.shown(unknown, {})["fitted"].isna().all()
+    shown = module.shown(known, {})
+    points = known["scaling/points"]
+    first = points[points["n_systems"] == 20979]["error"]
+    row = shown[shown["n_systems"] == 20979].iloc[0]
+    assert row["smape"] == pytest.approx(first.mean())
+    assert row["standard_error"] == pytest.approx(first.std() / len(first) ** 0.5)
+
+
+def test_completions_draw_hidden_parts_only(results):
+    tables, arrays = results
+    module = FIGURES["completions"].load()
+    data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
+    hidden = np.repeat(data["mask"][0, 0], 16)
+    assert drawn(figure, np.where(hidden, data["completion"][0, :, 0], np.nan))
+    assert drawn(figure, data["truth"][0, :, 0])
+
+
+def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
+    tables, arrays = results
+    module = FIGURES["kuramoto_sivashinsky"].load()
+    figure = module.draw(tables, arrays)
+    path = save(figure, module.shown(tables, arrays), tmp_path, "ks")[2]
+    data = read_arrays(path)
+    images = [axes.images[0].get_array() for axes in all_axes(figure) if axes.images]
+    future = data["truth"][data["time"] >= 0]
+    assert list(data["forecasters"]) == ["panda", "parrot"]
+    np.testing.assert_array_equal(images[0], data["truth"].T)
+    np.testing.assert_array_equal(images[1], data["forecasts"][0].T)
+    np.testing.assert_array_equal(images[2], (data["forecasts"][0] - future).T)
+    assert data["time"][-1] == pytest.approx(511 * 0.0244)
+
+
+def test_labels_do_not_overlap():
+    places = style.spread([1.0, 1.1, 1.05, 9.0], 2.0)
+    assert np.diff(np.sort(places)).min() >= 2.0 - 1e-9
+    assert list(np.argsort(places)) == [0, 2, 1, 3]
+    assert places[3] == 9.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("figures: {a: {title: x, number: null, module: os.path, category: c, caption: d}}", "a.module"),
+        ("figures: {a: {title: x, number: null, module: panda.figures.scaling, category: c}}", "a.caption"),
+        ("figures: {a: {titel: x}}", "figures.a"),
+        ("figures: []", "needs a mapping"),
+        ("figures: {a: [", "figures.yaml:1"),
+    ],
+)
+def test_a_wrong_registry_is_refused(change, message, tmp_path):
+    path = tmp_path / "figures.yaml"
+    path.write_text(change)
+    with pytest.raises(PandaError, match=message):
+        read_figures(path)
+
+
+def test_choosing_a_figure_names_the_nearest():
+    with pytest.raises(PandaError, match="did you mean 'forecasts'"):
+        choose(FIGURES, "forecast")
+
+
+def test_inputs_expand_by_stage():
+    _, arrays = FIGURES["kuramoto_sivashinsky"].inputs({"pde": ["a", "b"], "evaluate": ["c"]})
+    assert arrays == ["pde/forecasts/a", "pde/forecasts/b"]

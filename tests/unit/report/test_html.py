@@ -1,0 +1,217 @@
+"""The report holds every figure, table and verdict, is self-contained, and escapes what it is given."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from panda.figures.registry import read_figures
+from panda.report.html import FigureEntry, build_report, preset_note
+from panda.report.tables import duration, forecast_tables, number
+
+ROOT = Path(__file__).resolve().parents[3]
+PNG = b"\x89PNG\r\n\x1a\nnot really"
+VOID = {"meta", "img", "br", "link"}
+
+
+class Checker(HTMLParser):
+    """Collects ids and addresses, and fails on tags that do not close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack, self.ids, self.addresses, self.tags, self.text = [], [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for key, value in attributes:
+            if key == "id":
+                self.ids.append(value)
+            if key in ("href", "src"):
+                self.addresses.append(value)
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def parse(html: str) -> Checker:
+    checker = Checker()
+    checker.feed(html)
+    checker.close()
+    assert checker.stack == []
+    return checker
+
+
+def entries() -> list[FigureEntry]:
+    return [
+        FigureEntry(n, s.title, s.number, s.category, s.caption, PNG, {"PDF": f"figures/{n}.pdf"})
+        for n, s in read_figures(ROOT / "paper" / "figures.yaml").items()
+    ]
+
+
+def summary() -> pd.DataFrame:
+    rows = []
+    for place, forecaster in enumerate(["parrot", "panda", "linear_ar"]):
+        for population in ("skew", "founder", "all"):
+            for horizon in (64, 128, 256, 512):
+                for metric, scale in (("smape", 1.0), ("mae", 0.01), ("valid_time", 0.02)):
+                    median = scale * (20 + 7 * place + horizon / 16 + (3 if population == "founder" else 0))
+                    rows.append(
+                        (forecaster, population, horizon, metric, median, 0.9 * median, 1.1 * median, 31)
+                    )
+    columns = [
+        "forecaster",
+        "population",
+        "horizon",
+        "metric",
+        "median",
+        "median_low",
+        "median_high",
+        "n_systems",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def claims(*verdicts: str) -> pd.DataFrame:
+    rows = [(f"c{i}", "Panda <b>best</b>", "34.8", "30.1", v, "apart") for i, v in enumerate(verdicts)]
+    return pd.DataFrame(rows, columns=["id", "statement", "claimed", "found", "verdict", "detail"])
+
+
+def report(**tables: pd.DataFrame) -> str:
+    return build_report(
+        preset="smoke",
+        preset_note=preset_note("smoke"),
+        figures=entries(),
+        tables={key.replace("__", "/"): frame for key, frame in tables.items()},
+        provenance={"git": {"commit": "abc123", "dirty": True}, "seed": 99, "versions": {"numpy": "2"}},
+    )
+
+
+def test_has_every_figure_and_its_data():
+    page = parse(report())
+    for entry in entries():
+        assert f"figure-{entry.id}" in page.ids
+        assert f"figures/{entry.id}.pdf" in page.addresses
+        assert any(entry.caption in text for text in page.text)
+
+
+def test_is_self_contained():
+    page = parse(report(evaluate__summary=summary(), claims=claims("differs")))
+    assert "script" not in page.tags
+    assert "link" not in page.tags
+    for address in page.addresses:
+        assert address.startswith(("data:image/png;base64,", "#", "figures/"))
+    assert [a[1:] for a in page.addresses if a.startswith("#") and a[1:] not in page.ids] == []
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_first_line_says_what_the_preset_means():
+    text = " ".join("".join(parse(report()).text).split("<body>")[-1].split())
+    body = text[text.index("Preset smoke:") :]
+    assert "models are barely trained; figures are right in form, not in content" in body[:120]
+
+
+def test_what_was_not_run_is_said():
+    assert report().count("not run in this preset") == 8
+    assert report(evaluate__summary=summary()).count("not run in this preset") == 7
+
+
+def test_verdicts_are_text_and_colour():
+    html = report(claims=claims("reproduced", "differs", "not run", "reproduced"))
+    assert html.count('<td class="verdict good"><span class="badge">reproduced</span>') == 2
+    assert html.count('<td class="verdict bad"><span class="badge">differs</span>') == 1
+    assert html.count('<td class="verdict open"><span class="badge">not run</span>') == 1
+    assert '<span class="badge good">2 reproduced</span>' in html
+
+
+def test_names_are_escaped():
+    entry = FigureEntry(
+        "x", "<script>alert(1)</script>", None, "<i>Odd</i>", "a & b", PNG, {"evil": "javascript:x"}
+    )
+    models = pd.DataFrame({"model": ["<img src=x>"], "n_steps": [3]})
+    html = build_report(
+        preset="<p>",
+        preset_note="a < b",
+        figures=[entry],
+        tables={"train/models": models, "claims": claims("x")},
+        provenance={"<k>": "<v>"},
+    )
+    parse(html)
+    for text in ("<script>", "<i>Odd", "<img src=x>", "<b>best", "<k>", "<v>", "javascript:"):
+        assert text not in html
+    assert "&lt;b&gt;best&lt;/b&gt;" in html
+
+
+def test_forecast_tables_have_populations_apart_and_mark_the_best():
+    skew, founders = forecast_tables(summary())
+    assert skew.title == "skew products (n = 31 systems)"
+    assert founders.title.startswith("founders")
+    assert skew.columns[1:4] == ("sMAPE, first 64", "sMAPE, first 128", "sMAPE, first 512")
+    assert [row[0].text for row in skew.rows] == ["parrot", "panda", "linear_ar"]
+    cell = skew.rows[0][2]
+    assert (cell.text, cell.small, cell.kind) == ("28.0", "[25.2, 30.8]", "best")
+    assert [row[-1].kind for row in skew.rows] == ["", "", "best"]
+
+
+def test_forecast_tables_with_failures_and_other_horizons():
+    frame = summary()
+    frame = frame[(frame["horizon"] == 256) & (frame["population"] == "founder")].copy()
+    frame.loc[frame["forecaster"] == "parrot", ["median", "median_low", "median_high"]] = [
+        np.inf,
+        3.0,
+        np.nan,
+    ]
+    (table,) = forecast_tables(frame)
+    by_name = {row[0].text: row for row in table.rows}
+    assert table.columns[1] == "sMAPE, first 256"
+    assert by_name["parrot"][1].text == "∞"
+    assert by_name["parrot"][1].small == ""
+    assert by_name["panda"][1].kind == "best"
+
+
+def test_other_tables():
+    fit = {
+        "horizon": 128,
+        "alpha": 0.4,
+        "alpha_low": 0.3,
+        "alpha_high": 0.5,
+        "verdict": "identifiable",
+        "reason": "known",
+    }
+    costs = {
+        "rule": "train_model",
+        "n_jobs": 3,
+        "wall_s": 12000.0,
+        "cpu_s": np.nan,
+        "max_rss_mb": 900.0,
+        "share": 0.5,
+    }
+    points = [("panda_mlm", f"s{i}", "mae", 0.1 * i) for i in range(5)]
+    html = report(
+        scaling__fit=pd.DataFrame([fit]),
+        costs=pd.DataFrame([costs]),
+        evaluate__completions=pd.DataFrame(points, columns=["forecaster", "system", "metric", "value"]),
+    )
+    for text in ("[0.300, 0.500]", "3 h 20 min", "50.0%", "<td>0.200</td>", "abc123", "git.commit"):
+        assert text in html
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0312, "0.0312"), (28.44, "28.4"), (1234567, "1,234,567"), (-0.5, "−0.500"), (float("nan"), "–"),
+     (0.0, "0"), (1e-9, "1.00e-09"), (None, "–"), (True, "yes"), ("a", "a"), (float("inf"), "∞")],
+)  # fmt: skip
+def test_numbers(value, text):
+    assert number(value) == text
+
+
+def test_durations():
+    assert [duration(s) for s in (4.21, 310.0, 12000.0)] == ["4.2 s", "5 min 10 s", "3 h 20 min"]
