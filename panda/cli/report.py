@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from panda.cli.options import DEFAULT_CONFIG, SOURCE, ConfigFile, Files, Output, load, recorded
 
+if TYPE_CHECKING:
+    from panda.config import Config
+
 app = typer.Typer(no_args_is_help=True)
+CLAIMS = SOURCE / "paper" / "claims.yaml"
 Root = Annotated[Path, typer.Option(help="folder of the run, which names the tables", metavar="DIR")]
 
 
@@ -18,9 +22,7 @@ def claims(
     tables: Files,
     root: Root,
     output: Output,
-    claims: Annotated[Path, typer.Option(help="the paper's claims", metavar="FILE")] = SOURCE
-    / "paper"
-    / "claims.yaml",
+    claims: Annotated[Path, typer.Option(help="the paper's claims", metavar="FILE")] = CLAIMS,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Set each of the paper's claims beside the results, with a verdict."""
@@ -46,3 +48,87 @@ def where(
 
     folder = Path("results") / load_config(config, preset=preset).run_name
     print(f"figures: {folder / 'figures'}/\nreport:  {folder / 'report.html'}")
+
+
+@app.command()
+def costs(
+    output: Output,
+    benchmarks: Annotated[Path, typer.Option(help="folder of Snakemake's benchmark files", metavar="DIR")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Add up what every rule has cost: jobs, wall time, CPU time, memory."""
+    from panda.analysis.costs import cost_table
+    from panda.core.files import write_table
+
+    settings = load(config)
+    files = sorted(benchmarks.rglob("*.tsv"))
+    with recorded(settings, [output], inputs=files, parts=["preset"], roots=["panda.analysis.costs"]):
+        texts = {path.relative_to(benchmarks).as_posix(): path.read_text() for path in files}
+        write_table(cost_table(texts), output)
+
+
+@app.command()
+def write(
+    tables: Files,
+    root: Root,
+    output: Output,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write the report: figures, forecasts, claims, costs and provenance on one page."""
+    from panda.cli.figures import read_results
+    from panda.core.files import write_text
+    from panda.figures.registry import choose, read_figures
+    from panda.report.html import FigureEntry, build_report, preset_note
+
+    settings = load(config)
+    specs = read_figures(SOURCE / "paper" / "figures.yaml")
+    entries = []
+    with recorded(
+        settings, [output], inputs=tables, parts=["preset", "figures"], roots=["panda.report.html"]
+    ):
+        for name in settings.figures:
+            spec = choose(specs, name)
+            files = [root / "figures" / f"{name}{suffix}" for suffix in (".pdf", ".csv", ".npz")]
+            entries.append(
+                FigureEntry(
+                    id=name,
+                    title=spec.title,
+                    number=spec.number,
+                    category=spec.category,
+                    caption=spec.caption,
+                    png=(root / "figures" / f"{name}.png").read_bytes(),
+                    links={f.suffix[1:]: f"figures/{f.name}" for f in files if f.is_file()},
+                )
+            )
+        found, _ = read_results(tables, root)
+        page = build_report(
+            preset=settings.preset,
+            preset_note=preset_note(settings.preset),
+            figures=entries,
+            tables=found,
+            provenance=_provenance(settings),
+        )
+        write_text(output, page)
+
+
+def _provenance(settings: Config) -> dict[str, Any]:
+    """What made this run: code, configuration, seed, versions, machine."""
+    import os
+    import platform
+
+    from panda.core.provenance import git_state, hash_of, processor, versions
+
+    return {
+        "git": git_state(),
+        "preset": settings.preset,
+        "run": settings.run_name,
+        "seed": settings.seed,
+        "config_hash": hash_of(settings.model_dump(mode="json")),
+        "versions": versions(),
+        "machine": {
+            "platform": platform.platform(),
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+    }

@@ -43,8 +43,8 @@ ROOTS = {
     "fit_scaling": ["panda.analysis.scaling_points", "panda.analysis.scaling_law"],
     "draw_figure": ["panda.figures.save"],
     "judge_claims": ["panda.analysis.claims"],
-    "list_costs": ["panda.analysis.claims"],
-    "write_report": ["panda.figures.save"],
+    "list_costs": ["panda.analysis.costs"],
+    "write_report": ["panda.report.html"],
 }
 
 
