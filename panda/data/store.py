@@ -185,6 +185,10 @@ def _open_stream(path: Path) -> pa.Table:
             if not whole:
                 raise PandaError(f"{path}: truncated trajectory file; delete it and make it again")
             table = reader.read_all()
+            if source.tell() != size:
+                raise PandaError(
+                    f"{path}: damaged trajectory file (it ends early); delete it and make it again"
+                )
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]

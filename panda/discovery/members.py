@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -69,8 +69,3 @@ def from_rows(rows: pd.DataFrame) -> Ensemble:
     """The members that `to_columns` stored: rows of one flow."""
     arrays: dict[str, Any] = {column: np.stack([*map(np.asarray, rows[column])]) for column in COLUMNS}
     return Ensemble(**arrays)
-
-
-def by_flow(catalogue: pd.DataFrame) -> Sequence[tuple[tuple[str, str], pd.DataFrame]]:
-    """The rows of each flow (driver, response), in a fixed order."""
-    return [((str(a), str(b)), rows) for (a, b), rows in catalogue.groupby(["driver", "response"], sort=True)]

@@ -23,6 +23,8 @@ from panda.systems.postprocess import saved_coordinates
 
 Row = Mapping[str, Any]
 Series = Float64[np.ndarray, "dimension time"]
+# Members integrated side by side: several rounds of all lanes, and states of at most some hundred MB.
+BATCH = 64
 
 
 def regenerate(
@@ -45,39 +47,52 @@ def regenerate(
     """
     for (driver, response), group in rows.groupby(["driver", "response"], sort=True):
         flow = flow_of(library, str(driver), str(response))
-        records = group.to_dict("records")
-        for record, ensemble in zip(records, _split(from_rows(group)), strict=True):
-            n = n_initial_conditions[record["system"]]
-            for index, series in _trajectories(flow, record, ensemble, settings, n, seed):
-                yield record, index, series
+        for first in range(0, len(group), BATCH):
+            part = group.iloc[first : first + BATCH]
+            counts = [n_initial_conditions[system] for system in part["system"]]
+            yield from _trajectories(flow, part, settings, counts, seed)
             if progress is not None:
-                progress.advance()
-
-
-def _split(ensemble: Ensemble) -> list[Ensemble]:
-    return [ensemble[i : i + 1] for i in range(len(ensemble))]
+                progress.advance(len(part))
 
 
 def _trajectories(
-    flow: Flow, record: Row, ensemble: Ensemble, settings: Integration, n: int, seed: int
+    flow: Flow, rows: pd.DataFrame, settings: Integration, counts: list[int], seed: int
+) -> Iterator[tuple[Row, int, Series]]:
+    ensemble, records = from_rows(rows), rows.to_dict("records")
+    run = integrate_members(flow, ensemble, settings)
+    for record, status in zip(records, run.status, strict=True):
+        if status != Status.complete:
+            raise PandaError(
+                f"{record['system']}: its integration ends with {Status(int(status)).name}, though the "
+                "catalogue says complete; search and select again with this code"
+            )
+    kept = run.states[:, settings.transient_points :]
+    saved = saved_coordinates(flow, ensemble, kept)
+    for i, (record, n) in enumerate(zip(records, counts, strict=True)):
+        yield record, 0, saved[i].T
+        for index, series in _restarted(flow, ensemble[i : i + 1], kept[i], settings, record, n - 1, seed):
+            yield record, index, series
+
+
+def _restarted(
+    flow: Flow,
+    member: Ensemble,
+    kept: Float64[np.ndarray, "time dimension"],
+    settings: Integration,
+    record: Row,
+    n: int,
+    seed: int,
 ) -> Iterator[tuple[int, Series]]:
-    first = integrate_members(flow, ensemble, settings)
-    if first.status[0] != Status.complete:
-        raise PandaError(
-            f"{record['system']}: its integration ends with {Status(int(first.status[0])).name}, though the "
-            "catalogue says complete; search and select again with this code"
-        )
-    kept = first.states[:, settings.transient_points :]
-    yield 0, saved_coordinates(flow, ensemble, kept)[0].T
-    if n == 1:
-        return
+    """Trajectories from `n` states of the first one, in batches."""
     stream = generator(seed, "integrate", record["system"], "initial")
-    chosen = stream.choice(kept.shape[1], size=n - 1, replace=False)
-    many = ensemble[np.zeros(n - 1, dtype=np.int64)]
-    many = replace(many, initial=kept[0, chosen])
-    run = integrate_members(flow, many, settings)
-    complete = np.flatnonzero(run.status == Status.complete)
-    if len(complete):
-        saved = saved_coordinates(flow, many[complete], run.states[complete, settings.transient_points :])
-        for i, member in enumerate(complete):
-            yield 1 + int(member), saved[i].T
+    chosen = stream.choice(len(kept), size=n, replace=False)
+    for first in range(0, n, BATCH):
+        starts = kept[chosen[first : first + BATCH]]
+        many = replace(member[np.zeros(len(starts), dtype=np.int64)], initial=starts)
+        run = integrate_members(flow, many, settings)
+        complete = np.flatnonzero(run.status == Status.complete)
+        if len(complete):
+            states = run.states[complete, settings.transient_points :]
+            saved = saved_coordinates(flow, many[complete], states)
+            for i, number in enumerate(complete):
+                yield 1 + first + int(number), saved[i].T

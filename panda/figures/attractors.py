@@ -51,7 +51,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
 
 
 def _cell(axes: Axes, seen: np.ndarray, name: str, exponent: float, index: int) -> None:
-    projection.draw_attractor(axes, seen, TINTS[index % len(TINTS)], width=0.35)
+    projection.draw_attractor(axes, seen, TINTS[index % len(TINTS)], width=0.25)
     axes.set_title(style.system_label(name, separator=" →\n"), fontsize=5.5, pad=1, linespacing=1.05)
     text = f"λ₁ = {exponent:.2g}" if np.isfinite(exponent) else "λ₁ unknown"
     axes.set_xlabel(text, fontsize=5.5, color=style.MUTED, labelpad=0)

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.scale import AsinhScale
 
 from panda.figures import inputs, style
 
 KEY = "discover/catalogue"
 COLUMNS = ["system", "name", "population", "accepted", "period", "largest_exponent", "exponent_error",
            "conditional_exponent", "conditional_error"]  # fmt: skip
+LINEAR_TO = 0.3  # panel B is linear up to about this exponent per period, logarithmic beyond
 ENSLAVED, BETWEEN, OWN = "#009E73", "#8A8A8A", "#D55E00"
 
 
@@ -57,12 +59,14 @@ def _distribution(axes: Axes, data: pd.DataFrame) -> None:
         name = f"{style.population_label(population)} (n = {len(values):,})"
         axes.hist(values, edges, weights=weights, histtype="stepfilled", color=tint, alpha=0.22, lw=0)
         axes.hist(values, edges, weights=weights, histtype="step", color=tint, lw=1.0, label=name)
-        axes.axvline(values.median(), color=tint, lw=0.8, ls=(0, (4, 2)))
+        axes.axvline(values.median(), ymax=0.74, color=tint, lw=0.8, ls=(0, (4, 2)))
     axes.set_xscale("log")
-    ticks = [digit * 10.0**power for power in range(-6, 5) for digit in (1, 3)]
+    # As many labels as fit: only powers of ten over many decades.
+    digits = (1,) if high - low > 3 else (1, 3) if high - low > 1.2 else (1, 2, 5)
+    ticks = [digit * 10.0**power for power in range(-9, 6) for digit in digits]
     style.plain_log_ticks(axes, "x", [tick for tick in ticks if edges[0] <= tick <= edges[-1]])
     axes.set(xlabel="λ₁ × period", ylabel="share of systems, %")
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.22)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.3)
     left_out = int((~(np.isfinite(data["largest_exponent_per_period"])
                       & (data["largest_exponent_per_period"] > 0))).sum())  # fmt: skip
     title = f"{left_out:,} with λ₁ ≤ 0 or unknown left out" if left_out else None
@@ -91,16 +95,8 @@ def _conditional(axes: Axes, data: pd.DataFrame) -> None:
         if not chosen.any():
             continue
         text = f"{name}: {100 * chosen.mean():.0f}%"
-        axes.errorbar(
-            x[chosen],
-            y[chosen],
-            y_error[chosen],
-            x_error[chosen],
-            fmt="none",
-            ecolor=tint,
-            elinewidth=0.4,
-            alpha=0.35,
-        )
+        errors = {"yerr": y_error[chosen], "xerr": x_error[chosen]}
+        axes.errorbar(x[chosen], y[chosen], **errors, fmt="none", ecolor=tint, elinewidth=0.4, alpha=0.35)
         axes.scatter(x[chosen], y[chosen], s=size, color=tint, lw=0, alpha=0.8, label=text, zorder=3)
     _limits(axes, x, y)
     axes.legend(
@@ -111,14 +107,23 @@ def _conditional(axes: Axes, data: pd.DataFrame) -> None:
 
 
 def _limits(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    """Limits that hold 98 in 100 points each way; how many lie beyond is written down."""
-    x_high = max(np.percentile(x, 99) * 1.15, 1e-3)
-    y_low, y_high = min(np.percentile(y, 1), 0), max(np.percentile(y, 99), x_high)
-    room = 0.08 * (y_high - y_low)
-    y_low, y_high = y_low - room, y_high + room
-    axes.set(xlim=(min(0.0, x.min()), x_high), ylim=(y_low - 0.45 * (y_high - y_low), y_high))
+    """Axes that are linear near zero and logarithmic beyond: exponents spread over decades on both sides."""
+    y_low, y_high = min(y.min(), -LINEAR_TO), max(y.max(), x.max())
+    low, high = np.arcsinh(np.array([y_low, y_high]) / LINEAR_TO)
+    room = high - low
+    for name in ("x", "y"):
+        axes.set(**{f"{name}scale": AsinhScale(getattr(axes, f"{name}axis"), linear_width=LINEAR_TO)})
+    # Below the points there is room for the legend.
+    bottom, top = np.sinh(np.array([low - 0.42 * room, high + 0.05 * room])) * LINEAR_TO
+    right = np.sinh(1.05 * np.arcsinh(max(x.max(), LINEAR_TO) / LINEAR_TO)) * LINEAR_TO
+    axes.set(xlim=(min(0.0, x.min()), right), ylim=(bottom, top))
+    marks = [
+        0.0,
+        *(sign * digit * 10.0**power for sign in (-1, 1) for power in range(-1, 5) for digit in (1, 3)),
+    ]
+    for name, (start, end) in {"x": axes.get_xlim(), "y": (y_low, top)}.items():
+        ticks = [mark for mark in sorted(marks) if start <= mark <= end and abs(mark) != 0.1]
+        style.plain_log_ticks(axes, name, ticks)
     axes.axhline(0, color=style.MUTED, lw=0.5)
-    axes.plot([0, x_high], [0, x_high], color=style.MUTED, lw=0.5, ls=(0, (2, 2)))
-    beyond = int(((x > x_high) | (y > y_high) | (y < y_low - 0.45 * (y_high - y_low))).sum())
-    if beyond:
-        axes.set_title(f"{beyond:,} beyond the axes", loc="right", fontsize=6, color=style.MUTED)
+    diagonal = np.linspace(0, right, 200)
+    axes.plot(diagonal, diagonal, color=style.MUTED, lw=0.5, ls=(0, (2, 2)))

@@ -204,7 +204,7 @@ def _draw_boxes(figure: SubFigure, data: pd.DataFrame) -> None:
             low_tick, ticks = axes.get_xlim()[0], [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
             style.plain_log_ticks(axes, "x", [t for t in ticks if low_tick <= t <= high])
         else:
-            axes.set_xlim(0, min(200.0, finite.max() * 1.05) if len(finite) else 200.0)
+            axes.set_xlim(0, min(204.0, finite.max() * 1.05) if len(finite) else 204.0)
         axes.set_xlabel(f"{METRICS[metric]} over the first {int(data['x'].iloc[0])} points")
         axes.grid(axis="x", color=style.FAINT, lw=0.4)
         axes.set_axisbelow(True)
@@ -281,7 +281,7 @@ def _draw_curves(figure: SubFigure, data: pd.DataFrame) -> None:
         chosen = data[data["population"] == population]
         for forecaster, group in chosen.groupby("forecaster", sort=True):
             _curve(axes, group, forecaster)
-        axes.set(ylim=(0, min(200.0, high * 1.05)), xlabel="horizon, points")
+        axes.set(ylim=(0, min(204.0, high * 1.05)), xlabel="horizon, points")
         axes.set_xticks(sorted(data["x"].unique())[1::2] or sorted(data["x"].unique()))
         axes.set_title(f"{style.population_label(population)} (n = {int(chosen['n'].max()):,})", loc="left")
         axes.tick_params(labelleft=place == 0)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from panda.figures import inputs, projection, style
 
 KEY = "discover/gallery"
+CELL_IN = 1.2  # largest width of a panel
 ACCEPTED, REJECTED = "#0072B2", "#9A9A9A"
 
 
@@ -40,7 +41,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
             style.say(figure.subplots(), "No founder was perturbed in this run.")
             return figure
         n_rows, n_columns = data["seen"].shape[:2]
-        width = style.PAGE_IN if n_columns > 3 else style.COLUMN_IN
+        width = min(style.PAGE_IN, max(style.COLUMN_IN, CELL_IN * n_columns))
         figure = style.new_figure(width, n_rows * (width / n_columns + 0.06) + 0.25)
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for row, name in enumerate(data["founders"]):
@@ -49,7 +50,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
             grid[row, 0].set_ylabel(style.system_label(name), fontsize=7)
         grid[0, 0].set_title("default parameters", fontsize=7)
         if n_columns > 1:
-            grid[0, 1].set_title("perturbed parameters", fontsize=7)
+            grid[0, 1].set_title("perturbed", fontsize=7)
     return figure
 
 
@@ -62,7 +63,7 @@ def _cell(axes: Axes, seen: np.ndarray, accepted: bool, default: bool) -> None:
             0.5, 0.5, "no trajectory", transform=axes.transAxes, ha="center", va="center", color=style.MUTED
         )
         return
-    projection.draw_attractor(axes, seen, colour, width=0.35)
+    projection.draw_attractor(axes, seen, colour, width=0.25)
     if not accepted:
         axes.text(
             0.98,

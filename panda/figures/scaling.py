@@ -36,8 +36,9 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     """Points with standard errors, a colour a horizon; a curve only for an identifiable law."""
     data = shown(tables, arrays)
     with style.context():
-        figure = style.new_figure(style.COLUMN_IN + 2.0, 2.9)
-        axes, room = figure.subplots(1, 2, width_ratios=[1, 0.52])
+        wide = 1.7 if (data["verdict"] == IDENTIFIABLE).any() else 0.7  # inches for the names of lines
+        figure = style.new_figure(style.COLUMN_IN + wide, 2.9)
+        axes, room = figure.subplots(1, 2, width_ratios=[style.COLUMN_IN, wide])
         room.set_visible(False)
         if data.empty:
             style.say(axes, "No sweep over systems in this run.")

@@ -194,7 +194,7 @@ def label_ends(
     wanted = spread(pixels[:, 1], gap_pt)
     right = axes.get_window_extent().x1 * to_pt
     for (x, y, text, tint), at, (x_pt, y_pt) in zip(ends, wanted, pixels, strict=True):
-        leader = {"arrowstyle": "-", "color": tint, "lw": 0.4, "shrinkA": 0, "shrinkB": 1}
+        leader = {"arrowstyle": "-", "color": tint, "lw": 0.4, "shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)}
         moved = abs(at - y_pt) > 1.0
         axes.annotate(
             text, (x, y), xytext=(right - x_pt + 9, at - y_pt), textcoords="offset points",
@@ -207,5 +207,5 @@ def plain_log_ticks(axes: Axes, which: str, ticks: Sequence[float]) -> None:
     """A logarithmic axis with the given ticks written as plain numbers."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_ticks(list(ticks))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
     axis.set_minor_locator(NullLocator())

@@ -18,7 +18,6 @@ wildcard_constraints:
     shard=r"\d+",
     split="|".join(SPLITS),
     model="|".join(MODELS),
-    figure="|".join(CONFIG.figures),
     forecaster=r"\w+",
 
 

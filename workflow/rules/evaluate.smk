@@ -14,7 +14,9 @@ def forecaster_code(rule_name):
 
     def version(wildcards):
         name = wildcards.forecaster
-        own = "panda.evaluation.panda_forecaster" if name in MODELS else info(name).module
+        own = (
+            "panda.evaluation.panda_forecaster" if name in MODELS else info(name).module
+        )
         return code(rule_name, own)
 
     return version

@@ -36,6 +36,8 @@ rule draw_figure:
         f"{RUN}/logs/draw_figure/{{figure}}.log",
     benchmark:
         f"{RUN}/benchmarks/draw_figure/{{figure}}.tsv"
+    wildcard_constraints:
+        figure="|".join(FIGURES),
     threads: 1
     resources:
         mem_mb=2000,

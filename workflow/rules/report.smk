@@ -2,14 +2,18 @@
 
 from panda.core.provenance import hash_of
 
-
 with open(SOURCE / "paper" / "claims.yaml", encoding="utf-8") as stream:
     CLAIMS = hash_of(yaml.safe_load(stream))
 
 
 def result_tables(with_claims=False):
     """The tables that claims and report read, as far as this preset makes them."""
-    tables = ["discover/acceptance", "train/models", "evaluate/summary", "evaluate/by_system"]
+    tables = [
+        "discover/acceptance",
+        "train/models",
+        "evaluate/summary",
+        "evaluate/by_system",
+    ]
     if CONFIG.evaluate.completion_model:
         tables.append("evaluate/completions")
     if "kuramoto_sivashinsky" in CONFIG.figures:

@@ -139,3 +139,18 @@ def test_no_flipped_bit_changes_a_number_unseen(path, rows):
         for row, seen in zip(rows, series, strict=True):
             np.testing.assert_array_equal(seen, row.target)
     assert n_refused > 50
+
+
+def test_an_end_mark_in_the_middle_is_seen(path):
+    whole = path.read_bytes()
+    marker, n_refused = b"\xff\xff\xff\xff", 0
+    position = whole.find(marker)
+    while 0 <= position < len(whole) - 8:
+        other = path.with_name(f"{position}.arrow")
+        other.write_bytes(whole[: position + 4] + bytes(4) + whole[position + 8 :])
+        with pytest.raises(PandaError):
+            TrajectoryStore.open(other)
+        n_refused += 1
+        position = whole.find(marker, position + 8)
+    # The schema and three record batches.
+    assert n_refused >= 4
