@@ -19,7 +19,6 @@ class Scaling(Section):
     definitions: tuple[str, ...]
     n_points: Count
     steps_fraction: Annotated[float, Field(gt=0)]
-    horizon: Count
     n_bootstrap: Count
     alpha_max: Positive
     max_ratio: Annotated[float, Field(gt=1)]
@@ -74,8 +73,6 @@ class Config(Section):
         return self
 
     def _check_names(self) -> None:
-        if self.scaling.horizon not in self.evaluate.horizons:
-            raise ValueError(f"scaling.horizon {self.scaling.horizon} is not among evaluate.horizons")
         for name in self.scaling.definitions:
             if name not in self.train.definitions:
                 raise ValueError(f"scaling.definitions: {name!r} has no definition under train.definitions")

@@ -1,6 +1,6 @@
 """Claims against results, costs, and one page that shows it all."""
 
-from panda.core.provenance import hash_of
+from panda.core.provenance import hash_of, sha256
 
 with open(SOURCE / "paper" / "claims.yaml", encoding="utf-8") as stream:
     CLAIMS = hash_of(yaml.safe_load(stream))
@@ -89,6 +89,7 @@ rule write_report:
         runtime=10,
     params:
         section=[CONFIG.preset, *CONFIG.figures],
+        template=sha256(SOURCE / "panda" / "report" / "template.html"),
         code=code("write_report"),
         root=RUN,
     message:

@@ -57,7 +57,6 @@ rule fit_scaling:
     params:
         section=part(
             "seed",
-            "scaling.horizon",
             "scaling.n_bootstrap",
             "scaling.alpha_max",
             "scaling.max_ratio",
