@@ -15,7 +15,7 @@ rule fit_baseline:
         f"{RUN}/benchmarks/fit_baseline/{{forecaster}}.tsv"
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=growing(6000),
         runtime=720,
         gpu=1,
     params:

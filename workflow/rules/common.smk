@@ -57,6 +57,11 @@ def part(*paths):
     return section(CONFIG, *paths)
 
 
+def growing(mem_mb):
+    """Memory in MB that grows with every attempt: a job killed for its memory gets more when retried."""
+    return lambda wildcards, attempt: mem_mb * attempt
+
+
 onstart:
     from panda.core.resolved import write_resolved
 

@@ -10,7 +10,7 @@ rule compile_founders:
         f"{RUN}/benchmarks/compile_founders.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
         runtime=30,
     params:
         section=part("discover.founders.names"),
@@ -33,7 +33,7 @@ rule measure_founders:
         f"{RUN}/benchmarks/measure_founders.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=20,
     params:
         section=part("discover.founders", "discover.search.integration.max_steps"),
@@ -55,7 +55,7 @@ rule search_candidates:
         f"{RUN}/benchmarks/search_candidates/{{shard}}.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
         runtime=240,
     params:
         section=part("seed", "discover.founders", "discover.search"),
@@ -82,7 +82,7 @@ rule select_systems:
         f"{RUN}/benchmarks/select_systems.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=30,
     params:
         section=part("discover.select", "discover.founders"),
@@ -105,7 +105,7 @@ rule sample_gallery:
         f"{RUN}/benchmarks/sample_gallery.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=20,
     params:
         section=part("seed", "discover.gallery", "discover.search.integration"),

@@ -64,7 +64,7 @@ rule score_forecaster:
         f"{RUN}/benchmarks/score_forecaster/{{forecaster}}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=240,
         gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
     params:
@@ -91,7 +91,7 @@ rule score_completions:
         f"{RUN}/benchmarks/score_completions.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=120,
         gpu=1,
     params:
@@ -126,7 +126,7 @@ rule summarise_scores:
         f"{RUN}/benchmarks/summarise_scores.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
         runtime=20,
     params:
         section=part(

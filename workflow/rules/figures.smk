@@ -40,7 +40,7 @@ rule draw_figure:
         figure="|".join(FIGURES),
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     params:
         section=lambda wildcards: FIGURES[wildcards.figure],

@@ -12,7 +12,7 @@ rule integrate_systems:
         f"{RUN}/benchmarks/integrate_systems/{{shard}}.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
         runtime=120,
     params:
         section=part("seed", "integrate", "discover.search.integration"),

@@ -25,7 +25,7 @@ rule simulate_fields:
         f"{RUN}/benchmarks/simulate_fields.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=60,
     params:
         section=part("seed", *FIELDS_PARTS),
@@ -49,7 +49,7 @@ rule score_fields:
         f"{RUN}/benchmarks/score_fields/{{forecaster}}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=60,
         gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
     params:
@@ -73,7 +73,7 @@ rule summarise_fields:
         f"{RUN}/benchmarks/summarise_fields.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     params:
         section=part(

@@ -36,7 +36,7 @@ rule judge_claims:
         f"{RUN}/benchmarks/judge_claims.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         # The claims' content, not their file: a touched file is no reason to judge again.
@@ -61,7 +61,7 @@ rule list_costs:
         f"{RUN}/logs/list_costs.log",
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         code=code("list_costs"),
@@ -85,7 +85,7 @@ rule write_report:
         f"{RUN}/benchmarks/write_report.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         section=[CONFIG.preset, *CONFIG.figures],

@@ -12,7 +12,7 @@ rule integrate_subsets:
         f"{RUN}/benchmarks/integrate_subsets/{{shard}}.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
         runtime=120,
     params:
         section=part(
@@ -52,7 +52,7 @@ rule fit_scaling:
         f"{RUN}/benchmarks/fit_scaling.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
         runtime=30,
     params:
         section=part(

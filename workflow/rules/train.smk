@@ -46,7 +46,7 @@ rule train_model:
         f"{RUN}/benchmarks/train_model/{{model}}.tsv"
     threads: CONFIG.train.threads
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=1440,
         gpu=1,
     params:
@@ -80,7 +80,7 @@ rule list_models:
         f"{RUN}/benchmarks/list_models.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     params:
         code=code("list_models"),
