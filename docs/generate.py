@@ -1,0 +1,205 @@
+"""Writes docs/configuration.md and docs/cli.md: `python -m docs.generate`; with `--check` it only compares."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PRESETS = ("smoke", "laptop")
+GENERATED = "<!-- Written by `python -m docs.generate`; a test holds it against its sources. Do not edit. -->"
+
+CONFIGURATION_HEAD = """# Configuration
+
+Every number of the study stands once, in [`config.yaml`](../config.yaml), at the paper's own scale. Four layers, each
+over the one before:
+
+1. `config.yaml`
+2. `presets/<preset>.yaml`, chosen by `preset` (last table below)
+3. `--configfile FILE`, a file of your own with the lines you change
+4. `--config key=value`, nested as YAML: `--config 'train={batch_size: 64}'`
+
+Mappings merge key by key; lists and numbers replace. Unknown keys and values out of range are refused with file, line
+and the nearest known key. `panda config check` checks, `panda config show --preset laptop` prints the merged result,
+and every run keeps its own as `results/<run>/config.yaml`. Types and ranges: `panda/config/`.
+
+Tags in the last column: *P* is the paper (arXiv 2505.13755), *ref* its public reference code, *ours* a choice made here.
+"""
+
+
+class Leaf(NamedTuple):
+    """One line of config.yaml that holds a value."""
+
+    key: tuple[str, ...]
+    value: str
+    comment: str
+
+
+def leaves(text: str) -> list[Leaf]:
+    """The values of a configuration file in order, each with the comment on its line.
+
+    A mapping written on one line (`{a: 1, b: 2}`) counts as one value.
+    """
+    lines = text.splitlines()
+
+    def walk(node: yaml.Node, key: tuple[str, ...]) -> Iterator[Leaf]:
+        assert isinstance(node, yaml.MappingNode)
+        for name, value in node.value:
+            path = (*key, name.value)
+            if isinstance(value, yaml.MappingNode) and not value.flow_style:
+                yield from walk(value, path)
+            else:
+                source = text[value.start_mark.index : value.end_mark.index]
+                comment = re.search(r"(?:^|\s)# (.*)$", lines[name.start_mark.line])
+                found = comment.group(1).strip() if comment else ""
+                yield Leaf(path, " ".join(source.split()), found)
+
+    root = yaml.compose(text)
+    assert root is not None
+    return list(walk(root, ()))
+
+
+def schema_at(schema: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
+    """The JSON schema of the value at a key, references followed."""
+    node: dict[str, Any] = schema
+    for name in key:
+        node = _followed(schema, node)
+        node = node["properties"][name] if name in node.get("properties", {}) else node["additionalProperties"]
+    return _followed(schema, node)
+
+
+def _followed(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    return schema["$defs"][node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
+
+
+def describe(node: dict[str, Any]) -> str:
+    """A type and its range in words: `integer ≥ 1`, `list of a, b`, `number in [0, 1]`."""
+    if "anyOf" in node:
+        return " or ".join(describe(part) for part in node["anyOf"])
+    if "enum" in node:
+        return ", ".join(f"`{value}`" for value in node["enum"])
+    if "prefixItems" in node:
+        return f"list of {len(node['prefixItems'])}, each {describe(node['prefixItems'][0])}"
+    if node.get("type") == "array":
+        return f"list of {describe(node['items'])}"
+    if node.get("type") == "object":
+        return "mapping"
+    names = {"string": "text", "null": "null", "boolean": "true or false"}
+    word = names.get(node["type"], node["type"])
+    low, high = node.get("minimum"), node.get("maximum")
+    if low is not None and high is not None:
+        return f"{word} in [{low:g}, {high:g}]"
+    if "exclusiveMinimum" in node and "exclusiveMaximum" in node:
+        return f"{word} in ({node['exclusiveMinimum']:g}, {node['exclusiveMaximum']:g})"
+    if low is not None:
+        return f"{word} ≥ {low:g}"
+    return f"{word} > {node['exclusiveMinimum']:g}" if "exclusiveMinimum" in node else word
+
+
+def configuration() -> str:
+    """The page of all configuration keys."""
+    from panda.config import Config
+
+    schema = Config.model_json_schema()
+    entries = leaves((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    parts, section = [f"{GENERATED}\n\n{CONFIGURATION_HEAD}"], None
+    for leaf in entries:
+        heading = leaf.key[0] if len(leaf.key) > 1 else "the whole"
+        if heading != section:
+            section = heading
+            parts.append(f"\n## {section}\n\n| key | value | type | meaning |\n|---|---|---|---|\n")
+        kind = describe(schema_at(schema, leaf.key))
+        parts.append(_row(f"`{'.'.join(leaf.key)}`", f"`{leaf.value}`", kind, leaf.comment))
+    return "".join(parts) + _preset_table()
+
+
+def _preset_table() -> str:
+    presets = {
+        name: {
+            leaf.key: leaf.value
+            for leaf in leaves((ROOT / "presets" / f"{name}.yaml").read_text(encoding="utf-8"))
+        }
+        for name in PRESETS
+    }
+    keys = list(dict.fromkeys(key for preset in presets.values() for key in preset))
+    lines = [
+        "\n## What the presets change\n\n`paper` changes nothing: it is `config.yaml` as it stands. "
+        "An empty cell keeps its value.\n\n",
+        _row("key", *(f"`{name}`" for name in PRESETS)),
+        "|---" * (1 + len(PRESETS)) + "|\n",
+    ]
+    for key in keys:
+        if key != ("preset",):
+            values = [presets[name].get(key, "") for name in PRESETS]
+            lines.append(_row(f"`{'.'.join(key)}`", *(f"`{value}`" if value else "" for value in values)))
+    return "".join(lines)
+
+
+def command_line() -> str:
+    """The page of all commands."""
+    import typer.main
+
+    from panda.cli import app
+
+    root = typer.main.get_command(app)
+    parts = [f"{GENERATED}\n\n# Command line\n\n{root.help}\n\n"]
+    parts.append(
+        "`panda` and `python -m panda` are the same program. Every command takes its inputs and outputs as paths and\n"
+        "writes nothing else; a provenance record stands beside its first output. Exit codes: 0 done, 1 an error of "
+        "use\n(one line says which), 75 training paused on purpose and to be run again.\n"
+    )
+    for group_name, group in root.commands.items():  # type: ignore[attr-defined]
+        parts.append(f"\n## panda {group_name}\n\n{group.help}\n")
+        for name, command in group.commands.items():
+            parts.append(_command(f"panda {group_name} {name}", command))
+    return "".join(parts)
+
+
+def _command(words: str, command: Any) -> str:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option"]
+    usage = [words, *(["[OPTIONS]"] if options else []), *(a.metavar or a.name.upper() for a in arguments)]
+    text = f"\n### {words}\n\n{command.help}\n\n    {' '.join(usage)}\n"
+    if command.params:
+        text += "\n| parameter | default | meaning |\n|---|---|---|\n"
+    for parameter in (*arguments, *options):
+        is_option = parameter.param_type_name == "option"
+        name = parameter.opts[0] if is_option else (parameter.metavar or parameter.name.upper())
+        if is_option and parameter.metavar:
+            name += f" {parameter.metavar}"
+        default = "required" if parameter.required else f"`{parameter.default}`"
+        if not parameter.required and parameter.default in (None, ""):
+            default = ""
+        text += _row(f"`{name}`", default, parameter.help or "")
+    return text
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+PAGES = {"configuration.md": configuration, "cli.md": command_line}
+
+
+def main() -> int:
+    """Write the pages, or with `--check` say which are out of date (exit code 1)."""
+    old = []
+    for name, page in PAGES.items():
+        path, text = ROOT / "docs" / name, page()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            old.append(name)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(text, encoding="utf-8")
+    if old and "--check" in sys.argv[1:]:
+        print(f"out of date: {', '.join(old)}; run `python -m docs.generate`")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

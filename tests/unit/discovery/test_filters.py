@@ -1,0 +1,72 @@
+"""Each filter at its threshold and beyond; what is undefined passes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from panda.discovery.filters import FILTERS, rejected_by
+from panda.discovery.statistics import undefined
+
+GOOD = {
+    "status": "complete",
+    "max_magnitude": 10.0,
+    "max_zscore": 3.0,
+    "linear_share": 0.5,
+    "tail_step": 1.0,
+    "zero_one_score": [0.0, 1.0],
+    "recurrence_n_recurrences": 0.0,
+    "recurrence_endpoint": 0.0,
+    "recurrence_n_time_points": 4000.0,
+    "recurrence_max_count": 0.0,
+    "recurrence_longest_block": 0.0,
+    "recurrence_second_block": 0.0,
+    "spectral_peaks": [1.0, 20.0],
+    "kpss_p": [0.1, 0.01],
+    "adf_p": [np.nan, 0.001],
+    "largest_exponent": 1.0,
+    "exponent_error": 0.1,
+}
+CYCLE = {
+    "recurrence_n_recurrences": 500.0,
+    "recurrence_endpoint": 1.0,
+    "recurrence_max_count": 300.0,
+    "recurrence_longest_block": 200.0,
+}
+
+
+def test_a_good_candidate_passes(smoke):
+    assert rejected_by(GOOD, smoke.discover.select) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"status": "diverged"}, "integrated"),
+        ({"max_magnitude": 1.1e4}, "bounded"),
+        ({"max_zscore": 15.1}, "bounded"),
+        ({"linear_share": 0.995}, "not_linear"),
+        ({"tail_step": 1e-3}, "not_fixed_point"),
+        ({"zero_one_score": [0.1, 0.19]}, "zero_one"),
+        (CYCLE, "not_limit_cycle"),
+        ({"spectral_peaks": [3.0, 3.0]}, "power_spectrum"),
+        ({"kpss_p": [0.1, 0.01], "adf_p": [np.nan, 0.2]}, "stationary"),
+        ({"largest_exponent": 0.3, "exponent_error": 0.1}, "positive_exponent"),
+    ],
+)
+def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
+    assert rejected_by(GOOD | change, smoke.discover.select) == name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"recurrence_max_count": 199.0}, {"recurrence_endpoint": 0.0}, {"recurrence_longest_block": 100.0}],
+)
+def test_a_limit_cycle_needs_all_its_marks(smoke, change: dict):
+    assert rejected_by(GOOD | CYCLE | change, smoke.discover.select) == ""
+
+
+@pytest.mark.parametrize("name", [name for name in FILTERS if name != "integrated"])
+def test_what_is_undefined_passes_no_filter(smoke, name: str):
+    row = {"status": "complete", **undefined(), "largest_exponent": np.nan, "exponent_error": np.nan}
+    assert not FILTERS[name](row, smoke.discover.select)

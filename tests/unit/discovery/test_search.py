@@ -1,0 +1,138 @@
+"""The search: stored members keep their bits, and no candidate depends on its neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from panda.config import Gallery
+from panda.core.errors import PandaError
+from panda.discovery.candidates import Group
+from panda.discovery.gallery import gallery
+from panda.discovery.members import COLUMNS, draw_members, flow_of, from_rows, to_columns
+from panda.discovery.search import integrate_members, search
+from panda.discovery.select import acceptance, select
+from panda.discovery.trajectories import regenerate
+
+PAIR = Group("Lorenz", "Rossler", 5)
+ALONE = Group("Lorenz", "", 3)
+SEED = 11
+
+
+@pytest.fixture(scope="session")
+def found(library, measures, settings) -> pd.DataFrame:
+    return search(library, measures, [ALONE, PAIR], settings, SEED)
+
+
+@pytest.fixture(scope="session")
+def catalogue(found, smoke) -> pd.DataFrame:
+    founders = smoke.discover.founders.model_copy(update={"held_out": ("Rossler",), "validation": ()})
+    return select(found, smoke.discover.select, founders)
+
+
+def amplitudes(measures) -> dict[str, np.ndarray]:
+    return {row.founder: np.asarray(row.flow_rms) for row in measures.itertuples()}
+
+
+def test_members_survive_the_catalogue_bit_for_bit(library, measures, settings, tmp_path):
+    flow = flow_of(library, "Lorenz", "Rossler")
+    drawn = draw_members(flow, PAIR, settings, amplitudes(measures), SEED)
+    path = tmp_path / "members.parquet"
+    pd.DataFrame(to_columns(drawn)).to_parquet(path)
+    back = from_rows(pd.read_parquet(path))
+    for column in COLUMNS:
+        assert np.array_equal(getattr(back, column), getattr(drawn, column))
+
+
+def test_a_member_does_not_depend_on_how_many_there_are(library, measures, settings):
+    flow = flow_of(library, "Lorenz", "Rossler")
+    few, many = (
+        draw_members(flow, Group("Lorenz", "Rossler", n), settings, amplitudes(measures), SEED)
+        for n in (2, 5)
+    )
+    for column in COLUMNS:
+        assert np.array_equal(getattr(few, column), getattr(many, column)[:2])
+
+
+def test_groups_searched_apart_give_the_same_bits(library, measures, settings, found):
+    apart = pd.concat(
+        [search(library, measures, [group], settings, SEED) for group in (ALONE, PAIR)], ignore_index=True
+    )
+    assert found.to_parquet() == apart.to_parquet()
+
+
+def test_rejected_candidates_are_stored_too(found):
+    assert len(found) == ALONE.n_members + PAIR.n_members
+    complete = found["status"] == "complete"
+    assert complete.any()
+    assert found.loc[complete, "max_zscore"].notna().all()
+    assert found.loc[~complete, "max_zscore"].isna().all()
+    # A founder has no response whose exponent could be conditional.
+    assert found.loc[found["population"] == "founder", "conditional_exponent"].isna().all()
+
+
+def test_the_whole_system_expands_no_less_than_its_response(found):
+    rows = found[(found["population"] == "skew") & (found["status"] == "complete")]
+    slack = 3 * (rows["exponent_error"] + rows["conditional_error"]) + 0.1
+    assert (rows["largest_exponent"] >= rows["conditional_exponent"] - slack).all()
+
+
+def test_a_held_out_founder_makes_a_test_system(catalogue):
+    assert (catalogue.loc[catalogue["response"] == "Rossler", "split"] == "test").all()
+    assert (catalogue.loc[catalogue["response"] == "", "split"] == "train").all()
+
+
+def test_acceptance_adds_up(catalogue, smoke):
+    table = acceptance(catalogue, smoke.discover.select)
+    for population, rows in table.groupby("population"):
+        mine = catalogue[catalogue["population"] == population]
+        assert rows["n_in"].iloc[0] == len(mine)
+        assert rows["n_passed"].iloc[-1] == mine["certified"].sum()
+        assert (rows["n_in"].iloc[1:].to_numpy() == rows["n_passed"].iloc[:-1].to_numpy()).all()
+
+
+def test_a_system_in_two_shards_is_refused(found, smoke):
+    with pytest.raises(PandaError, match="two candidate shards"):
+        select(pd.concat([found, found]), smoke.discover.select, smoke.discover.founders)
+
+
+def test_regenerated_trajectories_are_the_searched_ones(library, measures, settings, catalogue):
+    rows = catalogue[catalogue["status"] == "complete"]
+    n = dict.fromkeys(rows["system"], 3)
+    flow = flow_of(library, "Lorenz", "")
+    integration = settings.integration
+    states = integrate_members(flow, from_rows(rows[rows["name"] == "Lorenz"]), integration).states
+    seen = 0
+    for row, index, series in regenerate(library, rows, integration, n_initial_conditions=n, seed=SEED):
+        assert series.shape == (row["dimension"], integration.kept_points)
+        if row["system"] == "Lorenz-pp0":
+            seen += 1
+            first = states[0, integration.transient_points :].T
+            if index == 0:
+                assert np.array_equal(series, first)
+            else:
+                # It starts on the first one's attractor; its transient is dropped, so only bounds can be told.
+                assert np.abs(series).max() < 1.5 * np.abs(first).max()
+    assert seen == 3
+
+
+def test_a_catalogue_of_other_code_is_refused(library, settings, catalogue):
+    rows = catalogue[catalogue["status"] == "complete"].head(1)
+    starved = settings.integration.model_copy(update={"max_steps": 3})
+    with pytest.raises(PandaError, match="catalogue says complete"):
+        list(regenerate(library, rows, starved, n_initial_conditions={rows["system"].iloc[0]: 1}, seed=0))
+
+
+def test_the_gallery_shows_founders_first(library, settings, catalogue):
+    shown = gallery(
+        library,
+        catalogue,
+        Gallery(n_systems=2, n_founders=1, n_perturbations=2),
+        settings.integration,
+        SEED,
+    )
+    assert list(shown["perturbation_founders"]) == ["Lorenz"]
+    assert shown["perturbations"].shape == (1, 3, settings.integration.kept_points, 3)
+    assert np.isfinite(shown["perturbations"][0, 0]).all()
+    assert len(shown["attractors"]) == len(shown["attractor_names"]) <= 1
