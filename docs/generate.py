@@ -69,7 +69,9 @@ def schema_at(schema: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
     node: dict[str, Any] = schema
     for name in key:
         node = _followed(schema, node)
-        node = node["properties"][name] if name in node.get("properties", {}) else node["additionalProperties"]
+        node = (
+            node["properties"][name] if name in node.get("properties", {}) else node["additionalProperties"]
+        )
     return _followed(schema, node)
 
 

@@ -37,7 +37,9 @@ def main() -> int:
     upper = read(figures / "attractors.png")
     lower = upper_panel(read(figures / "forecasts.png"), PANEL_A_SHARE)
     width = max(upper.shape[1], lower.shape[1])
-    rows = [np.pad(p, ((0, GAP_PX), (0, width - p.shape[1]), (0, 0)), constant_values=1) for p in (upper, lower)]
+    rows = [
+        np.pad(p, ((0, GAP_PX), (0, width - p.shape[1]), (0, 0)), constant_values=1) for p in (upper, lower)
+    ]
     TARGET.parent.mkdir(exist_ok=True)
     shades = np.round(np.concatenate(rows) * (N_SHADES - 1)) / (N_SHADES - 1)
     matplotlib.image.imsave(TARGET, shades, pil_kwargs={"optimize": True})

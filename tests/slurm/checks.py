@@ -51,7 +51,8 @@ def check_chain(code: int, records: Records, run: Path, toy: Path) -> Check:
     n_gpu = sum("gpu:1" in record.get("TresPerJob", "") for record in chain)
     check.note(
         n_gpu > 0 and not wrong,
-        f"{n_gpu} of {len(chain)} jobs asked for gres:gpu:1" + (f"; wrong: {', '.join(wrong)}" if wrong else ""),
+        f"{n_gpu} of {len(chain)} jobs asked for gres:gpu:1"
+        + (f"; wrong: {', '.join(wrong)}" if wrong else ""),
     )
     visible = _text(toy / "gpu.txt")
     check.note(visible == "0", f"inside a job with a GPU CUDA_VISIBLE_DEVICES is {visible or 'unknown'}")
@@ -93,7 +94,8 @@ def check_pause(records: Records, run: Path, folder: Path, model: str) -> Check:
     attempts = [record for record in attempts if record["Comment"].endswith(f"_{model}")]
     states = [f"{record['JobState']} of limit {record['TimeLimit']}" for record in attempts]
     check.note(
-        [record["JobState"] for record in attempts] == ["FAILED", "COMPLETED"], f"jobs: {', then '.join(states)}"
+        [record["JobState"] for record in attempts] == ["FAILED", "COMPLETED"],
+        f"jobs: {', then '.join(states)}",
     )
     paused = re.search(r"paused after step (\d+) of (\d+) \(the job's time limit is near\)", _pauses(folder))
     check.note(paused is not None, f"first attempt: {paused[0] if paused else 'no pause in any log'}")

@@ -121,7 +121,11 @@ class Cluster:
         key = self.state / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
-        files = {"key-file": key, "socket": self.state / "munge.socket", "seed-file": self.state / "munge.seed"}
+        files = {
+            "key-file": key,
+            "socket": self.state / "munge.socket",
+            "seed-file": self.state / "munge.seed",
+        }
         files |= {"pid-file": self.state / "munge.pid", "log-file": self.state / "munge.log"}
         self._start("munged", "--foreground", *(f"--{name}={path}" for name, path in files.items()))
         self._await("the socket of munged", files["socket"].exists)
@@ -146,7 +150,9 @@ class Cluster:
             dead = [name for name, process in self._processes.items() if process.poll() is not None]
             if dead or time.monotonic() > end:
                 why = f"{', '.join(dead)} ended" if dead else f"nothing in {limit_s:.0f} s"
-                raise ClusterError(f"no {what.removeprefix('the ').removeprefix('an ')}: {why}\n{self.logs()}")
+                raise ClusterError(
+                    f"no {what.removeprefix('the ').removeprefix('an ')}: {why}\n{self.logs()}"
+                )
             time.sleep(0.25)
 
     def logs(self) -> str:

@@ -80,7 +80,10 @@ def run(folder: Path) -> int:
     start = time.monotonic()
     toy = toy_folder(folder / "toy")
     with Cluster() as cluster:
-        print(f"a SLURM node is up after {time.monotonic() - start:.0f} s, {SYSTEM_CONFIG} is linked", flush=True)
+        print(
+            f"a SLURM node is up after {time.monotonic() - start:.0f} s, {SYSTEM_CONFIG} is linked",
+            flush=True,
+        )
         chain = Sandbox(folder / "chain", ROOT / "tests" / "tiny.yaml")
         workflows = {
             "toys": ([sys.executable, "-m", "snakemake", *PROFILE], toy),

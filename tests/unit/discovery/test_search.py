@@ -112,7 +112,7 @@ def test_regenerated_trajectories_are_the_searched_ones(library, measures, setti
             if index == 0:
                 assert np.array_equal(series, first)
             else:
-                # It starts on the first one's attractor; its transient is dropped, so only bounds can be told.
+                # It starts on the first one's attractor; its transient is dropped: only bounds can be told.
                 assert np.abs(series).max() < 1.5 * np.abs(first).max()
     assert seen == 3
 
