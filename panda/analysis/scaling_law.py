@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from panda.analysis import bootstrap
+from panda.core import bootstrap
 from panda.core.errors import PandaError
 from panda.core.seeds import generator as seeded_generator
 
@@ -146,7 +146,8 @@ def fit(
     n_sizes = np.unique(sizes).size
     counts = {"n_sizes": n_sizes, "n_systems": errors.shape[1], "n_clusters": int(index.max()) + 1}
     means = errors.mean(axis=1)
-    multiplicity = bootstrap.resample(index, n_resamples=n_resamples, generator=generator)
+    draws = bootstrap.resample_counts(counts["n_clusters"], n_resamples=n_resamples, generator=generator)
+    multiplicity = draws[:, index]
     resampled = multiplicity @ errors.T / multiplicity.sum(axis=1, keepdims=True)
     known: dict[str, float] = {"decline": float(_decline(sizes, means[None])[0])}
     verdict, reason = NOT_IDENTIFIABLE, f"{n_sizes} sizes; {_MIN_SIZES} are needed"

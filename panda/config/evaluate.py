@@ -39,6 +39,7 @@ class DartsNBEATS(Section):
     max_epochs: Count
     batch_size: Count
     learning_rate: Positive
+    max_grad_norm: Positive
     patience: Count
     batches_per_epoch: Count
 

@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from panda.config import PDE, Evaluate
 from panda.core import seeds
+from panda.core.bootstrap import clustered_interval, resample_counts
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
-from panda.evaluation.bootstrap import clustered_interval, resample_counts
 from panda.evaluation.forecaster import Checked, Forecaster
 from panda.evaluation.score import pointwise
 
@@ -76,7 +76,7 @@ def summarise_fields(scores: pd.DataFrame, evaluate: Evaluate, *, seed: int) -> 
     """
     runs, names = pd.factorize(scores["run"], sort=True)
     rng = seeds.generator(seed, "pde-bootstrap")
-    counts = resample_counts(len(names), n_bootstrap=evaluate.n_bootstrap, rng=rng)
+    counts = resample_counts(len(names), n_resamples=evaluate.n_bootstrap, generator=rng)
     rows = []
     for (forecaster, horizon), group in scores.assign(cluster=runs).groupby(["forecaster", "horizon"]):
         for metric in FIELD_METRICS:

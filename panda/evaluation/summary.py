@@ -7,7 +7,7 @@ import pandas as pd
 
 from panda.config import Evaluate
 from panda.core import seeds
-from panda.evaluation.bootstrap import clustered_interval, resample_counts
+from panda.core.bootstrap import clustered_interval, resample_counts
 
 METRICS = ("smape", "mse", "mae", "spearman", "valid_time")
 POPULATIONS = ("all", "founder", "skew")
@@ -49,7 +49,7 @@ def summarise(systems: pd.DataFrame, settings: Evaluate, *, seed: int) -> pd.Dat
             continue
         clusters, names = pd.factorize(part["name"], sort=True)
         rng = seeds.generator(seed, "evaluate-bootstrap", population)
-        counts = resample_counts(len(names), n_bootstrap=settings.n_bootstrap, rng=rng)
+        counts = resample_counts(len(names), n_resamples=settings.n_bootstrap, generator=rng)
         for (forecaster, horizon), group in part.assign(cluster=clusters).groupby(["forecaster", "horizon"]):
             for metric in METRICS:
                 key = {
