@@ -174,11 +174,16 @@ def _command(words: str, command: Any) -> str:
         name = parameter.opts[0] if is_option else (parameter.metavar or parameter.name.upper())
         if is_option and parameter.metavar:
             name += f" {parameter.metavar}"
-        default = "required" if parameter.required else f"`{parameter.default}`"
-        if not parameter.required and parameter.default in (None, ""):
-            default = ""
+        default = "required" if parameter.required else _default(parameter.default)
         text += _row(f"`{name}`", default, parameter.help or "")
     return text
+
+
+def _default(value: Any) -> str:
+    if value in (None, ""):
+        return ""
+    inside = isinstance(value, Path) and value.is_relative_to(ROOT)
+    return f"`{value.relative_to(ROOT).as_posix()}`" if inside else f"`{value}`"
 
 
 def _row(*cells: str) -> str:

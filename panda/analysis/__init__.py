@@ -1,1 +1,1 @@
-"""What one computes from finished results: intervals, scaling laws, verdicts on the paper's claims, costs."""
+"""What one computes from finished results: scaling laws, verdicts on the paper's claims, costs."""

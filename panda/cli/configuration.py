@@ -49,7 +49,7 @@ def schema(output: Annotated[Path | None, typer.Option(help="file to write; else
 @app.command()
 def cost(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Estimate CPU-hours, GPU-hours and disk before a run starts."""
-    from panda.cli.cost import estimate_lines
+    from panda.config.estimate import estimate_lines
     from panda.config.load import load_config
 
     for line in estimate_lines(load_config(config, preset=preset)):

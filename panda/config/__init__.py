@@ -1,5 +1,6 @@
 """The types and ranges of config.yaml: frozen, and deaf to keys it does not know."""
 
+from panda.config.costs import Costs
 from panda.config.discover import (
     Discover,
     Exponent,
@@ -24,6 +25,7 @@ __all__ = [
     "Backbone",
     "Baselines",
     "Config",
+    "Costs",
     "DartsNBEATS",
     "Definition",
     "Discover",

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from panda.config.costs import Costs
 from panda.config.discover import Discover, Integrate
 from panda.config.evaluate import PDE, Baselines, Evaluate
 from panda.config.train import Train
@@ -48,6 +49,7 @@ class Config(Section):
     evaluate: Evaluate
     pde: PDE
     scaling: Scaling
+    costs: Costs
     figures: tuple[str, ...]
 
     @property

@@ -60,9 +60,9 @@ def draw_members(
     )
 
 
-def to_columns(ensemble: Ensemble) -> dict[str, list[list[float]]]:
-    """The members as list columns of a table; float64 keeps every bit."""
-    return {column: getattr(ensemble, column).tolist() for column in COLUMNS}
+def to_columns(ensemble: Ensemble) -> dict[str, list[np.ndarray]]:
+    """The members as list columns of a table; float64 keeps every bit, empty ones keep their type."""
+    return {column: list(getattr(ensemble, column)) for column in COLUMNS}
 
 
 def from_rows(rows: pd.DataFrame) -> Ensemble:

@@ -14,7 +14,7 @@ from panda.config import Integration, Search
 from panda.core.progress import Progress
 from panda.discovery.candidates import Group, member_generator
 from panda.discovery.members import draw_members, flow_of, to_columns
-from panda.discovery.statistics import statistics, undefined
+from panda.discovery.statistics import LISTS, Value, statistics, undefined
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.dynamics.tangent import largest_exponent
 from panda.systems.flow import Ensemble, Flow
@@ -65,11 +65,19 @@ def _search_group(flow: Flow, group: Group, ensemble: Ensemble, settings: Search
             "dt": duration(flow, settings.integration) / (settings.integration.n_points - 1),
             "status": [Status(int(status)).name for status in run.status],
             "n_steps": run.n_steps,
-            **pd.DataFrame(numbers).to_dict("list"),
+            **_columns(numbers),
             **_exponents(flow, group, ensemble, run, complete, settings, seed),
             **to_columns(ensemble),
         }
     )
+
+
+def _columns(numbers: Sequence[dict[str, Value]]) -> dict[str, list]:
+    """Statistics as columns; lists as float arrays, so that a file in which all are empty or NaN keeps their type."""
+    return {
+        name: [np.asarray(row[name], dtype=np.float64) if name in LISTS else row[name] for row in numbers]
+        for name in numbers[0]
+    }
 
 
 def duration(flow: Flow, settings: Integration) -> float:

@@ -54,8 +54,14 @@ def check_chain(code: int, records: Records, run: Path, toy: Path) -> Check:
         f"{n_gpu} of {len(chain)} jobs asked for gres:gpu:1"
         + (f"; wrong: {', '.join(wrong)}" if wrong else ""),
     )
-    visible = _text(toy / "gpu.txt")
-    check.note(visible == "0", f"inside a job with a GPU CUDA_VISIBLE_DEVICES is {visible or 'unknown'}")
+    for style in ("gpu", "gres"):
+        visible = _text(toy / f"{style}.txt")
+        asked = {"gpu": "TresPerJob", "gres": "TresPerNode"}[style]
+        record = next(_of_rule(records, f"toy_see_{style}"), {})
+        check.note(
+            visible.isdigit() and record.get(asked) == "gres:gpu:1",
+            f"`{style}`: {asked} is {record.get(asked)}, CUDA_VISIBLE_DEVICES in the job {visible or 'unknown'}",
+        )
     return check
 
 
@@ -87,7 +93,7 @@ def check_memory(code: int, records: Records, toy: Path) -> Check:
     return check
 
 
-def check_pause(records: Records, run: Path, folder: Path, model: str) -> Check:
+def check_pause(records: Records, run: Path, output: Path, model: str) -> Check:
     """Training stopped before its limit by itself, and the retry went on from where it had stopped."""
     check = Check("4 pause and resume")
     attempts = list(_of_rule(records, f"train_model_wildcards_{model}"))
@@ -97,7 +103,7 @@ def check_pause(records: Records, run: Path, folder: Path, model: str) -> Check:
         [record["JobState"] for record in attempts] == ["FAILED", "COMPLETED"],
         f"jobs: {', then '.join(states)}",
     )
-    paused = re.search(r"paused after step (\d+) of (\d+) \(the job's time limit is near\)", _pauses(folder))
+    paused = re.search(r"paused after step (\d+) of (\d+) \(the job's time limit is near\)", _text(output))
     check.note(paused is not None, f"first attempt: {paused[0] if paused else 'no pause in any log'}")
     log = _text(run / "logs" / "train_model" / f"{model}.log")
     resumed = re.search(r"goes on after (\d+) of (\d+)", log)
@@ -107,11 +113,6 @@ def check_pause(records: Records, run: Path, folder: Path, model: str) -> Check:
     )
     check.note((run / "train" / model / "model.safetensors").is_file(), "the weights are there")
     return check
-
-
-def _pauses(folder: Path) -> str:
-    """What failed jobs printed: the log of the rule that failed is in the log of its SLURM job."""
-    return "".join(_text(path) for path in (folder / ".snakemake" / "slurm_logs").rglob("*.log"))
 
 
 def _text(path: Path) -> str:

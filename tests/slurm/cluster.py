@@ -1,4 +1,4 @@
-"""A SLURM cluster of one node with one pretended GPU, for as long as a test needs it."""
+"""A SLURM cluster of one node with pretended GPUs, for as long as a test needs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from typing import Self
 # The only place where `srun` finds the configuration inside a job: the plugin takes SLURM_CONF away.
 SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
 DAEMONS = ("munged", "slurmctld", "slurmd")
-MAJOR, MINOR = 1, 3  # the device number of /dev/null, which our pretended GPU shares
+N_GPUS = 2
+MAJOR, MINOR = 1, 3  # the device number of /dev/null, which our pretended GPUs share
 
 CONFIG = """\
 ClusterName=test
@@ -49,7 +50,7 @@ DefMemPerCPU=1000
 KillWait=5
 ReturnToService=2
 GresTypes=gpu
-NodeName={host} CPUs={cpus} RealMemory={memory_mb} Gres=gpu:1 State=UNKNOWN
+NodeName={host} CPUs={cpus} RealMemory={memory_mb} Gres=gpu:{n_gpus} State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -95,16 +96,18 @@ class Cluster:
         self._end()
 
     def _configure(self) -> None:
-        """Write the configuration, make the pretended GPU, link the configuration to where `srun` looks."""
+        """Write the configuration, make the pretended GPUs, link the configuration to where `srun` looks."""
         # Clients in jobs reach the socket of munged through this folder.
         self.state.chmod(0o755)
         host = socket.gethostname().split(".")[0]
-        os.mknod(self.state / "gpu0", 0o666 | stat.S_IFCHR, os.makedev(MAJOR, MINOR))
-        gpu = f"NodeName={host} Name=gpu File={self.state}/gpu0\n"
-        (self.state / "gres.conf").write_text(gpu, encoding="utf-8")
+        for index in range(N_GPUS):
+            os.mknod(self.state / f"gpu{index}", 0o666 | stat.S_IFCHR, os.makedev(MAJOR, MINOR))
+        gpus = f"NodeName={host} Name=gpu File={self.state}/gpu[0-{N_GPUS - 1}]\n"
+        (self.state / "gres.conf").write_text(gpus, encoding="utf-8")
         config = CONFIG.format(
             host=host,
             state=self.state,
+            n_gpus=N_GPUS,
             controller_port=_free_port(),
             node_port=_free_port(),
             # The rules ask for more than a small machine has; nothing here uses it.

@@ -18,8 +18,9 @@ from tests.workflow.sandbox import Sandbox
 
 PROMISED_S = 360
 LIMIT_S = 1500
-# The profile as it is, but for what a small and idle cluster allows: looking at its jobs more often.
-PROFILE = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "4", "--latency-wait", "10"]
+# The profile as it is, but for what a small and idle cluster allows: looking at its jobs more often (after this
+# long, then 10 s later, 20 s, ... until one has ended).
+PROFILE = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10"]
 # One minute is less than training's margin before a limit: it pauses after its first step, and the next attempt
 # has the time to finish.
 PAUSED = "panda"
@@ -97,7 +98,7 @@ def run(folder: Path) -> int:
         check_chain(codes["tiny chain"], records, run_folder, toy),
         check_array(records),
         check_memory(codes["toys"], records, toy),
-        check_pause(records, run_folder, chain.folder, PAUSED),
+        check_pause(records, run_folder, log_of("tiny chain", folder), PAUSED),
     ]
     wall_s = time.monotonic() - start
     if any(not check.shown for check in checks):

@@ -63,6 +63,15 @@ def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
     assert "Traceback" not in done.stdout
 
 
+def test_a_dry_run_says_what_the_run_will_cost():
+    text = snakemake("-n", "--config", "preset=paper", "run=plan").stdout
+    # Once: the processes that run the jobs read the Snakefile again, and say nothing.
+    assert (
+        len(re.findall(r"^estimate: [\d,.]+ CPU-hours, [\d,.]+ GPU-hours, [\d,.]+ GB on disk", text, re.M))
+        == 1
+    )
+
+
 def test_a_dry_run_imports_neither_torch_nor_numba():
     code = (
         "import sys; from snakemake.cli import main\n"

@@ -60,6 +60,23 @@ def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
 
 @pytest.mark.parametrize(
     "change",
+    [
+        {"max_magnitude": 1e4, "max_zscore": 15.0},
+        {"linear_share": 0.99},
+        {"tail_step": np.nextafter(1e-3, 1)},
+        {"zero_one_score": [0.0, 0.2]},
+        {"spectral_peaks": [0.0, 4.0]},
+        {"kpss_p": [0.05, 0.1], "adf_p": [np.nan, np.nan]},
+        {"kpss_p": [0.01, 0.01], "adf_p": [0.049, 0.049]},
+        {"largest_exponent": np.nextafter(3 * 0.1, 1), "exponent_error": 0.1},
+    ],
+)
+def test_the_threshold_itself_or_the_next_number_passes(smoke, change: dict):
+    assert rejected_by(GOOD | change, smoke.discover.select) == ""
+
+
+@pytest.mark.parametrize(
+    "change",
     [{"recurrence_max_count": 199.0}, {"recurrence_endpoint": 0.0}, {"recurrence_longest_block": 100.0}],
 )
 def test_a_limit_cycle_needs_all_its_marks(smoke, change: dict):

@@ -62,6 +62,21 @@ def test_groups_searched_apart_give_the_same_bits(library, measures, settings, f
     assert found.to_parquet() == apart.to_parquet()
 
 
+def test_shards_of_failures_alone_select_like_one_table(found, smoke, tmp_path):
+    # A file in which every list is empty or NaN once lost the lists' type, and could not be selected from.
+    parts = []
+    for i in range(len(found)):
+        path = tmp_path / f"{i}.parquet"
+        found.iloc[[i]].to_parquet(path, index=False)
+        parts.append(pd.read_parquet(path))
+    whole = tmp_path / "whole.parquet"
+    found.to_parquet(whole, index=False)
+    discover = smoke.discover
+    one = select(pd.read_parquet(whole), discover.select, discover.founders)
+    many = select(pd.concat(parts, ignore_index=True), discover.select, discover.founders)
+    assert one.to_parquet() == many.to_parquet()
+
+
 def test_rejected_candidates_are_stored_too(found):
     assert len(found) == ALONE.n_members + PAIR.n_members
     complete = found["status"] == "complete"

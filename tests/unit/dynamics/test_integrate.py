@@ -156,6 +156,28 @@ def test_a_member_is_the_same_bits_in_any_ensemble(library, names):
             np.testing.assert_array_equal(getattr(part, field.name), expected, err_msg=field.name)
 
 
+def test_a_failed_member_leaves_nothing_to_the_next_in_its_lane(library):
+    # Small budgets end members right after a rejected step, which would limit the next member's first steps.
+    flow = library.flow("Lorenz")
+    ensemble = near_published(flow, 30)
+    whole = run(flow, ensemble, 2.0, 20, max_steps=31)
+    assert np.any(whole.n_rejected > 0) and not whole.complete.any()
+    for member in range(30):
+        alone = run(flow, ensemble[[member]], 2.0, 20, max_steps=31)
+        np.testing.assert_array_equal(alone.states[0], whole.states[member])
+
+
+def test_costs_what_scipy_costs(library):
+    flow = library.flow("Rossler")
+    ensemble = near_published(flow, 3)
+    result = run(flow, ensemble, 5.0, 2000)
+    for member in range(3):
+        options = {"method": "DOP853", "t_eval": np.linspace(0, 5.0, 2000), "rtol": 1e-9, "atol": 1e-10}
+        n_evaluations = solve_ivp(rossler, (0, 5.0), ensemble.initial[member], **options).nfev
+        # The same first step and controller; the last step may be stretched instead of one more made.
+        assert abs(result.n_evaluations[member] - n_evaluations) <= 15
+
+
 def test_budget_counts_attempts(library):
     flow = library.flow("Lorenz")
     ensemble = near_published(flow, 2)

@@ -1,0 +1,273 @@
+"""What a run will cost before it starts, from the counts of its configuration and the unit costs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from panda.config.train import ModelShape
+from panda.config.whole import Config, NamedModel
+
+_HOUR_S = 3600.0
+_GB = 1e9
+_FLOAT32_BYTES = 4
+
+
+class StageCost(NamedTuple):
+    """What a stage takes, summed over its jobs: hours of one core, hours of one GPU, and what stays on disk.
+
+    A job on a GPU holds `train.threads` cores all the while; their hours count too.
+    """
+
+    stage: str
+    cpu_hours: float
+    gpu_hours: float
+    disk_gb: float
+
+
+class _Systems(NamedTuple):
+    """Numbers of systems that are expected to be accepted."""
+
+    all: float
+    train: float
+    test: float
+
+
+def estimate(config: Config) -> list[StageCost]:
+    """Costs of the default target, a row a stage, linear in the counts of the configuration."""
+    systems = _systems(config)
+    stages = [
+        _discover(config),
+        _integrate(config, systems.all * config.integrate.n_initial_conditions, config.integrate.n_shards),
+        _train(config, [model for model in config.named_models().values() if model.split is None]),
+    ]
+    if _learning(config):
+        stages.append(_baselines(config))
+    stages.append(_evaluate(config, systems))
+    if "kuramoto_sivashinsky" in config.figures:
+        stages.append(_pde(config))
+    if config.scaling.enabled:
+        stages.append(_scaling(config, systems))
+    # Beside the figures: models, scores and fields summarised, claims, costs, report.
+    stages.append(_stage(config, "figures", n_jobs=len(config.figures) + 6))
+    return stages
+
+
+def total(stages: Iterable[StageCost]) -> StageCost:
+    """The sum over stages."""
+    return _sum("total", stages)
+
+
+def estimate_lines(config: Config) -> list[str]:
+    """The estimate as a table: a line a stage, and the total."""
+    stages = estimate(config)
+    lines = [f"{'stage':<10} {'CPU-hours':>10} {'GPU-hours':>10} {'GB on disk':>10}"]
+    for stage, *numbers in (*stages, total(stages)):
+        lines.append(f"{stage:<10} " + " ".join(f"{_short(number):>10}" for number in numbers))
+    return lines
+
+
+def estimate_summary(config: Config) -> str:
+    """The total in one line."""
+    _, cpu_hours, gpu_hours, disk_gb = total(estimate(config))
+    return (
+        f"estimate: {_short(cpu_hours)} CPU-hours, {_short(gpu_hours)} GPU-hours, {_short(disk_gb)} GB on disk "
+        "(`panda config cost` shows the parts)"
+    )
+
+
+def flops(shape: ModelShape, *, n_channels: float) -> float:
+    """Floating-point operations of one forward pass of one window.
+
+    Two (a multiplication and an addition) for each weight and token, and 4 d_model a layer for each token
+    and each patch and channel that its two attentions look at; norms and the features of the dynamics
+    embedding are left out.
+    """
+    n_patches = shape.context_length // shape.patch_length
+    seen = n_patches + (n_channels if shape.channel_attention else 0)
+    attention = 4 * shape.n_layers * shape.d_model * seen
+    embedding, layers, head = _weights(shape)
+    # A forecast head is applied once a channel (to all patches, if it flattens them), the other once a patch.
+    n_heads = n_patches if shape.head == "mlm" else 1
+    tokens = n_patches * (2 * (embedding + layers) + attention)
+    return n_channels * (tokens + n_heads * 2 * head)
+
+
+def _weights(shape: ModelShape) -> tuple[int, int, int]:
+    """Weights of embedding, layers and head; biases and norms are left out."""
+    d = shape.d_model
+    n_attentions = 1 + shape.channel_attention
+    layers = shape.n_layers * (4 * n_attentions * d**2 + 2 * d * shape.ffn_dim)
+    embedding = (d if shape.embedding == "dynamics" else shape.patch_length) * d
+    if shape.head == "mlm":
+        return embedding, layers, d * shape.patch_length
+    n_tokens = shape.context_length // shape.patch_length if shape.pooling == "flatten" else 1
+    return embedding, layers, n_tokens * d * shape.prediction_length
+
+
+def _discover(config: Config) -> StageCost:
+    search, gallery = config.discover.search, config.discover.gallery
+    n_candidates = len(config.discover.founders.all_names) * (1 + search.n_founder_perturbations)
+    n_candidates += search.n_pairs * search.n_perturbations
+    n_shown = gallery.n_systems + gallery.n_founders * (1 + gallery.n_perturbations)
+    cpu_s = n_candidates * config.costs.candidate_cpu_s + n_shown * config.costs.trajectory_cpu_s
+    # Beside the shards: compile, measure, select, gallery.
+    n_jobs = search.n_shards + 4
+    n_bytes = n_candidates * config.costs.candidate_bytes
+    return _stage(config, "discover", n_jobs=n_jobs, cpu_s=cpu_s, n_bytes=n_bytes)
+
+
+def _systems(config: Config) -> _Systems:
+    """Accepted systems: founders themselves all, the rest by the expected acceptance.
+
+    Of the ordered pairs of n founders, (n - h) (n - h - 1) / (n (n - 1)) have none of h given ones.
+    """
+    search, founders = config.discover.search, config.discover.founders
+    share = config.costs.expected_acceptance
+    n = len(founders.all_names)
+    of_founder = 1 + search.n_founder_perturbations * share.founder
+    n_skew = search.n_pairs * search.n_perturbations * share.skew
+
+    def without(n_left_out: int) -> float:
+        left = n - n_left_out
+        return left * of_founder + n_skew * left * (left - 1) / max(1, n * (n - 1))
+
+    n_test, n_validation = len(founders.held_out), len(founders.validation)
+    return _Systems(without(0), without(n_test + n_validation), without(0) - without(n_test))
+
+
+def _integrate(config: Config, n_trajectories: float, n_shards: int) -> StageCost:
+    values = config.discover.search.integration.kept_points * config.costs.mean_dimension
+    return _stage(
+        config,
+        "integrate",
+        n_jobs=n_shards,
+        cpu_s=n_trajectories * config.costs.trajectory_cpu_s,
+        n_bytes=n_trajectories * values * _FLOAT32_BYTES,
+    )
+
+
+def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
+    """Forward and backward are three forward passes; a step has a cost of its own, whatever its batch."""
+    device = config.costs.gpu if config.costs.train_on_gpu else config.costs.cpu
+    stages = []
+    for model in models:
+        shape = config.train.model_shape(model.definition)
+        window_s = 3 * flops(shape, n_channels=config.train.data.n_channels) / device.flops_per_s
+        device_s = model.n_steps * (config.train.batch_size * window_s + device.step_s)
+        n_bytes = sum(_weights(shape)) * config.costs.parameter_bytes
+        stages.append(_stage(config, "train", n_jobs=1, device_s=device_s, n_bytes=n_bytes))
+    return _sum("train", stages)
+
+
+def _learning(config: Config) -> bool:
+    return "darts_nbeats" in (*config.evaluate.forecasters, *config.pde.forecasters)
+
+
+def _baselines(config: Config) -> StageCost:
+    """N-BEATS, at most `max_epochs`: it stops earlier where it no longer learns."""
+    nbeats = config.baselines.darts_nbeats
+    n_windows = nbeats.max_epochs * nbeats.batches_per_epoch * nbeats.batch_size
+    return _stage(config, "baselines", n_jobs=1, cpu_s=n_windows * config.costs.baseline_window_cpu_s)
+
+
+def _n_windows(config: Config, systems: _Systems) -> float:
+    """Test windows that every forecaster meets."""
+    n_trajectories = systems.test * config.integrate.n_initial_conditions
+    if config.evaluate.max_trajectories is not None:
+        n_trajectories = min(n_trajectories, config.evaluate.max_trajectories)
+    return n_trajectories * config.evaluate.n_windows
+
+
+def _evaluate(config: Config, systems: _Systems) -> StageCost:
+    """Forecasts and their scores, and the completions where there is a model for them."""
+    settings, dimension = config.evaluate, config.costs.mean_dimension
+    n_windows = _n_windows(config, systems)
+    stages = [_score(config, name, n_windows, dimension) for name in settings.forecasters]
+    if settings.completion_model is not None:
+        shape = config.train.model_shape(settings.completion_model)
+        device_s = _forward_s(config, shape, n_windows * settings.n_mask_draws, dimension)
+        stages.append(_stage(config, "evaluate", n_jobs=1, device_s=device_s))
+    return _sum("evaluate", stages)
+
+
+def _score(config: Config, name: str, n_windows: float, n_channels: float) -> StageCost:
+    """One forecaster on all windows, to the longest horizon; `name` may be a model's or a baseline's."""
+    horizons, device_s = config.evaluate.horizons, 0.0
+    model = config.named_models().get(name)
+    if model is not None:
+        shape = config.train.model_shape(model.definition)
+        n_passes = n_windows * -(-max(horizons) // shape.prediction_length)
+        device_s = _forward_s(config, shape, n_passes, n_channels)
+    return _stage(
+        config,
+        "evaluate",
+        n_jobs=1,
+        cpu_s=n_windows * config.costs.forecast_cpu_s,
+        device_s=device_s,
+        n_bytes=n_windows * len(horizons) * config.costs.score_bytes,
+    )
+
+
+def _forward_s(config: Config, shape: ModelShape, n_passes: float, n_channels: float) -> float:
+    device = config.costs.gpu if config.costs.train_on_gpu else config.costs.cpu
+    return n_passes * flops(shape, n_channels=n_channels) / device.flops_per_s
+
+
+def _pde(config: Config) -> StageCost:
+    pde = config.pde
+    fields = _stage(
+        config,
+        "pde",
+        n_jobs=1,
+        cpu_s=pde.n_runs * config.costs.field_cpu_s,
+        n_bytes=pde.n_runs * pde.n_points * pde.n_grid * _FLOAT32_BYTES,
+    )
+    return _sum("pde", [fields, *(_score(config, name, pde.n_runs, pde.n_grid) for name in pde.forecasters)])
+
+
+def _scaling(config: Config, systems: _Systems) -> StageCost:
+    """The subsets integrated, a chain of models for each, the last of each scored, and the fit.
+
+    A subset of N / 2^i systems takes 2^i trajectories of each, and shares them with the larger ones: N for
+    the whole, and N / 2 more for every further subset.
+    """
+    n_trajectories = systems.train * (config.scaling.n_points + 1) / 2
+    models = [model for model in config.named_models().values() if model.split is not None]
+    n_windows, dimension = _n_windows(config, systems), config.costs.mean_dimension
+    return _sum(
+        "scaling",
+        [
+            _integrate(config, n_trajectories, config.scaling.n_shards),
+            _train(config, models),
+            *(_score(config, name, n_windows, dimension) for name in config.scaling_forecasters()),
+            _stage(config, "scaling", n_jobs=1),
+        ],
+    )
+
+
+def _stage(
+    config: Config,
+    stage: str,
+    *,
+    n_jobs: int,
+    cpu_s: float = 0.0,
+    device_s: float = 0.0,
+    n_bytes: float = 0.0,
+) -> StageCost:
+    """A cost in hours and GB; `device_s` are seconds of what trains, a GPU or a core."""
+    on_gpu = config.costs.train_on_gpu
+    cpu_s += n_jobs * config.costs.job_cpu_s + device_s * (config.train.threads if on_gpu else 1)
+    return StageCost(stage, cpu_s / _HOUR_S, device_s / _HOUR_S if on_gpu else 0.0, n_bytes / _GB)
+
+
+def _sum(stage: str, costs: Iterable[StageCost]) -> StageCost:
+    cpu_hours, gpu_hours, disk_gb = (
+        sum(column) for column in zip(*(cost[1:] for cost in costs), strict=True)
+    )
+    return StageCost(stage, cpu_hours, gpu_hours, disk_gb)
+
+
+def _short(number: float) -> str:
+    """Two significant digits: it is an estimate."""
+    return f"{float(f'{number:.2g}'):,g}"

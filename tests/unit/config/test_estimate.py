@@ -1,0 +1,114 @@
+"""The estimate: linear in its counts, GPU or cores, plausible totals, operations as torch counts them."""
+
+from __future__ import annotations
+
+import pytest
+
+from panda.config import Config, ModelShape
+from panda.config.estimate import StageCost, estimate, estimate_lines, estimate_summary, flops, total
+from tests.conftest import preset_config
+
+
+def changed(config: Config, section: str, **values) -> Config:
+    """`config` with other values in one section (a dotted path)."""
+    first, _, rest = section.partition(".")
+    part = getattr(config, first)
+    new = changed(part, rest, **values) if rest else part.model_copy(update=values)
+    return config.model_copy(update={first: new})
+
+
+def stages(config: Config) -> dict[str, StageCost]:
+    return {cost.stage: cost for cost in estimate(config)}
+
+
+@pytest.fixture(scope="module")
+def paper() -> Config:
+    return preset_config("paper")
+
+
+def with_steps(config: Config, factor: int) -> Config:
+    definitions = {
+        name: definition.model_copy(update={"n_steps": factor * definition.n_steps})
+        for name, definition in config.train.definitions.items()
+    }
+    return changed(config, "train", definitions=definitions)
+
+
+def test_twice_the_steps_cost_twice(paper: Config):
+    one, two = stages(paper)["train"], stages(with_steps(paper, 2))["train"]
+    assert two.gpu_hours == pytest.approx(2 * one.gpu_hours)
+    assert two.disk_gb == one.disk_gb
+    assert stages(with_steps(paper, 2))["discover"] == stages(paper)["discover"]
+
+
+def test_twice_the_candidates_cost_twice(paper: Config):
+    free = changed(paper, "costs", job_cpu_s=0.0, trajectory_cpu_s=0.0)
+    n = paper.discover.search
+    more = {"n_pairs": 2 * n.n_pairs, "n_founder_perturbations": 2 * n.n_founder_perturbations + 1}
+    one, two = stages(free)["discover"], stages(changed(free, "discover.search", **more))["discover"]
+    assert two.cpu_hours == pytest.approx(2 * one.cpu_hours)
+    assert two.disk_gb == pytest.approx(2 * one.disk_gb)
+
+
+def test_training_on_cores_has_no_gpu_hours(paper: Config):
+    on_gpu = total(estimate(paper))
+    on_cores = total(estimate(changed(paper, "costs", train_on_gpu=False)))
+    assert on_gpu.gpu_hours > 1 and on_cores.gpu_hours == 0
+    # A core is some hundred times slower.
+    assert on_cores.cpu_hours > 100 * on_gpu.cpu_hours
+
+
+def test_a_gpu_job_holds_its_cores(paper: Config):
+    free = changed(paper, "costs", job_cpu_s=0.0)
+    train = stages(changed(free, "train", threads=3))["train"]
+    assert train.cpu_hours == pytest.approx(3 * train.gpu_hours)
+
+
+def test_training_of_the_paper_by_hand(paper: Config):
+    """400,000 steps of 1024 windows, 12.4 GFLOP each, at the sustained rate of the GPU."""
+    seconds = 400_000 * 1024 * 12.4e9 / paper.costs.gpu.flops_per_s
+    assert stages(paper)["train"].gpu_hours == pytest.approx(seconds / 3600, rel=0.02)
+
+
+def test_stages_that_do_not_run_cost_nothing(paper: Config):
+    less = paper.model_copy(update={"figures": ("attractors",)})
+    less = changed(changed(less, "scaling", enabled=False), "evaluate", forecasters=("panda",))
+    less = changed(less, "pde", forecasters=("panda",))
+    assert set(stages(paper)) - set(stages(less)) == {"scaling", "pde", "baselines"}
+
+
+def test_smoke_is_minutes_and_paper_is_days():
+    smoke, laptop, paper = (total(estimate(preset_config(p))) for p in ("smoke", "laptop", "paper"))
+    assert smoke.cpu_hours < 0.3 and smoke.gpu_hours == 0 and smoke.disk_gb < 0.5
+    assert smoke.cpu_hours < laptop.cpu_hours < 4 and laptop.gpu_hours == 0
+    assert 20 < paper.gpu_hours < 500 and 20 < paper.cpu_hours < 5000 and 5 < paper.disk_gb < 200
+
+
+def test_the_lines_add_up_and_the_summary_is_one_line(smoke: Config):
+    lines = estimate_lines(smoke)
+    assert [line.split()[0] for line in lines] == ["stage", *stages(smoke), "total"]
+    assert estimate_summary(smoke).startswith("estimate: ") and "\n" not in estimate_summary(smoke)
+
+
+@pytest.mark.parametrize(
+    ("embedding", "head", "pooling"),
+    [("dynamics", "forecast", "mean"), ("linear", "forecast", "flatten"), ("linear", "mlm", "mean")],
+)
+def test_operations_are_those_that_torch_counts(smoke: Config, embedding: str, head: str, pooling: str):
+    """Nine channels: of fewer the attention is written without matrix products, which torch does not count."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from panda.model.panda import Panda
+
+    details = {"embedding": embedding, "head": head, "pooling": pooling, "residual_on_last": False}
+    shape = ModelShape(**smoke.train.shape.model_dump(), **details)
+    model = Panda(shape, torch.Generator().manual_seed(0))
+    context = torch.randn(1, shape.context_length, 9)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        if head == "mlm":
+            n_patches = shape.context_length // shape.patch_length
+            model.complete(context, torch.zeros(1, 9, n_patches, dtype=torch.bool))
+        else:
+            model(context)
+    assert flops(shape, n_channels=9) == pytest.approx(counter.get_total_flops(), rel=0.02)

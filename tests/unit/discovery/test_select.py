@@ -1,0 +1,80 @@
+"""The catalogue: founders whatever their certificate, splits by founder, order and shards without meaning."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from panda.core.errors import PandaError
+from panda.discovery.candidates import groups, shard
+from panda.discovery.select import select
+from tests.unit.discovery.test_filters import GOOD
+
+NAMES = ["Aizawa", "Chua", "Lorenz", "Rossler", "Thomas"]
+
+
+def candidate(driver: str, response: str, perturbation: int, **changes) -> dict:
+    """A candidate that passes every filter, but for `changes`."""
+    name = f"{driver}_{response}" if response else driver
+    return GOOD | {
+        **{"system": f"{name}-pp{perturbation}", "name": name, "driver": driver, "response": response},
+        **{"population": "skew" if response else "founder", "perturbation": perturbation},
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def founders(smoke):
+    return smoke.discover.founders.model_copy(update={"held_out": ("Rossler",), "validation": ("Chua",)})
+
+
+@pytest.mark.parametrize(
+    ("row", "accepted"),
+    [
+        (candidate("Lorenz", "", 0, max_zscore=99.0), True),
+        (candidate("Lorenz", "", 0, status="step_budget"), False),
+        (candidate("Lorenz", "", 1, max_zscore=99.0), False),
+        (candidate("Lorenz", "Thomas", 0, max_zscore=99.0), False),
+        (candidate("Lorenz", "Thomas", 0), True),
+    ],
+)
+def test_only_a_founder_itself_is_accepted_without_certificate(smoke, founders, row: dict, accepted: bool):
+    catalogue = select(pd.DataFrame([row]), smoke.discover.select, founders)
+    assert catalogue["accepted"].tolist() == [accepted]
+    assert catalogue["certified"].tolist() == [row["max_zscore"] < 99 and row["status"] == "complete"]
+
+
+def test_a_held_out_founder_reaches_neither_training_nor_validation(smoke, founders):
+    pairs = [(a, b) for a in NAMES for b in ["", *NAMES] if a != b]
+    catalogue = select(pd.DataFrame([candidate(a, b, 0) for a, b in pairs]), smoke.discover.select, founders)
+    held_out = (catalogue["driver"] == "Rossler") | (catalogue["response"] == "Rossler")
+    chosen_on = (catalogue["driver"] == "Chua") | (catalogue["response"] == "Chua")
+    assert (catalogue["split"] == "test").equals(held_out)
+    assert (catalogue["split"] == "validation").equals(chosen_on & ~held_out)
+
+
+def test_the_order_of_the_shards_does_not_matter(smoke, founders):
+    rows = pd.DataFrame(
+        [candidate(a, b, i) for a in NAMES for b in ("", "Thomas") for i in range(3) if a != b]
+    )
+    one, other = (
+        select(table, smoke.discover.select, founders)
+        for table in (rows, rows.sample(frac=1.0, random_state=1))
+    )
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+@given(st.integers(1, 40))
+def test_the_groups_are_the_same_for_any_number_of_shards(settings, n_shards: int):
+    search = settings.model_copy(update={"n_pairs": 8, "n_shards": n_shards})
+    found = [group for i in range(n_shards) for group in shard(groups(NAMES, search, 1), i, n_shards)]
+    assert sorted(found, key=lambda g: g.name) == sorted(
+        groups(NAMES, settings.model_copy(update={"n_pairs": 8}), 1), key=lambda g: g.name
+    )
+
+
+def test_a_shard_that_is_not_there_is_refused():
+    with pytest.raises(PandaError, match=r"shard 3 is outside 0\.\.2"):
+        shard([], 3, 3)
