@@ -35,6 +35,9 @@ class Progress:
         self.done = self._resumed = done
         if self._bar is not None:
             self._bar.update(self._task, completed=done)
+        elif done:
+            line = f"{self.description}: goes on after {done} of {self.total} {self.unit}"
+            print(line, file=sys.stderr, flush=True)
 
     _resumed = 0
 

@@ -34,7 +34,7 @@ def founders(smoke):
     ("row", "accepted"),
     [
         (candidate("Lorenz", "", 0, max_zscore=99.0), True),
-        (candidate("Lorenz", "", 0, status="step_budget"), False),
+        (candidate("Lorenz", "", 0, status="budget"), False),
         (candidate("Lorenz", "", 1, max_zscore=99.0), False),
         (candidate("Lorenz", "Thomas", 0, max_zscore=99.0), False),
         (candidate("Lorenz", "Thomas", 0), True),

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from panda.training.pause import PauseWatch
+from panda.training.pause import PauseWatch, job_end
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +61,23 @@ def test_in_another_thread_it_works_without_signals():
     thread.start()
     thread.join()
     assert reasons == [None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "left_s"),
+    [("59:30", 3570), ("1-02:03:04", 93784), ("45", 45), ("UNLIMITED", None), ("", None)],
+)
+def test_an_older_slurm_is_asked_for_the_time_left(monkeypatch, tmp_path, answer, left_s):
+    squeue = tmp_path / "squeue"
+    squeue.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
+    end = job_end()
+    assert (end is None) if left_s is None else abs(end - time.time() - left_s) < 30
+
+
+def test_no_job_no_limit(monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert job_end() is None

@@ -1,0 +1,101 @@
+"""More work never costs less, and stricter thresholds never accept more."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from panda.config import Config, Select
+from panda.config.estimate import estimate, total
+from panda.discovery.filters import rejected_by
+
+COUNTS = (
+    "discover.search.n_pairs",
+    "discover.search.n_perturbations",
+    "discover.search.n_founder_perturbations",
+    "discover.search.n_shards",
+    "discover.gallery.n_systems",
+    "integrate.n_initial_conditions",
+    "train.batch_size",
+    "train.shape.n_layers",
+    "baselines.darts_nbeats.max_epochs",
+    "evaluate.n_windows",
+    "evaluate.n_mask_draws",
+    "pde.n_runs",
+    "scaling.n_points",
+    "scaling.steps_fraction",
+)
+
+
+def scaled(part, path: str, factor: int):
+    """A section with the count at a dotted path multiplied."""
+    key, _, rest = path.partition(".")
+    value = getattr(part, key)
+    return part.model_copy(update={key: scaled(value, rest, factor) if rest else factor * value})
+
+
+@pytest.mark.parametrize("path", COUNTS)
+def test_more_of_anything_costs_no_less(smoke: Config, path: str):
+    before, after = total(estimate(smoke)), total(estimate(scaled(smoke, path, 3)))
+    assert after.cpu_hours > before.cpu_hours
+    assert after.disk_gb >= before.disk_gb
+
+
+# What a filter compares, and whether a larger threshold is stricter.
+THRESHOLDS = {
+    "max_abs": False,
+    "max_zscore": False,
+    "max_linear_share": False,
+    "fixed_point_step": True,
+    "zero_one_min_score": True,
+    "recurrence_min_share": False,
+    "recurrence_min_counts": False,
+    "recurrence_min_block": False,
+    "min_spectral_peaks": True,
+    "exponent_min_sigmas": True,
+}
+
+numbers = st.one_of(st.floats(0, 30), st.just(float("nan")))
+counts = st.integers(0, 600).map(float)
+candidates = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["complete", "complete", "complete", "diverged"]),
+        "max_magnitude": st.floats(0, 2e4),
+        "max_zscore": numbers,
+        "linear_share": st.floats(0, 1),
+        "tail_step": st.floats(0, 0.01),
+        "zero_one_score": st.lists(st.floats(0, 1), min_size=2, max_size=2),
+        "recurrence_n_recurrences": counts,
+        "recurrence_endpoint": st.sampled_from([0.0, 1.0]),
+        "recurrence_n_time_points": st.just(4000.0),
+        "recurrence_max_count": counts,
+        "recurrence_longest_block": counts,
+        "recurrence_second_block": counts,
+        "spectral_peaks": st.lists(st.integers(0, 9).map(float), min_size=2, max_size=2),
+        "kpss_p": st.lists(st.floats(0, 0.1), min_size=2, max_size=2),
+        "adf_p": st.lists(st.floats(0, 0.1), min_size=2, max_size=2),
+        "largest_exponent": numbers,
+        "exponent_error": numbers,
+    }
+)
+
+
+@given(candidates, st.sampled_from(sorted(THRESHOLDS)), st.floats(1.0, 4.0))
+def test_a_stricter_threshold_accepts_no_more(smoke: Config, row: dict, name: str, factor: float):
+    select = smoke.discover.select
+    value = getattr(select, name)
+    changed = value * factor if THRESHOLDS[name] else value / factor
+    if isinstance(value, int):
+        changed = round(changed)
+    strict = select.model_copy(update={name: changed})
+    assert rejected_by(row, select) == "" or rejected_by(row, strict) != ""
+
+
+@given(candidates, st.permutations(range(9)))
+def test_the_order_of_the_filters_names_the_rejection_and_decides_nothing(
+    smoke: Config, row: dict, order: list[int]
+):
+    select = smoke.discover.select
+    other: Select = select.model_copy(update={"filters": tuple(select.filters[i] for i in order)})
+    assert (rejected_by(row, select) == "") == (rejected_by(row, other) == "")
