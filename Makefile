@@ -48,8 +48,10 @@ lock:
 format: $(INSTALLED)
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt workflow
 
+# What is generated from the configuration and the command line; tests hold it in sync.
 schema: $(INSTALLED)
 	$(BIN)/python -m panda config schema --output workflow/schemas/config.schema.json
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf results/smoke .cache .snakemake
