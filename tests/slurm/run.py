@@ -20,7 +20,7 @@ PROMISED_S = 360
 LIMIT_S = 1500
 # The profile as it is, but for what a small and idle cluster allows: looking at its jobs more often (after this
 # long, then 10 s later, 20 s, ... until one has ended).
-PROFILE = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10"]
+PROFILE = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"]
 # One minute is less than training's margin before a limit: it pauses after its first step, and the next attempt
 # has the time to finish.
 PAUSED = "panda"
