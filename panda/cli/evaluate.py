@@ -97,22 +97,25 @@ def summarise(
     scores: Files,
     summary: Annotated[Path, typer.Option(help="table over systems to write", metavar="FILE")],
     by_system: Annotated[Path, typer.Option(help="table a row a system to write", metavar="FILE")],
+    significance: Annotated[Path, typer.Option(help="table of paired tests to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Medians and intervals over systems, from the scores of all forecasters."""
+    """Medians and intervals over systems, and paired tests, from the scores of all forecasters."""
     import pandas as pd
 
     from panda.core.files import read_table, write_table
     from panda.evaluation import summary as summaries
+    from panda.evaluation.significance import compare
 
     settings = load(config)
     with recorded(
         settings,
-        [summary, by_system],
+        [summary, by_system, significance],
         inputs=scores,
         parts=["evaluate"],
-        roots=["panda.evaluation.summary"],
+        roots=["panda.evaluation.summary", "panda.evaluation.significance"],
     ):
         systems = summaries.by_system(pd.concat([read_table(path) for path in scores], ignore_index=True))
         write_table(systems, by_system)
         write_table(summaries.summarise(systems, settings.evaluate, seed=settings.seed), summary)
+        write_table(compare(systems, settings.evaluate), significance)

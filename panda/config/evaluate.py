@@ -58,6 +58,8 @@ class Evaluate(Section):
     """Zero-shot forecasts of unseen systems."""
 
     forecasters: tuple[str, ...]
+    reference: str | None
+    tested_horizons: tuple[Count, ...]
     completion_model: str | None
     n_windows: Count
     max_trajectories: Count | None
@@ -77,6 +79,17 @@ class Evaluate(Section):
     def _horizons_rise(self) -> Evaluate:
         if not self.horizons or list(self.horizons) != sorted(set(self.horizons)):
             raise ValueError("horizons must rise and not repeat")
+        return self
+
+    @model_validator(mode="after")
+    def _tests_are_scored(self) -> Evaluate:
+        if self.reference is not None and self.reference not in self.forecasters:
+            raise ValueError(
+                f"reference {self.reference!r} must be one of forecasters (null compares none with the others)"
+            )
+        unscored = sorted(set(self.tested_horizons) - set(self.horizons))
+        if unscored:
+            raise ValueError(f"tested_horizons: {unscored[0]} is none of horizons {list(self.horizons)}")
         return self
 
 

@@ -10,9 +10,49 @@ from jaxtyping import Float
 from scipy.stats import rankdata, wilcoxon
 from statsmodels.stats.multitest import multipletests
 
+from panda.config import Evaluate
 from panda.core.errors import PandaError
+from panda.evaluation.summary import HIGHER_IS_BETTER, METRICS
 
 _COLUMNS = ("n_pairs", "n_unpaired", "median_difference", "rank_biserial", "p_value", "p_holm")
+
+
+def compare(systems: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
+    """The reference forecaster against every other, a family for each population and metric.
+
+    Args:
+        systems: the table of `panda.evaluation.summary.by_system`: a row a (forecaster, population, name,
+            horizon), so that the pair is the name and not one of its perturbations or windows.
+        settings: `reference` (None: no tests) and `tested_horizons`.
+
+    Returns:
+        See `wilcoxon_table`; and `verdict`: `better`, `worse` (of the reference, at level 1 - confidence
+        after Holm's correction) or `not told apart`.
+    """
+    chosen = systems[systems["horizon"].isin(settings.tested_horizons)]
+    if settings.reference is None:
+        chosen = chosen.iloc[:0]
+    scores = chosen.melt(
+        id_vars=["forecaster", "population", "name", "horizon"], value_vars=METRICS, var_name="metric"
+    )
+    table = wilcoxon_table(
+        scores,
+        reference=settings.reference or "",
+        value="value",
+        unit="name",
+        family=("population", "metric"),
+        within=("horizon",),
+    )
+    table.insert(0, "reference", settings.reference or "")
+    return table.assign(verdict=_verdicts(table, level=1 - settings.confidence))
+
+
+def _verdicts(table: pd.DataFrame, *, level: float) -> np.ndarray:
+    higher_is_better = table["metric"].isin(HIGHER_IS_BETTER).to_numpy()
+    effect = table["rank_biserial"].to_numpy(dtype=np.float64)
+    better = (effect > 0) == higher_is_better
+    certain = (table["p_holm"].to_numpy(dtype=np.float64) < level) & (effect != 0)
+    return np.select([certain & better, certain], ["better", "worse"], default="not told apart")
 
 
 def wilcoxon_table(

@@ -10,6 +10,7 @@ from panda.core import seeds
 from panda.core.bootstrap import clustered_interval, resample_counts
 
 METRICS = ("smape", "mse", "mae", "spearman", "valid_time")
+HIGHER_IS_BETTER = ("spearman", "valid_time")
 POPULATIONS = ("all", "founder", "skew")
 
 

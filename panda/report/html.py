@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from panda.report.tables import Table, forecast_tables, generic_table, verdict_counts
+from panda.report.tables import Table, comparison_table, forecast_tables, generic_table, verdict_counts
 
 PRESET_NOTES = {
     "smoke": "models are barely trained; figures are right in form, not in content",
@@ -78,12 +78,14 @@ def build_report(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    claims = tables.get("claims")
+    claims, tests = tables.get("claims"), tables.get("evaluate/significance")
     return environment.get_template("template.html").render(
         preset=preset,
         preset_note=preset_note,
         categories=_by_category(figures),
         forecasts=forecast_tables(tables["evaluate/summary"]) if "evaluate/summary" in tables else None,
+        comparisons=None if tests is None or tests.empty else comparison_table(tests),
+        reference=None if tests is None or tests.empty else tests["reference"].iloc[0],
         claims=None if claims is None else generic_table("claims", claims),
         verdicts={} if claims is None else verdict_counts(claims),
         sections=[(key, title, note, _section(key, tables)) for key, title, note in SECTIONS],

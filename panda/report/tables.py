@@ -66,6 +66,21 @@ def forecast_tables(summary: pd.DataFrame) -> list[Table]:
     return result
 
 
+def comparison_table(significance: pd.DataFrame) -> Table:
+    """A row a population and rival: what the paired tests say of the reference, with effect size and p."""
+    chosen = significance[significance["metric"].isin(METRICS)]
+    wanted = [(m, h) for m in METRICS for h in sorted(chosen["horizon"].unique())]
+    tests = chosen.set_index(["population", "forecaster", "metric", "horizon"])
+    rows = []
+    for population, title in POPULATIONS.items():
+        for rival in sorted(set(chosen.loc[chosen["population"] == population, "forecaster"])):
+            keys = [(population, rival, *key) for key in wanted]
+            cells = [_verdict_cell(tests.loc[key]) if key in tests.index else Cell("–") for key in keys]
+            rows.append((Cell(title), Cell(rival), *cells))
+    names = tuple(f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted)
+    return Table("comparisons", ("population", "against", *names), tuple(rows))
+
+
 def generic_table(key: str, frame: pd.DataFrame) -> Table:
     """Any result table, its verdicts marked; long ones reduced to what a reader asks first."""
     frame = _reduced(key, frame)
@@ -111,6 +126,12 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     return f"{hours:,} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+
+
+def _verdict_cell(test: pd.Series) -> Cell:
+    numbers = f"r = {number(float(test['rank_biserial']))}, p = {number(float(test['p_holm']))}"
+    kind = {"better": "good", "worse": "bad"}.get(test["verdict"], "open")
+    return Cell(str(test["verdict"]), f"{numbers}, n = {number(int(test['n_pairs']))}", f"verdict {kind}")
 
 
 def _values(rows: pd.DataFrame, metric: str, horizon: int) -> pd.Series:

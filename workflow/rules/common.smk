@@ -34,7 +34,7 @@ ROOTS = {
     "fit_baseline": [],
     "score_forecaster": ["panda.evaluation.score"],
     "score_completions": ["panda.evaluation.completions"],
-    "summarise_scores": ["panda.evaluation.summary"],
+    "summarise_scores": ["panda.evaluation.summary", "panda.evaluation.significance"],
     "simulate_fields": ["panda.pde.kuramoto_sivashinsky"],
     "score_fields": ["panda.evaluation.fields"],
     "summarise_fields": ["panda.evaluation.fields"],

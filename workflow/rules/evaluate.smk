@@ -120,6 +120,7 @@ rule summarise_scores:
     output:
         summary=f"{RUN}/evaluate/summary.parquet",
         by_system=f"{RUN}/evaluate/by_system.parquet",
+        significance=f"{RUN}/evaluate/significance.parquet",
     log:
         f"{RUN}/logs/summarise_scores.log",
     benchmark:
@@ -134,10 +135,12 @@ rule summarise_scores:
             "evaluate.n_bootstrap",
             "evaluate.confidence",
             "evaluate.forecasters",
+            "evaluate.reference",
+            "evaluate.tested_horizons",
         ),
         code=code("summarise_scores"),
     message:
         "Summarise the scores over systems"
     shell:
         "{PANDA} evaluate summarise --config {RESOLVED} --summary {output.summary}"
-        " --by-system {output.by_system} {input} 2> {log}"
+        " --by-system {output.by_system} --significance {output.significance} {input} 2> {log}"

@@ -13,6 +13,7 @@ def result_tables(with_claims=False):
         "train/models",
         "evaluate/summary",
         "evaluate/by_system",
+        "evaluate/significance",
     ]
     if CONFIG.evaluate.completion_model:
         tables.append("evaluate/completions")

@@ -72,6 +72,8 @@ def settings() -> Evaluate:
     """Contexts of 128 points, horizons up to 96."""
     return Evaluate(
         forecasters=("persistence",),
+        reference=None,
+        tested_horizons=(),
         completion_model=None,
         n_windows=2,
         max_trajectories=None,

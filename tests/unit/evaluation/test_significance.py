@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from panda.config.load import load_config
 from panda.core.errors import PandaError
-from panda.evaluation.significance import holm, rank_biserial, wilcoxon_table
+from panda.evaluation.significance import compare, holm, rank_biserial, wilcoxon_table
+from tests.conftest import ROOT
 
 ARGUMENTS = {
     "reference": "panda",
@@ -128,3 +130,41 @@ def test_what_a_user_can_get_wrong_is_said() -> None:
         wilcoxon_table(frame.drop(columns="horizon"), **ARGUMENTS)
     assert wilcoxon_table(frame.iloc[:0], **ARGUMENTS).empty
     assert wilcoxon_table(frame[frame["forecaster"] == "panda"], **ARGUMENTS).empty
+
+
+def by_system(better: str, n_names: int = 12) -> pd.DataFrame:
+    """The forecaster `better` beats the other by a little on every name, in every metric and horizon."""
+    rows = []
+    for forecaster in ("panda", "rival"):
+        for horizon in (64, 128, 256):
+            for i in range(n_names):
+                gain = (1 + i / 100) * (forecaster == better)
+                rows.append(
+                    {"forecaster": forecaster, "population": "founder", "name": f"s{i}", "horizon": horizon}
+                    | {"smape": 50 + i - gain, "mse": 5 - gain, "mae": 3 - gain}
+                    | {"spearman": 0.5 + gain / 10, "valid_time": 2 + gain}
+                )
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("better", "verdict"), [("panda", "better"), ("rival", "worse"), ("", "not told apart")]
+)
+def test_verdicts_know_which_metrics_should_be_high(better: str, verdict: str) -> None:
+    table = compare(by_system(better), load_config(ROOT / "config.yaml").evaluate)
+    assert set(table["verdict"]) == {verdict}
+    assert set(table["metric"]) == {"smape", "mse", "mae", "spearman", "valid_time"}
+    assert set(table["horizon"]) == {128, 256}  # tested_horizons that were scored
+    assert set(table["reference"]) == {"panda"} and set(table["forecaster"]) == {"rival"}
+
+
+def test_too_few_names_give_no_verdict() -> None:
+    table = compare(by_system("panda", n_names=4), load_config(ROOT / "config.yaml").evaluate)
+    assert set(table["rank_biserial"]) == {-1.0, 1.0}
+    assert set(table["verdict"]) == {"not told apart"}
+
+
+def test_no_reference_gives_an_empty_table() -> None:
+    settings = load_config(ROOT / "config.yaml").evaluate.model_copy(update={"reference": None})
+    table = compare(by_system("panda"), settings)
+    assert table.empty and "verdict" in table.columns

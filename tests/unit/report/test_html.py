@@ -11,7 +11,7 @@ import pytest
 
 from panda.figures.registry import read_figures
 from panda.report.html import FigureEntry, build_report, preset_note
-from panda.report.tables import duration, forecast_tables, number
+from panda.report.tables import comparison_table, duration, forecast_tables, number
 
 ROOT = Path(__file__).resolve().parents[3]
 PNG = b"\x89PNG\r\n\x1a\nnot really"
@@ -175,6 +175,40 @@ def test_forecast_tables_with_failures_and_other_horizons():
     assert by_name["parrot"][1].text == "∞"
     assert by_name["parrot"][1].small == ""
     assert by_name["panda"][1].kind == "best"
+
+
+def significance() -> pd.DataFrame:
+    rows = [
+        ("panda", "founder", metric, 128, rival, 19, effect, p, verdict)
+        for metric in ("smape", "mae", "mse")
+        for rival, effect, p, verdict in (
+            ("mean", -1.0, 1e-5, "better"),
+            ("<parrot>", 0.2, 0.4, "not told apart"),
+        )
+    ]
+    columns = [
+        "reference",
+        "population",
+        "metric",
+        "horizon",
+        "forecaster",
+        "n_pairs",
+        "rank_biserial",
+        "p_holm",
+        "verdict",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_comparisons_have_a_verdict_with_its_effect_for_every_rival():
+    table = comparison_table(significance())
+    assert table.columns == ("population", "against", "sMAPE, first 128", "MAE, first 128")
+    assert [row[1].text for row in table.rows] == ["<parrot>", "mean"]
+    assert table.rows[1][2].text == "better" and table.rows[1][2].kind == "verdict good"
+    assert table.rows[1][2].small == "r = −1.00, p = 1.00e-05, n = 19"
+    html = report(evaluate__summary=summary(), evaluate__significance=significance())
+    assert "Is panda better or worse beyond chance?" in html and "<parrot>" not in html
+    assert "beyond chance" not in report(evaluate__significance=significance().iloc[:0])
 
 
 def test_other_tables():
