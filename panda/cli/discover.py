@@ -107,28 +107,29 @@ def select(
     candidates: Files,
     output: Output,
     acceptance: Annotated[Path, typer.Option(help="table of acceptance to write", metavar="FILE")],
+    selections: Annotated[Path, typer.Option(help="table of selections to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Apply the filters to the stored statistics, and split the systems."""
     import pandas as pd
 
     from panda.core.files import read_table, write_table
-    from panda.discovery.select import acceptance as count
-    from panda.discovery.select import select as select_systems
+    from panda.discovery import select as selecting
 
     settings = load(config)
     found = settings.discover
     with recorded(
         settings,
-        [output, acceptance],
+        [output, acceptance, selections],
         inputs=candidates,
         parts=["discover.select", "discover.founders"],
         roots=["panda.discovery.select"],
     ):
         table = pd.concat([read_table(path) for path in candidates], ignore_index=True)
-        catalogue = select_systems(table, found.select, found.founders)
+        catalogue = selecting.select(table, found.select, found.founders)
         write_table(catalogue, output)
-        write_table(count(catalogue, found.select), acceptance)
+        write_table(selecting.acceptance(catalogue, found.select), acceptance)
+        write_table(selecting.selections(catalogue, found.select), selections)
 
 
 @app.command()

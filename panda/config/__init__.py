@@ -12,6 +12,7 @@ from panda.config.discover import (
     Mutation,
     Search,
     Select,
+    Selection,
     Statistics,
     ZeroOne,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Search",
     "Section",
     "Select",
+    "Selection",
     "Statistics",
     "Train",
     "TrainData",

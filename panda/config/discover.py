@@ -154,10 +154,18 @@ FilterName = Literal[
 ]
 
 
-class Select(Section):
-    """Which filters, in which order, with which thresholds."""
+class Selection(Section):
+    """Filters in order, and whether unperturbed founders enter whatever these say."""
 
     filters: tuple[FilterName, ...]
+    founders_enter: bool
+
+
+class Select(Section):
+    """Which selections there are, which of them decides, and the filters' thresholds."""
+
+    selection: str
+    selections: dict[str, Selection]
     max_abs: Positive
     max_zscore: Positive
     max_linear_share: Fraction
@@ -169,6 +177,19 @@ class Select(Section):
     min_spectral_peaks: Natural
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative
+
+    @model_validator(mode="after")
+    def _selection_is_there(self) -> Select:
+        if self.selection not in self.selections:
+            raise ValueError(
+                f"selection {self.selection!r} is none of selections ({', '.join(self.selections)})"
+            )
+        return self
+
+    @property
+    def chosen(self) -> Selection:
+        """The selection that decides."""
+        return self.selections[self.selection]
 
 
 class Gallery(Section):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from panda.config import FilterName, Select
+from panda.invariants.recurrence import Recurrence
 
 Row = Mapping[str, Any]
 
@@ -82,6 +84,23 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
 }
 
 
-def rejected_by(row: Row, select: Select) -> str:
-    """The first filter, in the configured order, that the candidate fails; empty if it passes all."""
-    return next((name for name in select.filters if not FILTERS[name](row, select)), "")
+# What the filters read: the other columns of a candidate can be large.
+READ = (
+    "status", "max_magnitude", "max_zscore", "linear_share", "tail_step", "zero_one_score", "spectral_peaks", "kpss_p",
+    "adf_p", "largest_exponent", "exponent_error", *(f"recurrence_{name}" for name in Recurrence._fields),
+)  # fmt: skip
+
+
+def verdicts(candidates: pd.DataFrame, select: Select) -> pd.DataFrame:
+    """Whether each candidate passes each filter: a boolean column a filter, whether a selection asks it or not."""
+    rows = candidates[list(READ)].to_dict("records")
+    passed = {name: [test(row, select) for row in rows] for name, test in FILTERS.items()}
+    return pd.DataFrame(passed, index=candidates.index, dtype=bool)
+
+
+def rejected_by(passed: pd.DataFrame, filters: Sequence[FilterName]) -> pd.Series:
+    """The first of `filters` that each candidate fails; empty if it passes all. `passed` is of `verdicts`."""
+    failed = ~passed[list(filters)]
+    return (
+        failed.idxmax(axis=1).where(failed.any(axis=1), "") if len(filters) else pd.Series("", passed.index)
+    )

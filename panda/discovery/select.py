@@ -1,4 +1,4 @@
-"""The catalogue: every candidate's verdict and split, from its stored statistics."""
+"""The catalogue: every candidate's verdicts and split, from its stored statistics."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import pandas as pd
 
 from panda.config import Founders, Select
 from panda.core.errors import PandaError
-from panda.discovery.filters import rejected_by
+from panda.discovery.filters import rejected_by, verdicts
 
 
 def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd.DataFrame:
-    """The candidates with columns `rejected_by`, `certified`, `accepted` and `split`, in a fixed order.
+    """The candidates with their verdicts and splits, in a fixed order.
 
-    A candidate is certified if it passes every filter. Founders themselves (perturbation 0) are accepted
-    whatever their certificate, if they could be integrated. A system with any held-out founder, as driver
-    or response, is in `test`; else with any validation founder in `validation`; else in `train`.
+    Columns added: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
+    accept the candidate; and of the selection that decides, `rejected_by`, `certified` (it passes all of its
+    filters) and `accepted`. Founders themselves (perturbation 0) are accepted whatever their certificate, if
+    they could be integrated and the selection has `founders_enter`. A system with any held-out founder, as
+    driver or response, is in `test`; else with any validation founder in `validation`; else in `train`.
 
     Raises:
-        PandaError: a system occurs twice, or a held-out founder would reach training.
+        PandaError: a system occurs twice.
     """
     twice = candidates["system"][candidates["system"].duplicated()]
     if len(twice):
@@ -25,13 +27,18 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
     catalogue = candidates.sort_values(
         ["response", "driver", "perturbation"], kind="stable", ignore_index=True
     )
-    rows = catalogue.to_dict("records")
-    catalogue["rejected_by"] = [rejected_by(row, settings) for row in rows]
-    catalogue["certified"] = catalogue["rejected_by"] == ""
-    itself = (catalogue["population"] == "founder") & (catalogue["perturbation"] == 0)
-    catalogue["accepted"] = catalogue["certified"] | (itself & (catalogue["status"] == "complete"))
-    catalogue["split"] = [founders.split(*filter(None, (row["driver"], row["response"]))) for row in rows]
-    return catalogue
+    passed = verdicts(catalogue, settings)
+    itself = (catalogue["population"] == "founder") & (catalogue["perturbation"] == 0) & passed["integrated"]
+    added: dict[str, pd.Series] = {f"passes_{name}": passed[name] for name in passed}
+    for name, selection in settings.selections.items():
+        accepted = passed[list(selection.filters)].all(axis=1)
+        added[f"in_{name}"] = accepted | itself if selection.founders_enter else accepted
+    added["rejected_by"] = rejected_by(passed, settings.chosen.filters)
+    added["certified"] = added["rejected_by"] == ""
+    added["accepted"] = added[f"in_{settings.selection}"]
+    pairs = zip(catalogue["driver"], catalogue["response"], strict=True)
+    added["split"] = pd.Series([founders.split(*filter(None, pair)) for pair in pairs], dtype=object)
+    return pd.concat([catalogue, pd.DataFrame(added)], axis=1)
 
 
 def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
@@ -42,8 +49,36 @@ def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     rows = []
     for population, group in catalogue.groupby("population", sort=True):
         n_in = len(group)
-        for order, name in enumerate(settings.filters):
+        for order, name in enumerate(settings.chosen.filters):
             n_passed = n_in - int((group["rejected_by"] == name).sum())
             rows.append((population, order, name, n_in, n_passed))
             n_in = n_passed
     return pd.DataFrame(rows, columns=["population", "order", "filter", "n_in", "n_passed"])
+
+
+def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
+    """What each selection accepts, and how much of it is not chaotic: a row a (selection, population).
+
+    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_limit_cycle`),
+    n_not_certain (lambda_1 not above zero by `exponent_min_sigmas` standard errors), n_not_positive
+    (lambda_1 at or below zero), and the medians of lambda_1 * period and of its standard error * period.
+    """
+    rows = []
+    for name in settings.selections:
+        for population, group in catalogue.groupby("population", sort=True):
+            accepted = group[group[f"in_{name}"]]
+            rows.append(
+                {
+                    "selection": name,
+                    "population": population,
+                    "n_accepted": len(accepted),
+                    "n_limit_cycle": int((~accepted["passes_not_limit_cycle"]).sum()),
+                    "n_not_certain": int((~accepted["passes_positive_exponent"]).sum()),
+                    "n_not_positive": int((accepted["largest_exponent"] <= 0).sum()),
+                    "median_exponent_per_period": (
+                        accepted["largest_exponent"] * accepted["period"]
+                    ).median(),
+                    "median_error_per_period": (accepted["exponent_error"] * accepted["period"]).median(),
+                }
+            )
+    return pd.DataFrame(rows)

@@ -28,6 +28,11 @@ SECTIONS = (
         "Discovery: what each filter lets pass",
         "Filters in the order in which they run.",
     ),
+    (
+        "discover/selections",
+        "Discovery: what each selection accepts",
+        "Reference: the filters that the reference code ran. Not certain: λ₁ not above zero by three standard errors.",
+    ),
     ("train/models", "Models", "Every model that was trained, with its recipe and cost."),
     ("costs", "Costs by rule", "Wall and CPU time summed over jobs; memory of the largest job."),
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from panda.config import Config, Select
 from panda.config.estimate import estimate, total
-from panda.discovery.filters import rejected_by
+from tests.unit.discovery.test_filters import rejection
 
 COUNTS = (
     "discover.search.n_pairs",
@@ -89,7 +89,7 @@ def test_a_stricter_threshold_accepts_no_more(smoke: Config, row: dict, name: st
     if isinstance(value, int):
         changed = round(changed)
     strict = select.model_copy(update={name: changed})
-    assert rejected_by(row, select) == "" or rejected_by(row, strict) != ""
+    assert rejection(row, select) == "" or rejection(row, strict) != ""
 
 
 @given(candidates, st.permutations(range(9)))
@@ -97,5 +97,6 @@ def test_the_order_of_the_filters_names_the_rejection_and_decides_nothing(
     smoke: Config, row: dict, order: list[int]
 ):
     select = smoke.discover.select
-    other: Select = select.model_copy(update={"filters": tuple(select.filters[i] for i in order)})
-    assert (rejected_by(row, select) == "") == (rejected_by(row, other) == "")
+    shuffled = select.chosen.model_copy(update={"filters": tuple(select.chosen.filters[i] for i in order)})
+    other: Select = select.model_copy(update={"selections": {select.selection: shuffled}})
+    assert (rejection(row, select) == "") == (rejection(row, other) == "")

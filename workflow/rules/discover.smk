@@ -76,6 +76,7 @@ rule select_systems:
     output:
         catalogue=f"{RUN}/discover/catalogue.parquet",
         acceptance=f"{RUN}/discover/acceptance.parquet",
+        selections=f"{RUN}/discover/selections.parquet",
     log:
         f"{RUN}/logs/select_systems.log",
     benchmark:
@@ -91,7 +92,7 @@ rule select_systems:
         "Select the systems that pass every filter"
     shell:
         "{PANDA} discover select --config {RESOLVED} --output {output.catalogue}"
-        " --acceptance {output.acceptance} {input} 2> {log}"
+        " --acceptance {output.acceptance} --selections {output.selections} {input} 2> {log}"
 
 
 rule sample_gallery:

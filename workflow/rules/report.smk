@@ -10,6 +10,7 @@ def result_tables(with_claims=False):
     """The tables that claims and report read, as far as this preset makes them."""
     tables = [
         "discover/acceptance",
+        "discover/selections",
         "train/models",
         "evaluate/summary",
         "evaluate/by_system",

@@ -54,6 +54,10 @@ def test_wrong_type_names_value_and_place(tmp_path: Path):
         ({"train": {"shape": {"d_model": 66, "n_heads": 3}}}, "features"),
         ({"train": {"definitions": {"panda": {"encoder_from": "panda_mlm"}}}}, "another embedding"),
         ({"evaluate": {"horizons": [64, 32]}}, "horizons must rise"),
+        (
+            {"discover": {"select": {"selection": "refrence"}}},
+            "'refrence' is none of selections (reference, certified)",
+        ),
         ({"evaluate": {"horizons": [64, 128]}}, "tested_horizons: 256 is none of horizons [64, 128]"),
         ({"evaluate": {"reference": "parot"}}, "reference 'parot' must be one of forecasters"),
         ({"evaluate": {"horizons": [5000], "tested_horizons": []}}, "exceed the 4096 kept points"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from panda.discovery.filters import FILTERS, rejected_by
+from panda.config import Select
+from panda.discovery.filters import FILTERS, rejected_by, verdicts
 from panda.discovery.statistics import undefined
 
 GOOD = {
@@ -35,8 +37,13 @@ CYCLE = {
 }
 
 
+def rejection(row: dict, select: Select) -> str:
+    """The filter that rejects one candidate."""
+    return rejected_by(verdicts(pd.DataFrame([row]), select), select.chosen.filters).iloc[0]
+
+
 def test_a_good_candidate_passes(smoke):
-    assert rejected_by(GOOD, smoke.discover.select) == ""
+    assert rejection(GOOD, smoke.discover.select) == ""
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,7 @@ def test_a_good_candidate_passes(smoke):
     ],
 )
 def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
-    assert rejected_by(GOOD | change, smoke.discover.select) == name
+    assert rejection(GOOD | change, smoke.discover.select) == name
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
     ],
 )
 def test_the_threshold_itself_or_the_next_number_passes(smoke, change: dict):
-    assert rejected_by(GOOD | change, smoke.discover.select) == ""
+    assert rejection(GOOD | change, smoke.discover.select) == ""
 
 
 @pytest.mark.parametrize(
@@ -80,10 +87,20 @@ def test_the_threshold_itself_or_the_next_number_passes(smoke, change: dict):
     [{"recurrence_max_count": 199.0}, {"recurrence_endpoint": 0.0}, {"recurrence_longest_block": 100.0}],
 )
 def test_a_limit_cycle_needs_all_its_marks(smoke, change: dict):
-    assert rejected_by(GOOD | CYCLE | change, smoke.discover.select) == ""
+    assert rejection(GOOD | CYCLE | change, smoke.discover.select) == ""
 
 
 @pytest.mark.parametrize("name", [name for name in FILTERS if name != "integrated"])
 def test_what_is_undefined_passes_no_filter(smoke, name: str):
     row = {"status": "complete", **undefined(), "largest_exponent": np.nan, "exponent_error": np.nan}
     assert not FILTERS[name](row, smoke.discover.select)
+
+
+def test_verdicts_are_those_of_every_filter_alone(smoke):
+    rows = [GOOD, GOOD | CYCLE, GOOD | {"status": "budget"}, GOOD | {"max_zscore": np.nan}]
+    passed = verdicts(pd.DataFrame(rows, index=[3, 1, 7, 5]), smoke.discover.select)
+    assert passed.index.tolist() == [3, 1, 7, 5]
+    assert passed["not_limit_cycle"].tolist() == [True, False, True, True]
+    assert passed.sum().sum() == 4 * len(FILTERS) - 3
+    assert rejected_by(passed, ["bounded", "integrated"]).tolist() == ["", "", "integrated", "bounded"]
+    assert rejected_by(passed, []).tolist() == [""] * 4

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from panda.core.errors import PandaError
 from panda.discovery.candidates import groups, shard
-from panda.discovery.select import select
+from panda.discovery.select import select, selections
 from tests.unit.discovery.test_filters import GOOD
 
 NAMES = ["Aizawa", "Chua", "Lorenz", "Rossler", "Thomas"]
@@ -44,6 +44,56 @@ def test_only_a_founder_itself_is_accepted_without_certificate(smoke, founders, 
     catalogue = select(pd.DataFrame([row]), smoke.discover.select, founders)
     assert catalogue["accepted"].tolist() == [accepted]
     assert catalogue["certified"].tolist() == [row["max_zscore"] < 99 and row["status"] == "complete"]
+
+
+CYCLE = {
+    "recurrence_n_recurrences": 500.0,
+    "recurrence_endpoint": 1.0,
+    "recurrence_max_count": 300.0,
+    "recurrence_longest_block": 200.0,
+}
+
+
+def choices(smoke, founders, selection: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Under `selection`: the catalogue of a founder, one that fails, a limit cycle, and orders out of chaos."""
+    rows = [
+        candidate("Lorenz", "", 0),
+        candidate("Thomas", "", 0, max_zscore=99.0),
+        candidate("Lorenz", "Thomas", 1, **CYCLE),
+        candidate("Lorenz", "Thomas", 2, largest_exponent=-1.0),
+        candidate("Lorenz", "Thomas", 3, largest_exponent=0.1, exponent_error=0.1),
+    ]
+    settings = smoke.discover.select.model_copy(update={"selection": selection})
+    table = pd.DataFrame(rows).assign(period=2.0)
+    catalogue = select(table, settings, founders)
+    return catalogue.set_index("system"), selections(catalogue, settings)
+
+
+def test_the_reference_selection_knows_neither_limit_cycles_nor_exponents_nor_founders_rights(
+    smoke, founders
+):
+    catalogue, _ = choices(smoke, founders, "reference")
+    assert catalogue["accepted"].equals(catalogue["in_reference"].rename("accepted"))
+    assert catalogue.index[~catalogue["accepted"]].tolist() == ["Thomas-pp0"]
+    assert catalogue["rejected_by"]["Thomas-pp0"] == "bounded"
+    other, _ = choices(smoke, founders, "certified")
+    assert other["in_reference"].equals(catalogue["in_reference"])
+    assert other.index[other["accepted"]].tolist() == ["Lorenz-pp0", "Thomas-pp0"]
+
+
+def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founders):
+    _, table = choices(smoke, founders, "certified")
+    counts = table.set_index(["selection", "population"])
+    reference = counts.loc[("reference", "skew")]
+    assert reference[["n_accepted", "n_limit_cycle", "n_not_certain", "n_not_positive"]].tolist() == [
+        3,
+        1,
+        2,
+        1,
+    ]
+    assert counts.loc[("certified", "skew"), "n_accepted"] == 0
+    assert counts.loc[("certified", "founder"), "n_accepted"] == 2
+    assert counts.loc[("reference", "founder"), "median_exponent_per_period"] == 2.0
 
 
 def test_a_held_out_founder_reaches_neither_training_nor_validation(smoke, founders):
