@@ -11,7 +11,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 def job_end() -> float | None:
@@ -44,7 +44,9 @@ def job_end() -> float | None:
 
 
 class PauseWatch:
-    """Notes SIGTERM and SIGUSR1 while it is entered, and knows how long a SLURM job may still run.
+    """Notes SIGTERM, SIGUSR1 and SIGINT while it is entered, and knows how long a SLURM job may still run.
+
+    A second Ctrl-C (SIGINT) does what it does elsewhere: it interrupts at once.
 
     The time limit counts inside a batch job only, see `job_end`. `margin_s` seconds before that end, work is
     to be paused; they must suffice for a step and for saving a state. Signals are noted when it is entered in
@@ -71,9 +73,11 @@ class PauseWatch:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._reason = signal.Signals(number).name
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, self._previous[signal.SIGINT])
 
     def reason(self) -> str | None:
-        """Why to pause now ("SIGTERM", "SIGUSR1", "the job's time limit is near"), or None to go on."""
+        """Why to pause now ("SIGTERM", "SIGUSR1", "SIGINT", "the job's time limit is near"), or None to go on."""
         if self._reason is None and self._deadline is not None and time.time() >= self._deadline:
             self._reason = "the job's time limit is near"
         return self._reason

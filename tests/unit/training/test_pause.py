@@ -16,7 +16,7 @@ def no_job(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_is_noted_and_handlers_come_back(number):
     before = signal.getsignal(number)
     with PauseWatch(margin_s=1) as pause:
@@ -24,6 +24,14 @@ def test_a_signal_is_noted_and_handlers_come_back(number):
         os.kill(os.getpid(), number)
         assert pause.reason() == number.name
     assert signal.getsignal(number) == before
+
+
+def test_a_second_interrupt_ends_at_once():
+    with PauseWatch(margin_s=1) as pause:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert pause.reason() == "SIGINT"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.parametrize(
