@@ -9,10 +9,12 @@ from panda.config.discover import (
     Gallery,
     Integrate,
     Integration,
+    Long,
     Mutation,
     Search,
     Select,
     Statistics,
+    Trust,
     ZeroOne,
 )
 from panda.config.evaluate import PDE, Baselines, DartsNBEATS, Evaluate, Fourier, LinearAR, Parrot
@@ -38,6 +40,7 @@ __all__ = [
     "Integrate",
     "Integration",
     "LinearAR",
+    "Long",
     "ModelShape",
     "Mutation",
     "NamedModel",
@@ -50,6 +53,7 @@ __all__ = [
     "Statistics",
     "Train",
     "TrainData",
+    "Trust",
     "ZeroOne",
     "section",
 ]

@@ -1,4 +1,4 @@
-"""The trajectories of the selected systems, a shard a job, a file a split."""
+"""The trajectories of the selected systems, a shard a job, a file a split; and their dataset card."""
 
 
 rule integrate_systems:
@@ -6,6 +6,8 @@ rule integrate_systems:
         catalogue=rules.select_systems.output.catalogue,
     output:
         **{split: f"{RUN}/integrate/{split}/{{shard}}.arrow" for split in SPLITS},
+        long=f"{RUN}/integrate/long/{{shard}}.arrow",
+        trust=f"{RUN}/integrate/trust/{{shard}}.parquet",
     log:
         f"{RUN}/logs/integrate_systems/{{shard}}.log",
     benchmark:
@@ -22,7 +24,7 @@ rule integrate_systems:
     shell:
         "{PANDA} integrate systems --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
         " --shard {wildcards.shard} --train {output.train} --validation {output.validation}"
-        " --test {output.test} 2> {log}"
+        " --test {output.test} --long {output.long} --trust {output.trust} 2> {log}"
 
 
 def trajectories(split):
