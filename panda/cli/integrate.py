@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,9 +12,7 @@ from panda.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_LIBRARY,
     ConfigFile,
-    Files,
     Library,
-    Output,
     Shard,
     load,
     recorded,
