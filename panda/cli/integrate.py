@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from panda.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_LIBRARY,
     ConfigFile,
+    Files,
     Library,
     Shard,
     load,
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from panda.config import Config
     from panda.core.progress import Progress
-    from panda.data.store import Trajectory
+    from panda.data.store import Trajectory, TrajectoryStore
     from panda.discovery.trajectories import Length, Regenerated
     from panda.systems.library import FounderLibrary
 
@@ -65,7 +67,7 @@ def systems(
     rows, data = read_table(catalogue), settings.integrate
     integration = settings.discover.search.integration
     chosen = long_systems(rows, data.long.n_systems, settings.seed)
-    accepted = rows[rows["accepted"]].iloc[shard :: data.n_shards]
+    accepted = rows[rows["accepted"]].iloc[check_shard(shard, settings) :: data.n_shards]
     to_lengthen = accepted[accepted["system"].isin(chosen)]
     opened, horizons = FounderLibrary.open(library), []
     with (
@@ -98,6 +100,131 @@ def systems(
         table = trust_table(horizons)
         write_table(table, trust)
     typer.echo(summary_line(table), err=True)
+
+
+@app.command("import")
+def import_published(
+    folder: Annotated[Path, typer.Argument(help="folder of published trajectories", metavar="DIR")],
+    train: Train,
+    validation: Validation,
+    test: Test,
+    shard: Annotated[
+        int | None,
+        typer.Option(help="which of integrate.n_shards parts of its files; else all of them", min=0),
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Take published trajectories over into our files, split by founder."""
+    from panda.core.progress import Progress
+    from panda.data.external import find_published, own_split, read_published
+    from panda.data.store import trajectory_writer
+
+    settings = load(config)
+    files = find_published(folder)
+    own = files if shard is None else files[check_shard(shard, settings) :: settings.integrate.n_shards]
+    paths = {"train": train, "validation": validation, "test": test}
+    counts = dict.fromkeys([*paths, "left_out"], 0)
+    with (
+        recorded(
+            settings,
+            list(paths.values()),
+            inputs=own,
+            parts=["discover.founders"],
+            roots=["panda.data.external"],
+        ),
+        ExitStack() as stack,
+        Progress(len(own), "import trajectories", "files") as progress,
+    ):
+        writers = {split: stack.enter_context(trajectory_writer(path)) for split, path in paths.items()}
+        for one in read_published(own, progress):
+            split = own_split(one, settings.discover.founders)
+            counts[split or "left_out"] += 1
+            if split is not None:
+                writers[split](one.trajectory)
+    typer.echo("imported: " + ", ".join(f"{n} {what}" for what, n in counts.items()), err=True)
+
+
+@app.command()
+def card(
+    files: Files,
+    catalogue: Catalogue,
+    output: Annotated[
+        Path, typer.Option(help="README.md to write, above the files' folders", metavar="FILE")
+    ],
+    trust: Annotated[Path, typer.Option(help="table of all trust horizons to write", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write the dataset card of trajectory files, each in the folder of its split, and join their horizons."""
+    import pandas as pd
+
+    from panda.core.files import read_table, write_table, write_text
+    from panda.core.provenance import git_state, versions
+    from panda.data.card import dataset_card
+    from panda.discovery.trust import summary_line, trust_table
+
+    settings = load(config)
+    tables = [path for path in files if path.suffix == ".parquet"]
+    with recorded(
+        settings,
+        [output, trust],
+        inputs=[catalogue, *files],
+        parts=["integrate", "discover.search.integration"],
+        roots=["panda.data.card", "panda.discovery.trust"],
+    ):
+        stores, names = by_split([path for path in files if path not in tables], output.parent)
+        horizons = pd.concat([trust_table([]), *map(read_table, tables)], ignore_index=True)
+        text = dataset_card(
+            stores,
+            names,
+            catalogue=read_table(catalogue),
+            integration=settings.discover.search.integration,
+            integrate=settings.integrate,
+            trust=summary_line(horizons),
+            seed=settings.seed,
+            git=git_state(),
+            versions=versions(),
+        )
+        write_table(horizons, trust)
+        write_text(output, text)
+    typer.echo(summary_line(horizons), err=True)
+
+
+def by_split(paths: list[Path], folder: Path) -> tuple[dict[str, TrajectoryStore], dict[str, list[str]]]:
+    """Trajectory files by the folder each is in: opened, and the names of those that hold any.
+
+    Raises:
+        PandaError: a file is not in a folder of a split below `folder`.
+    """
+    from panda.core.errors import PandaError
+    from panda.data.card import LONG, SPLITS
+    from panda.data.store import TrajectoryStore
+
+    groups: dict[str, list[Path]] = {split: [] for split in (*SPLITS, LONG)}
+    for path in paths:
+        if path.parent.name not in groups or path.parent.parent.resolve() != folder.resolve():
+            raise PandaError(f"{path}: not in one of the folders {', '.join(groups)} of {folder}")
+        groups[path.parent.name].append(path)
+    stores = {split: TrajectoryStore.open(own) for split, own in groups.items()}
+    names = {
+        split: [f"{split}/{path.name}" for path in own if len(TrajectoryStore.open(path))]
+        for split, own in groups.items()
+    }
+    return stores, names
+
+
+def check_shard(shard: int, config: Config) -> int:
+    """The shard, if the configuration has one of this number.
+
+    Raises:
+        PandaError: it has not; its part would be another shard's as well.
+    """
+    from panda.core.errors import PandaError
+
+    if shard >= config.integrate.n_shards:
+        raise PandaError(
+            f"--shard {shard} is outside 0..{config.integrate.n_shards - 1} (integrate.n_shards)"
+        )
+    return shard
 
 
 def found(

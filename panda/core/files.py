@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import zipfile
@@ -90,6 +91,21 @@ def require(path: str | Path) -> Path:
     if not path.is_file():
         raise PandaError(f"{path}: no such file; make it first, or correct the path")
     return path
+
+
+def listing(folder: str | Path) -> str:
+    """Twelve hex digits over the names and sizes of all files below a folder: have its contents changed?
+
+    Raises:
+        PandaError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PandaError(f"{folder}: no such folder; correct the path")
+    files = sorted(
+        (str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file()
+    )
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:

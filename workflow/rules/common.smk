@@ -9,6 +9,7 @@ RUN = f"results/{CONFIG.run_name}"
 RESOLVED = f"{RUN}/config.yaml"
 PANDA = f"{sys.executable} -m panda"
 SPLITS = ["train", "validation", "test"]
+SHARDS = range(CONFIG.integrate.n_shards)
 MODELS = CONFIG.named_models()
 # Where the founders' compiled functions live; undeclared, shared by all runs, keyed inside by versions and code.
 BUILD = ".cache/founders"
@@ -34,6 +35,8 @@ ROOTS = {
         "panda.discovery.subsets",
         "panda.data.store",
     ],
+    "write_card": ["panda.data.card", "panda.discovery.trust"],
+    "import_trajectories": ["panda.data.external"],
     "train_model": ["panda.training.loop", "panda.discovery.subsets"],
     "list_models": ["panda.model.weights"],
     "fit_baseline": [],
@@ -64,6 +67,11 @@ def code(rule_name, *more):
 def part(*paths):
     """The parts of the configuration that a rule's results depend on."""
     return section(CONFIG, *paths)
+
+
+def trajectories(split):
+    """All shards of a split, integrated or imported."""
+    return expand(f"{RUN}/integrate/{split}/{{shard}}.arrow", shard=SHARDS)
 
 
 def growing(mem_mb):
