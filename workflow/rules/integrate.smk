@@ -27,7 +27,6 @@ rule integrate_systems:
         " --test {output.test} --long {output.long} --trust {output.trust} 2> {log}"
 
 
-
 rule write_card:
     input:
         catalogue=rules.select_systems.output.catalogue,
