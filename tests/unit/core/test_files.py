@@ -107,3 +107,18 @@ def test_pickled_arrays_are_refused(tmp_path: Path):
     np.savez(tmp_path / "b.npz", x=np.array([{}], dtype=object))
     with pytest.raises(PandaError, match=r"b\.npz"):
         files.read_arrays(tmp_path / "b.npz")
+
+
+def test_a_listing_knows_names_and_sizes_but_not_times(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in" / "a.arrow"
+    file.write_text("abc")
+    before = files.listing(tmp_path)
+    os.utime(file, (0, 0))
+    assert files.listing(tmp_path) == before
+    file.write_text("abcd")
+    longer = files.listing(tmp_path)
+    file.rename(tmp_path / "in" / "b.arrow")
+    assert len({before, longer, files.listing(tmp_path)}) == 3
+    with pytest.raises(PandaError, match="nowhere: no such folder"):
+        files.listing(tmp_path / "nowhere")
