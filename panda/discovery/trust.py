@@ -60,11 +60,12 @@ def summary_line(table: pd.DataFrame) -> str:
     """The horizons in one line: how many, the median in Lyapunov times, how many never ended."""
     if table.empty:
         return "trust horizon: no test trajectory"
-    median, points = table["trust_lyapunov_times"].median(), table["trust_points"].median()
+    known, points = table["trust_lyapunov_times"].dropna(), table["trust_points"].median()
+    in_times = f"{known.median():.1f} Lyapunov times" if len(known) else "unknown in Lyapunov times"
     n_whole = int(table["trusted_to_the_end"].sum())
     return (
-        f"trust horizon: median {median:.1f} Lyapunov times ({points:.0f} points) over {len(table)} test "
-        f"trajectories; {n_whole} trusted to their end"
+        f"trust horizon: median {in_times} ({points:.0f} points) over {len(table)} test trajectories; "
+        f"{n_whole} trusted to their end"
     )
 
 

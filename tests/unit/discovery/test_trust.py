@@ -75,6 +75,7 @@ def test_trajectories_pass_through_in_order(library, founder_rows, integration, 
 def test_an_unknown_exponent_gives_points_but_no_lyapunov_times(library, founder_rows, integration, trust):
     table = table_of(library, founder_rows("Lorenz").assign(largest_exponent=np.nan), integration, trust)
     assert table["trust_points"].iloc[0] > 1 and table["trust_lyapunov_times"].isna().all()
+    assert "median unknown in Lyapunov times" in summary_line(table)
 
 
 def test_a_table_of_nothing_has_its_columns_and_one_line(tmp_path):
