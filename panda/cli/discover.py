@@ -20,6 +20,8 @@ from panda.cli.options import (
 )
 
 app = typer.Typer(no_args_is_help=True)
+REFERENCE_PARAMETERS = "panda.discovery.reference_parameters"
+SPLITS = ("train", "validation", "test")
 Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")]
 
 
@@ -166,3 +168,70 @@ def gallery(
             progress,
         )
         write_arrays(output, **arrays)
+
+
+@app.command()
+def export_params(
+    catalogue: Catalogue,
+    output: Output,
+    split: Annotated[str, typer.Option(help="train, validation or test; all of them if empty")] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Write the accepted systems as a parameter file of the reference code (JSON)."""
+    from panda.core.errors import PandaError
+    from panda.core.files import read_table, write_json
+    from panda.discovery.reference_parameters import from_catalogue
+    from panda.systems.library import FounderLibrary
+
+    settings = load(config)
+    rows = read_table(catalogue)
+    if split and split not in SPLITS:
+        raise PandaError(f"--split {split}: no such split; choose one of {', '.join(SPLITS)}")
+    chosen = rows[rows["accepted"] & ((rows["split"] == split) | (not split))]
+    with recorded(
+        settings, [output], inputs=[catalogue], parts=["discover.founders"], roots=[REFERENCE_PARAMETERS]
+    ):
+        write_json(output, from_catalogue(FounderLibrary.open(library), chosen))
+
+
+@app.command()
+def import_params(
+    files: Files,
+    output: Output,
+    without: Annotated[
+        list[str],
+        typer.Option(help="leave out all systems of this founder (repeat for more)", metavar="NAME"),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Read parameter files of the reference code into a catalogue that `integrate systems` takes."""
+    import pandas as pd
+
+    from panda.core.files import read_json, write_table
+    from panda.discovery.reference_parameters import check_unique, to_catalogue
+    from panda.systems.library import FounderLibrary
+
+    settings = load(config)
+    opened = FounderLibrary.open(library)
+    with recorded(
+        settings,
+        [output],
+        inputs=files,
+        parts=["discover.founders", "discover.search.integration"],
+        roots=[REFERENCE_PARAMETERS],
+    ):
+        tables = [
+            to_catalogue(
+                opened,
+                read_json(path),
+                source=str(path),
+                founders=settings.discover.founders,
+                integration=settings.discover.search.integration,
+                without=without,
+            )
+            for path in files
+        ]
+        check_unique(tables, [str(path) for path in files])
+        write_table(pd.concat(tables, ignore_index=True), output)

@@ -30,11 +30,12 @@ def integrate_subsets(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Integrate one shard of the nested subsets: half the systems, twice the initial conditions, ..."""
-    from panda.cli.integrate import trajectory_rows
+    from panda.cli.integrate import found, stored
     from panda.core.files import read_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
     from panda.discovery.subsets import initial_conditions, nested_ranks
+    from panda.discovery.trajectories import Length
     from panda.systems.library import FounderLibrary
 
     settings = load(config)
@@ -49,14 +50,14 @@ def integrate_subsets(
             settings,
             [output],
             inputs=[catalogue],
-            parts=["scaling.n_points", "discover.search.integration"],
-            roots=["panda.discovery.subsets", "panda.data.store"],
+            parts=["scaling.n_points", "integrate.n_periods", "discover.search.integration"],
+            roots=["panda.discovery.subsets", "panda.discovery.trajectories", "panda.data.store"],
         ),
         Progress(len(own), f"integrate subsets, shard {shard}", "systems") as progress,
     ):
-        write_trajectories(
-            output, trajectory_rows(FounderLibrary.open(library), own, counts, settings, progress)
-        )
+        length = Length(settings.discover.search.integration, settings.integrate.n_periods)
+        opened = FounderLibrary.open(library)
+        write_trajectories(output, stored(found(opened, own, counts, length, settings, progress)))
 
 
 @app.command()

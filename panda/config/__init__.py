@@ -9,11 +9,13 @@ from panda.config.discover import (
     Gallery,
     Integrate,
     Integration,
+    Long,
     Mutation,
     Search,
     Select,
     Selection,
     Statistics,
+    Trust,
     ZeroOne,
 )
 from panda.config.evaluate import PDE, Baselines, DartsNBEATS, Evaluate, Fourier, LinearAR, Parrot
@@ -39,6 +41,7 @@ __all__ = [
     "Integrate",
     "Integration",
     "LinearAR",
+    "Long",
     "ModelShape",
     "Mutation",
     "NamedModel",
@@ -52,6 +55,7 @@ __all__ = [
     "Statistics",
     "Train",
     "TrainData",
+    "Trust",
     "ZeroOne",
     "section",
 ]

@@ -38,7 +38,7 @@ def estimate(config: Config) -> list[StageCost]:
     systems = _systems(config)
     stages = [
         _discover(config),
-        _integrate(config, systems.all * config.integrate.n_initial_conditions, config.integrate.n_shards),
+        _sum("integrate", _own_trajectories(config, systems)),
         _train(config, [model for model in config.named_models().values() if model.split is None]),
     ]
     if _learning(config):
@@ -145,6 +145,21 @@ def _integrate(config: Config, n_trajectories: float, n_shards: int) -> StageCos
         cpu_s=n_trajectories * config.costs.trajectory_cpu_s,
         n_bytes=n_trajectories * values * _FLOAT32_BYTES,
     )
+
+
+def _own_trajectories(config: Config, systems: _Systems) -> list[StageCost]:
+    """The trajectories of all splits, the long ones of some test systems, and every test trajectory's trust
+    horizon; nothing of it where published ones are imported."""
+    settings = config.integrate
+    if settings.import_from is not None:
+        return [_stage(config, "integrate", n_jobs=settings.n_shards)]
+    n_each, kept = settings.n_initial_conditions, config.discover.search.integration.kept_points
+    n_long = min(settings.long.n_systems, systems.test) * settings.long.n_points / kept
+    checks_s = systems.test * n_each * config.costs.trust_cpu_s
+    return [
+        _integrate(config, systems.all * n_each + n_long, settings.n_shards),
+        _stage(config, "integrate", n_jobs=0, cpu_s=checks_s),
+    ]
 
 
 def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import zipfile
@@ -16,6 +17,9 @@ from panda.core.errors import PandaError
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+# Errors that mean: the disk takes no more. The last is a limit on the size of one file (ulimit -f).
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise PandaError(
                 f"{path}: no space left on the disk; free some and run the same command again"
             ) from error
@@ -87,6 +91,21 @@ def require(path: str | Path) -> Path:
     if not path.is_file():
         raise PandaError(f"{path}: no such file; make it first, or correct the path")
     return path
+
+
+def listing(folder: str | Path) -> str:
+    """Twelve hex digits over the names and sizes of all files below a folder: have its contents changed?
+
+    Raises:
+        PandaError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PandaError(f"{folder}: no such folder; correct the path")
+    files = sorted(
+        (str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file()
+    )
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:

@@ -10,7 +10,7 @@ from panda.core.progress import Progress
 from panda.core.seeds import generator
 from panda.discovery.members import flow_of, from_rows
 from panda.discovery.search import integrate_members
-from panda.discovery.trajectories import regenerate
+from panda.discovery.trajectories import Length, regenerate
 from panda.systems.library import FounderLibrary
 from panda.systems.postprocess import saved_coordinates
 
@@ -39,9 +39,9 @@ def gallery(
     )
     counts = dict.fromkeys(chosen["system"], 1)
     found = {
-        row["system"]: _shown(series.T)
-        for row, _, series in regenerate(
-            library, chosen, integration, n_initial_conditions=counts, seed=seed, progress=progress
+        one.row["system"]: _shown(one.series.T)
+        for one in regenerate(
+            library, chosen, Length(integration), n_initial_conditions=counts, seed=seed, progress=progress
         )
     }
     attractors = [found[system] for system in chosen["system"]]
