@@ -141,6 +141,19 @@ class Search(Section):
     exponent: Exponent
 
 
+class Evolve(Section):
+    """Generations after the first one, whose candidates descend from accepted systems."""
+
+    n_generations: Count
+    n_litters: Count
+    litter_size: Count
+    founder_share: Fraction
+    crossover_probability: Fraction
+    tournament_size: Count
+    n_neighbours: Count
+    mutation: Mutation
+
+
 FilterName = Literal[
     "integrated",
     "bounded",
@@ -205,6 +218,7 @@ class Discover(Section):
 
     founders: Founders
     search: Search
+    evolve: Evolve
     select: Select
     gallery: Gallery
 
