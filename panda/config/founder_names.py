@@ -12,13 +12,23 @@ from panda.core.errors import PandaError
 
 @cache
 def founder_names() -> tuple[str, ...]:
-    """Every continuous system of dysts without delay, sorted.
+    """Every continuous system of dysts, sorted.
 
     Raises:
         PandaError: dysts is not installed.
     """
+    return tuple(sorted(_metadata()))
+
+
+@cache
+def delayed_names() -> frozenset[str]:
+    """Those with a delay, which are in no skew product (spec 1.1)."""
+    return frozenset(name for name, entry in _metadata().items() if entry.get("delay"))
+
+
+def _metadata() -> dict[str, dict[str, object]]:
     found = importlib.util.find_spec("dysts")
     if found is None or found.origin is None:
         raise PandaError("dysts is not installed; run `make setup`, or install requirements.lock")
     text = (Path(found.origin).parent / "data" / "chaotic_attractors.json").read_text(encoding="utf-8")
-    return tuple(sorted(name for name, entry in json.loads(text).items() if not entry.get("delay")))
+    return json.loads(text)
