@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def founder_names() -> tuple[str, ...]:
 def delayed_names() -> frozenset[str]:
     """Those with a delay, which are in no skew product (spec 1.1)."""
     return frozenset(name for name, entry in _metadata().items() if entry.get("delay"))
+
+
+def without_delay(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of `names` that a skew product may be made of, in their order."""
+    return tuple(name for name in names if name not in delayed_names())
 
 
 def _metadata() -> dict[str, dict[str, object]]:

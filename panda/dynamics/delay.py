@@ -329,28 +329,45 @@ def _renormalise(work, t, tau):
 
 
 @compiled
-def _integrate(system, control, members, work, results, member):
-    """One member from its history to its last stop; returns how it ended."""
-    tau = members.parameters[member, system.delay_index]
+def _start(system, members, work, results, member, tau):
+    """Load a member; RUNNING, or how it ended before it began."""
     if not (tau > 0.0 and np.isfinite(tau)):
         return ws.ACAUSAL
-    stops, n_points = members.stops[member], results.states.shape[1]
-    offset = tau if n_points > 0 else 0.0  # saved states begin where all of them is integrated
-    end = stops[-1] + offset
-    jump = tau / (system.n_nodes - 1)
-    n_jumps = ORDER * (system.n_nodes - 1)
     _load(system, members, work, member, tau)
+    results.n_evaluations[member] = 1
     for j in range(system.n_nodes):
         if not abs(members.history[member, 0, j]) <= members.limit:
             return ws.DIVERGED
-    results.n_evaluations[member] = 1
-    if _violation(members, work.y, work.k[0]) != 0.0:
-        return ws.DIVERGED
-    t, planned, renormalised, next_jump, was_rejected = 0.0, FIRST_STEP * tau, 0.0, 1, False
+    return ws.RUNNING if _violation(members, work.y, work.k[0]) == 0.0 else ws.DIVERGED
+
+
+@compiled
+def _accept(system, work, results, member, t, t_new, tau, end):
+    """Keep the step as a piece of the past, write the points it covers, and move to its end."""
+    _append(system, work, t, t_new, tau)
+    results.n_steps[member] += 1
+    results.n_evaluations[member] += N_SLOPES - 1 - N_STAGES
+    for row in range(work.y.size):
+        work.y[row] = work.y_new[row]
+        work.k[0, row] = work.k[N_STAGES, row]
+    if results.states.shape[1] > 0:
+        _write_points(work, results, member, t_new, tau, end)
+    work.seek[0] = _find(work, work.seek[0], t_new - tau)
+
+
+@compiled
+def _integrate(system, control, members, work, results, member):
+    """One member from its history to its last stop; returns how it ended."""
+    tau, stops = members.parameters[member, system.delay_index], members.stops[member]
+    status = _start(system, members, work, results, member, tau)
+    if status != ws.RUNNING:
+        return status
+    offset = tau if results.states.shape[1] > 0 else 0.0  # saved states begin where all of them is integrated
+    spacing, n_jumps = tau / (system.n_nodes - 1), ORDER * (system.n_nodes - 1)
+    t, planned, renormalised, jump, was_rejected = 0.0, FIRST_STEP * tau, 0.0, 1, False
     while True:
-        target = stops[results.n_stops[member]] + offset
-        if next_jump <= n_jumps:
-            target = min(target, next_jump * jump)
+        stop = stops[results.n_stops[member]] + offset
+        target = min(stop, jump * spacing) if jump <= n_jumps else stop
         h = min(planned, tau / STRETCH)
         t_new = target if t + STRETCH * h >= target else t + h
         h = t_new - t
@@ -363,29 +380,20 @@ def _integrate(system, control, members, work, results, member):
         if finite:
             factor = min(MAX_FACTOR, max(MIN_FACTOR, SAFETY / np.sqrt(np.sqrt(np.sqrt(error)))))
         if finite and error < 1.0:
-            results.n_steps[member] += 1
-            wanted = h * (min(1.0, factor) if was_rejected else factor)
-            # A step cut short for a stop, a jump or the delay is no reason to go on with shorter steps.
-            planned = max(wanted, planned) if t_new == target else wanted
-            was_rejected = False
             if violation > 0.0:
                 return ws.DIVERGED
-            _append(system, work, t, t_new, tau)
-            results.n_evaluations[member] += N_SLOPES - 1 - N_STAGES
+            _accept(system, work, results, member, t, t_new, tau, stops[-1] + offset)
             t = t_new
-            for row in range(work.y.size):
-                work.y[row] = work.y_new[row]
-                work.k[0, row] = work.k[N_STAGES, row]
-            if n_points > 0:
-                _write_points(work, results, member, t, tau, end)
-            work.seek[0] = _find(work, work.seek[0], t - tau)
-            at_stop = t == stops[results.n_stops[member]] + offset
-            if system.tangent and (at_stop or t - renormalised >= tau):
+            wanted = h * (min(1.0, factor) if was_rejected else factor)
+            # A step cut short for a stop or a jump is no reason to go on with short steps.
+            planned = max(wanted, planned) if t == target else wanted
+            was_rejected = False
+            if system.tangent and (t == stop or t - renormalised >= tau):
                 results.log_growth[member, results.n_stops[member]] += _renormalise(work, t, tau)
                 renormalised = t
-            while next_jump * jump <= t:
-                next_jump += 1
-            if at_stop:
+            while jump * spacing <= t:
+                jump += 1
+            if t == stop:
                 results.n_stops[member] += 1
                 if results.n_stops[member] == stops.size:
                     return ws.COMPLETE
