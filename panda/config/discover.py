@@ -32,7 +32,7 @@ class Founders(Section):
             if name not in founder_names():
                 close = difflib.get_close_matches(name, founder_names(), n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"no founder {name!r} among dysts' systems without delay{hint}")
+                raise ValueError(f"no founder {name!r} among dysts' continuous systems{hint}")
         asked, there = set(self.held_out) | set(self.validation), set(self.all_names)
         if len(asked) >= len(there):
             raise ValueError(
