@@ -120,7 +120,7 @@ class Exponent(Section):
     """The largest Lyapunov exponent by tangent flow."""
 
     n_periods: Count
-    transient_periods: Natural
+    transient_periods: Count
     n_blocks: Annotated[int, Field(ge=2)]
     rtol: Positive
     atol: Positive
@@ -190,6 +190,7 @@ class Select(Section):
     min_spectral_peaks: Natural
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative
+    exponent_min_power: NonNegative
 
     @model_validator(mode="after")
     def _selection_is_there(self) -> Select:
