@@ -41,7 +41,7 @@ def compile_founders(
     ):
         with Progress(len(names), "compile founders", "founders") as progress:
             opened = ensure_library(library, names, progress)
-        warm_up(opened, settings.discover.search, settings.seed)
+        warm_up(opened, names, settings.discover.search, settings.seed)
         write_json(output, {name: opened[name].dimension for name in names})
 
 

@@ -3,6 +3,7 @@
 from panda.config.costs import Costs
 from panda.config.discover import (
     Discover,
+    Evolve,
     Exponent,
     FilterName,
     Founders,
@@ -33,6 +34,7 @@ __all__ = [
     "Definition",
     "Discover",
     "Evaluate",
+    "Evolve",
     "Exponent",
     "FilterName",
     "Founders",

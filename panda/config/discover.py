@@ -32,7 +32,7 @@ class Founders(Section):
             if name not in founder_names():
                 close = difflib.get_close_matches(name, founder_names(), n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"no founder {name!r} among dysts' systems without delay{hint}")
+                raise ValueError(f"no founder {name!r} among dysts' continuous systems{hint}")
         asked, there = set(self.held_out) | set(self.validation), set(self.all_names)
         if len(asked) >= len(there):
             raise ValueError(
@@ -120,7 +120,7 @@ class Exponent(Section):
     """The largest Lyapunov exponent by tangent flow."""
 
     n_periods: Count
-    transient_periods: Natural
+    transient_periods: Count
     n_blocks: Annotated[int, Field(ge=2)]
     rtol: Positive
     atol: Positive
@@ -139,6 +139,19 @@ class Search(Section):
     integration: Integration
     statistics: Statistics
     exponent: Exponent
+
+
+class Evolve(Section):
+    """Generations after the first one, whose candidates descend from accepted systems."""
+
+    n_generations: Count
+    n_litters: Count
+    litter_size: Count
+    founder_share: Fraction
+    crossover_probability: Fraction
+    tournament_size: Count
+    n_neighbours: Count
+    mutation: Mutation
 
 
 FilterName = Literal[
@@ -177,6 +190,7 @@ class Select(Section):
     min_spectral_peaks: Natural
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative
+    exponent_min_power: NonNegative
 
     @model_validator(mode="after")
     def _selection_is_there(self) -> Select:
@@ -205,6 +219,7 @@ class Discover(Section):
 
     founders: Founders
     search: Search
+    evolve: Evolve
     select: Select
     gallery: Gallery
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
 from panda.config.whole import Config, NamedModel
 
@@ -120,20 +121,22 @@ def _discover(config: Config) -> StageCost:
 def _systems(config: Config) -> _Systems:
     """Accepted systems: founders themselves all, the rest by the expected acceptance.
 
-    Of the ordered pairs of n founders, (n - h) (n - h - 1) / (n (n - 1)) have none of h given ones.
+    Of the ordered pairs of n founders without delay, (n - h) (n - h - 1) / (n (n - 1)) have none of h given ones.
     """
     search, founders = config.discover.search, config.discover.founders
     share = config.costs.expected_acceptance
-    n = len(founders.all_names)
+    names = founders.all_names
+    n = len(without_delay(names))
     of_founder = 1 + search.n_founder_perturbations * share.founder
     n_skew = search.n_pairs * search.n_perturbations * share.skew
 
-    def without(n_left_out: int) -> float:
-        left = n - n_left_out
-        return left * of_founder + n_skew * left * (left - 1) / max(1, n * (n - 1))
+    def without(*left_out: str) -> float:
+        left = n - len(without_delay(left_out))
+        n_founders = len(names) - len(left_out)
+        return n_founders * of_founder + n_skew * left * (left - 1) / max(1, n * (n - 1))
 
-    n_test, n_validation = len(founders.held_out), len(founders.validation)
-    return _Systems(without(0), without(n_test + n_validation), without(0) - without(n_test))
+    test, validation = founders.held_out, founders.validation
+    return _Systems(without(), without(*test, *validation), without() - without(*test))
 
 
 def _integrate(config: Config, n_trajectories: float, n_shards: int) -> StageCost:

@@ -64,10 +64,13 @@ def _perturbations(
     integration: Integration,
     stream: np.random.Generator,
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Founders of three or more coordinates with the most accepted perturbations, ties by lot."""
+    """Founders of three or more coordinates, drawn by lot among those with enough accepted perturbations.
+
+    If there are too few of them, those with the most accepted perturbations come first.
+    """
     rows = catalogue[(catalogue["population"] == "founder") & (catalogue["dimension"] >= SHOWN)]
     mutated = rows[rows["perturbation"] > 0]
-    counts = mutated.groupby("name")["accepted"].sum()
+    counts = mutated.groupby("name")["accepted"].sum().clip(upper=settings.n_perturbations)
     lot = pd.Series(stream.random(len(counts)), index=counts.index)
     order = pd.DataFrame({"count": counts, "lot": lot}).sort_values(["count", "lot"], ascending=False)
     founders = sorted(order.index[: settings.n_founders])

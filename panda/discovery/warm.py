@@ -35,7 +35,11 @@ def ensure_library(folder: Path, names: Sequence[str], progress: Progress | None
         return library
 
 
-def warm_up(library: FounderLibrary, settings: Search, seed: int) -> None:
-    """Search one founder, so that numba's cache holds integrator, tangent flow and filters for every job."""
+def warm_up(library: FounderLibrary, names: Sequence[str], settings: Search, seed: int) -> None:
+    """Search one founder of each kind in `names`, with and without delay.
+
+    After that numba's cache holds integrators, tangent flows and filters for every job.
+    """
     nothing = pd.DataFrame({"founder": [], "flow_rms": []})
-    search(library, nothing, [Group(library.names[0], "", 1)], settings, seed)
+    one_a_kind = {library[name].delay_index is None: Group(name, "", 1) for name in names}
+    search(library, nothing, list(one_a_kind.values()), settings, seed)

@@ -33,7 +33,7 @@ inlined = njit(forceinline=True, **OPTIONS)
 
 
 @intrinsic
-def _call(typingctx, address, arrays):
+def call_lanes(typingctx, address, arrays):
     """Call the compiled function at `address` with the data pointers of a tuple of float64 arrays."""
 
     def codegen(context, builder, signature, args):
@@ -70,16 +70,16 @@ def _evaluate(system, lanes, y, slope):
     p_response = p[system.n_driver_parameters * N_LANES :]
     first_scale = (system.n_driver_parameters + system.n_response_parameters) * N_LANES
     if system.tangent:
-        _call(system.driver, (lanes.t_stage, y, y[n:], p, slope, slope[n:]))
+        call_lanes(system.driver, (lanes.t_stage, y, y[n:], p, slope, slope[n:]))
         if system.response != 0:
             f_b, f_b_v = lanes.response_slope, lanes.response_slope_v
-            _call(system.response, (lanes.t_stage, y[n_a:], y[n + n_a :], p_response, f_b, f_b_v))
+            call_lanes(system.response, (lanes.t_stage, y[n_a:], y[n + n_a :], p_response, f_b, f_b_v))
             _couple(lanes, first_scale, n_a, n_b, slope, f_b, slope[n_a:])
             _couple(lanes, first_scale, n_a, n_b, slope[n:], f_b_v, slope[n + n_a :])
     else:
-        _call(system.driver, (lanes.t_stage, y, p, slope))
+        call_lanes(system.driver, (lanes.t_stage, y, p, slope))
         if system.response != 0:
-            _call(system.response, (lanes.t_stage, y[n_a:], p_response, lanes.response_slope))
+            call_lanes(system.response, (lanes.t_stage, y[n_a:], p_response, lanes.response_slope))
             _couple(lanes, first_scale, n_a, n_b, slope, lanes.response_slope, slope[n_a:])
 
 

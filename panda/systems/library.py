@@ -35,7 +35,7 @@ def build_library(
 ) -> None:
     """Trace founders from dysts, compile their lane functions, write both and the metadata to a folder.
 
-    ``names`` chooses founders; None takes all continuous ones without delay. The index is written last, so
+    ``names`` chooses founders; None takes all continuous ones. The index is written last, so
     that a build that was cut short does not open. The same machine and versions give the same bytes.
 
     Raises:
@@ -48,7 +48,7 @@ def build_library(
     entries = {}
     for name in sorted(founder_names() if names is None else names):
         traced = trace_founder(name)
-        d = traced.founder.dimension
+        d = len(traced.rhs.outputs)
         text = lane_function("rhs", traced.rhs, {"dy": d}) + lane_function(
             "jvp", traced.jvp, {"dy": d, "dv": d}
         )
@@ -134,10 +134,15 @@ class FounderLibrary:
         """A founder on its own, or the skew product of a driver and a response, ready to integrate.
 
         Raises:
-            PandaError: an unknown name, or compiled code that is damaged.
+            PandaError: an unknown name, a founder with delay in a pair, or compiled code that is damaged.
         """
         names = [driver] if response is None else [driver, response]
         founders = [self[name] for name in names]
+        delayed = [founder.name for founder in founders if founder.delay_index is not None]
+        if delayed and response is not None:
+            raise PandaError(
+                f"{delayed[0]} has a delay and cannot be in a skew product; pair founders without delay"
+            )
         code = [self._load(name) for name in names]
         addresses = [(loaded.address("rhs"), loaded.address("jvp")) for loaded in code]
         (driver_rhs, driver_jvp), (response_rhs, response_jvp) = [*addresses, (0, 0)][:2]

@@ -55,6 +55,22 @@ def test_a_member_does_not_depend_on_how_many_there_are(library, measures, setti
         assert np.array_equal(getattr(few, column), getattr(many, column)[:2])
 
 
+def test_a_founder_without_parameters_is_searched_once(library, measures, settings):
+    flow = flow_of(library, "SprottA", "")
+    assert flow.driver.n_parameters == 0
+    assert len(draw_members(flow, Group("SprottA", "", 5), settings, amplitudes(measures), SEED)) == 1
+    found = search(library, measures, [Group("SprottA", "", 5)], settings, SEED)
+    assert found["system"].tolist() == ["SprottA-pp0"]
+
+
+def test_a_shear_flow_grows_as_the_shear_exponent_says(found, settings):
+    complete = found[found["status"] == "complete"]
+    t0, t = settings.exponent.transient_periods, settings.exponent.n_periods
+    expected = np.log((t0 + t) / t0) / (t * complete["period"])
+    np.testing.assert_allclose(complete["shear_exponent"], expected)
+    assert found.loc[found["status"] != "complete", "shear_exponent"].isna().all()
+
+
 def test_groups_searched_apart_give_the_same_bits(library, measures, settings, found):
     apart = pd.concat(
         [search(library, measures, [group], settings, SEED) for group in (ALONE, PAIR)], ignore_index=True
