@@ -27,18 +27,29 @@ Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="F
 def compile_founders(
     output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Library = DEFAULT_LIBRARY
 ) -> None:
-    """Compile the founders' right-hand sides, once on a machine; what is already compiled is kept."""
+    """Compile the founders' right-hand sides, once on a machine; what is already compiled is kept.
+
+    Founders of your own (`discover.founders.own`) are measured as well: period and scale.
+    """
     from panda.core.files import write_json
     from panda.core.progress import Progress
+    from panda.discovery.own import ensure_own, open_library
     from panda.discovery.warm import ensure_library, warm_up
 
     settings = load(config)
-    names = settings.discover.founders.all_names
+    founders = settings.discover.founders
+    names = founders.all_names
     with recorded(
-        settings, [output], inputs=[], parts=["discover.founders.names"], roots=["panda.systems.library"]
+        settings,
+        [output],
+        inputs=list(founders.own),
+        parts=["discover.founders.names", "discover.founders.own"],
+        roots=["panda.systems.library", *(["panda.discovery.own"] if founders.own else [])],
     ):
         with Progress(len(names), "compile founders", "founders") as progress:
-            opened = ensure_library(library, names, progress)
+            ensure_library(library, founders.library_names, progress)
+        ensure_own(library, settings.discover)
+        opened = open_library(library, settings.discover)
         warm_up(opened, settings.discover.search, settings.seed)
         write_json(output, {name: opened[name].dimension for name in names})
 
@@ -49,7 +60,7 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
     from panda.core.files import write_table
     from panda.core.progress import Progress
     from panda.discovery.measure import measure as measure_founders
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.own import open_library
 
     settings = load(config)
     founders = settings.discover.founders
@@ -60,7 +71,10 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
         Progress(len(founders.all_names), "measure founders", "founders") as progress,
     ):
         table = measure_founders(
-            FounderLibrary.open(library), founders, settings.discover.search.integration, progress
+            open_library(library, settings.discover),
+            founders,
+            settings.discover.search.integration,
+            progress,
         )
         write_table(table, output)
 
@@ -78,8 +92,8 @@ def search(
     from panda.core.progress import Progress
     from panda.discovery.candidates import groups
     from panda.discovery.candidates import shard as shard_of
+    from panda.discovery.own import open_library
     from panda.discovery.search import search as search_groups
-    from panda.systems.library import FounderLibrary
 
     settings = load(config)
     found = settings.discover
@@ -97,7 +111,7 @@ def search(
         Progress(n, f"search shard {shard}", "candidates") as progress,
     ):
         table = search_groups(
-            FounderLibrary.open(library), read_table(measures), own, found.search, settings.seed, progress
+            open_library(library, found), read_table(measures), own, found.search, settings.seed, progress
         )
         write_table(table, output)
 
@@ -143,7 +157,7 @@ def gallery(
     from panda.core.files import read_table, write_arrays
     from panda.core.progress import Progress
     from panda.discovery.gallery import gallery as sample
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.own import open_library
 
     settings = load(config)
     found = settings.discover
@@ -158,7 +172,7 @@ def gallery(
         Progress(found.gallery.n_systems, "gallery", "systems") as progress,
     ):
         arrays = sample(
-            FounderLibrary.open(library),
+            open_library(library, found),
             read_table(catalogue),
             found.gallery,
             found.search.integration,
@@ -166,3 +180,16 @@ def gallery(
             progress,
         )
         write_arrays(output, **arrays)
+
+
+@app.command()
+def check(
+    system: Annotated[Path, typer.Argument(help="Python file of a founder of your own", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Measure a founder of your own, and say which filters it passes; nothing is written."""
+    from panda.discovery.check import check as check_founder
+
+    settings = load(config)
+    for what, value in check_founder(str(system), settings.discover, settings.seed):
+        print(f"{what:<12} {value}")

@@ -40,12 +40,12 @@ def systems(
     from panda.core.files import read_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.own import open_library
 
     settings = load(config)
     rows = read_table(catalogue)
     accepted = rows[rows["accepted"]].iloc[shard :: settings.integrate.n_shards]
-    opened = FounderLibrary.open(library)
+    opened = open_library(library, settings.discover)
     outputs = {"train": train, "validation": validation, "test": test}
     with (
         recorded(

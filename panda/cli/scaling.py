@@ -34,8 +34,8 @@ def integrate_subsets(
     from panda.core.files import read_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
+    from panda.discovery.own import open_library
     from panda.discovery.subsets import initial_conditions, nested_ranks
-    from panda.systems.library import FounderLibrary
 
     settings = load(config)
     ranked = nested_ranks(read_table(catalogue), settings.seed)
@@ -55,7 +55,8 @@ def integrate_subsets(
         Progress(len(own), f"integrate subsets, shard {shard}", "systems") as progress,
     ):
         write_trajectories(
-            output, trajectory_rows(FounderLibrary.open(library), own, counts, settings, progress)
+            output,
+            trajectory_rows(open_library(library, settings.discover), own, counts, settings, progress),
         )
 
 

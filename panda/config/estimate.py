@@ -132,7 +132,7 @@ def _systems(config: Config) -> _Systems:
         left = n - n_left_out
         return left * of_founder + n_skew * left * (left - 1) / max(1, n * (n - 1))
 
-    n_test, n_validation = len(founders.held_out), len(founders.validation)
+    n_test, n_validation = len(founders.test_names), len(set(founders.validation) - set(founders.test_names))
     return _Systems(without(0), without(n_test + n_validation), without(0) - without(n_test))
 
 
