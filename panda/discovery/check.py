@@ -68,9 +68,10 @@ def _verdict(row: dict, settings: Discover, period: float) -> list[tuple[str, st
             else "not measured: the integration did not complete",
         )
     ]
-    passed = {name: FILTERS[name](row, settings.select) for name in settings.select.filters}
-    failed = [name for name, ok in passed.items() if not ok]
-    lines += [("filters", f"passes {sum(passed.values())} of {len(passed)}")]
+    filters = settings.select.chosen.filters
+    failed = [name for name in filters if not FILTERS[name](row, settings.select)]
+    n_passed = len(filters) - len(failed)
+    lines += [("filters", f"passes {n_passed} of {len(filters)} ({settings.select.selection})")]
     return lines + [("fails", ", ".join(failed))] * bool(failed)
 
 
