@@ -193,3 +193,63 @@ def check(
     settings = load(config)
     for what, value in check_founder(str(system), settings.discover, settings.seed):
         print(f"{what:<12} {value}")
+
+
+@app.command()
+def duplicates(
+    trajectories: Files,
+    catalogue: Catalogue,
+    output: Output,
+    nearest: Annotated[Path, typer.Option(help="table of nearest training systems to write", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Count near-duplicates among the selected systems, above all between training and test."""
+    import numpy as np
+
+    from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
+    from panda.data.store import TrajectoryStore
+    from panda.discovery.novelty import calibrate, calibration_systems
+    from panda.discovery.novelty import duplicates as count
+    from panda.discovery.own import open_library
+    from panda.discovery.trajectories import regenerate
+    from panda.invariants.signature import signature
+
+    settings = load(config)
+    found = settings.discover
+    shape = found.duplicates.signature.model_dump()
+    table = read_table(catalogue)
+    chosen = calibration_systems(table, found.duplicates, settings.seed)
+    store = TrajectoryStore.open(trajectories)
+    with (
+        recorded(
+            settings,
+            [output, nearest],
+            inputs=[catalogue, *trajectories],
+            parts=["discover.duplicates", "discover.founders", "discover.search.integration"],
+            roots=["panda.discovery.novelty", "panda.invariants.signature", "panda.discovery.trajectories"],
+        ),
+        Progress(len(store) + len(chosen), "near-duplicates", "trajectories") as progress,
+    ):
+        features = {}
+        for i, row in enumerate(store.table.itertuples()):
+            if row.initial_condition == 0:
+                features[row.system] = signature(store.series(i), **shape).features
+            progress.advance()
+        again = {}
+        for row, index, series in regenerate(
+            open_library(library, found),
+            chosen,
+            found.search.integration,
+            n_initial_conditions=dict.fromkeys(chosen["system"], 2),
+            seed=settings.seed,
+            progress=progress,
+        ):
+            if index == 1:
+                again[row["system"]] = signature(series, **shape).features
+        pairs = [(features[system], again[system]) for system in sorted(again)]
+        metric = calibrate(*(np.stack(side) for side in zip(*pairs, strict=True)), found.duplicates.coverage)
+        counts, near = count(table, features, metric, found.founders.families(), found.duplicates)
+        write_table(counts, output)
+        write_table(near, nearest)

@@ -3,6 +3,7 @@
 from panda.config.costs import Costs
 from panda.config.discover import (
     Discover,
+    Duplicates,
     Exponent,
     FilterName,
     Founders,
@@ -30,6 +31,7 @@ __all__ = [
     "DartsNBEATS",
     "Definition",
     "Discover",
+    "Duplicates",
     "Evaluate",
     "Exponent",
     "FilterName",
@@ -49,6 +51,7 @@ __all__ = [
     "Section",
     "Select",
     "Selection",
+    "SignatureShape",
     "Statistics",
     "Train",
     "TrainData",

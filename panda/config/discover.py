@@ -257,6 +257,26 @@ class Gallery(Section):
     n_perturbations: Count
 
 
+class SignatureShape(Section):
+    """Which features of a trajectory are compared."""
+
+    n_bins: Count
+    max_size: Positive
+    n_bands: Count
+    band_range: tuple[Positive, Positive]
+    n_axes: Count
+
+
+class Duplicates(Section):
+    """How near-duplicates are told."""
+
+    enabled: bool
+    n_calibration: Annotated[int, Field(ge=2)]
+    coverage: Fraction
+    parameter_tolerance: NonNegative
+    signature: SignatureShape
+
+
 class Discover(Section):
     """Discovery of chaotic systems."""
 
@@ -264,6 +284,7 @@ class Discover(Section):
     search: Search
     select: Select
     gallery: Gallery
+    duplicates: Duplicates
 
     @model_validator(mode="after")
     def _same_decision(self) -> Discover:

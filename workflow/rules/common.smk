@@ -28,6 +28,11 @@ ROOTS = {
     "search_candidates": ["panda.discovery.search"],
     "select_systems": ["panda.discovery.select"],
     "sample_gallery": ["panda.discovery.gallery"],
+    "find_duplicates": [
+        "panda.discovery.novelty",
+        "panda.invariants.signature",
+        "panda.discovery.trajectories",
+    ],
     "integrate_systems": ["panda.discovery.trajectories", "panda.data.store"],
     "train_model": ["panda.training.loop", "panda.discovery.subsets"],
     "list_models": ["panda.model.weights"],
