@@ -52,15 +52,16 @@ def period_per_octave(
         windows: equally long and equally sampled pieces of one signal, any units.
 
     Returns:
-        Periods in samples; NaN for a dimension that is not finite, does not vary in some window, or has fewer
-        than eight samples.
+        Periods in samples; NaN for a dimension that does not vary in some window, and for all where a value is
+        not finite or a window has fewer than eight samples.
     """
     _, n_dimensions, n = windows.shape
     power = np.zeros((n_dimensions, n // 2 + 1))
     for window in windows:
         x = as_series(window)
-        usable = varies(x) if n >= 8 and is_finite(x) else np.zeros(n_dimensions, dtype=bool)
-        power[~usable] = np.nan
+        if n < 8 or not is_finite(x):
+            return np.full(n_dimensions, np.nan)
+        power[~varies(x)] = np.nan
         deviation = x - x.mean(axis=1, keepdims=True)
         power += np.abs(rfft(deviation * np.hanning(n), axis=1)) ** 2
     power *= np.arange(power.shape[1])
