@@ -24,7 +24,9 @@ def test_a_line_has_its_own_period(length: float):
 
 
 def test_the_window_does_not_decide_where_the_highest_line_stands_at_its_edge():
-    found = {n: period_per_octave(switching(16 * n, 1).reshape(1, 16, n).swapaxes(0, 1))[0] for n in (1024, 4096)}
+    found = {
+        n: period_per_octave(switching(16 * n, 1).reshape(1, 16, n).swapaxes(0, 1))[0] for n in (1024, 4096)
+    }
     assert found[1024] == pytest.approx(found[4096], rel=0.2)
     assert 30 < found[4096] < 400
     highest = [np.median([period(switching(n, i))[0] for i in range(9)]) for n in (1024, 8192)]
