@@ -58,10 +58,10 @@ def systems(
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
+    from panda.discovery.own import open_library
     from panda.discovery.subsets import long_systems
     from panda.discovery.trajectories import Length
     from panda.discovery.trust import summary_line, trust_horizons, trust_table
-    from panda.systems.library import FounderLibrary
 
     settings = load(config)
     rows, data = read_table(catalogue), settings.integrate
@@ -69,7 +69,7 @@ def systems(
     chosen = long_systems(rows, data.long.n_systems, settings.seed)
     accepted = rows[rows["accepted"]].iloc[check_shard(shard, settings) :: data.n_shards]
     to_lengthen = accepted[accepted["system"].isin(chosen)]
-    opened, horizons = FounderLibrary.open(library), []
+    opened, horizons = open_library(library, settings.discover), []
     with (
         recorded(
             settings,

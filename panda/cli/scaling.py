@@ -34,9 +34,9 @@ def integrate_subsets(
     from panda.core.files import read_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
+    from panda.discovery.own import open_library
     from panda.discovery.subsets import initial_conditions, nested_ranks
     from panda.discovery.trajectories import Length
-    from panda.systems.library import FounderLibrary
 
     settings = load(config)
     ranked = nested_ranks(read_table(catalogue), settings.seed)
@@ -56,7 +56,7 @@ def integrate_subsets(
         Progress(len(own), f"integrate subsets, shard {shard}", "systems") as progress,
     ):
         length = Length(settings.discover.search.integration, settings.integrate.n_periods)
-        opened = FounderLibrary.open(library)
+        opened = open_library(library, settings.discover)
         write_trajectories(output, stored(found(opened, own, counts, length, settings, progress)))
 
 

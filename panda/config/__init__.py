@@ -3,6 +3,7 @@
 from panda.config.costs import Costs
 from panda.config.discover import (
     Discover,
+    Duplicates,
     Evolve,
     Exponent,
     FilterName,
@@ -33,6 +34,7 @@ __all__ = [
     "DartsNBEATS",
     "Definition",
     "Discover",
+    "Duplicates",
     "Evaluate",
     "Evolve",
     "Exponent",
@@ -54,6 +56,7 @@ __all__ = [
     "Section",
     "Select",
     "Selection",
+    "SignatureShape",
     "Statistics",
     "Train",
     "TrainData",

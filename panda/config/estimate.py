@@ -112,8 +112,11 @@ def _discover(config: Config) -> StageCost:
     n_candidates += search.n_pairs * search.n_perturbations
     n_shown = gallery.n_systems + gallery.n_founders * (1 + gallery.n_perturbations)
     cpu_s = n_candidates * config.costs.candidate_cpu_s + n_shown * config.costs.trajectory_cpu_s
-    # Beside the shards: compile, measure, select, gallery.
+    # Beside the shards: compile, measure, select, gallery, and duplicates where they are asked for.
     n_jobs = search.n_shards + 4
+    if config.discover.duplicates.enabled:
+        n_jobs += 1
+        cpu_s += 2 * config.discover.duplicates.n_calibration * config.costs.trajectory_cpu_s
     n_bytes = n_candidates * config.costs.candidate_bytes
     return _stage(config, "discover", n_jobs=n_jobs, cpu_s=cpu_s, n_bytes=n_bytes)
 
@@ -135,7 +138,7 @@ def _systems(config: Config) -> _Systems:
         n_founders = len(names) - len(left_out)
         return n_founders * of_founder + n_skew * left * (left - 1) / max(1, n * (n - 1))
 
-    test, validation = founders.held_out, founders.validation
+    test, validation = set(founders.test_names), set(founders.validation) - set(founders.test_names)
     return _Systems(without(), without(*test, *validation), without() - without(*test))
 
 

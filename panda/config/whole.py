@@ -135,6 +135,7 @@ class Config(Section):
 def section(config: Config, *paths: str) -> dict[str, Any]:
     """The parts of the configuration at dotted `paths`, as plain data: what a rule's results depend on."""
     dumped = config.model_dump(mode="json")
+    dumped["discover"]["founders"] = config.discover.founders.resolved()
     parts: dict[str, Any] = {}
     for path in paths:
         part: Any = dumped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from panda.config import Search
 from panda.core.errors import PandaError
+from panda.core.files import locked
 from panda.core.progress import Progress
 from panda.discovery.candidates import Group
 from panda.discovery.search import search
@@ -21,9 +21,7 @@ def ensure_library(folder: Path, names: Sequence[str], progress: Progress | None
 
     A lock beside the folder lets one process build while others wait.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder.parent / f"{folder.name}.lock"):
         try:
             library = FounderLibrary.open(folder)
         except PandaError:

@@ -17,6 +17,12 @@ rule systems:
         f"{RUN}/discover/catalogue.parquet",
 
 
+rule duplicates:
+    """Near-duplicates among the systems, whether or not the preset counts them by default."""
+    input:
+        f"{RUN}/discover/duplicates.parquet",
+
+
 rule models:
     """The trained models."""
     input:
