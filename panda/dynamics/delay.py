@@ -37,7 +37,6 @@ NODES, WEIGHTS = (
 
 # Everything compiled stays in this file, and nothing allocates, as in dop853.py.
 compiled = njit(**OPTIONS)
-inlined = njit(forceinline=True, **OPTIONS)
 
 
 class System(NamedTuple):
@@ -149,7 +148,7 @@ def _make_work(n_rows: int, n_nodes: int, n_parameters: int) -> Work:
     )
 
 
-@inlined
+@compiled
 def _value(work, i, row, time):
     """The interpolant of piece i at a time; beyond its ends by the rounding of the time only."""
     x = (time - work.start[i]) / (work.start[i + 1] - work.start[i])
@@ -159,7 +158,7 @@ def _value(work, i, row, time):
     return f[0] + x * (f[1] + z * (f[2] + x * (f[3] + z * inner)))
 
 
-@inlined
+@compiled
 def _find(work, i, time):
     """The piece that holds a time, looked for from piece i on."""
     while i + 1 < work.n_pieces[0] and work.start[i + 1] <= time:
@@ -214,7 +213,7 @@ def _load(system, members, work, member, tau):
     _evaluate(system, work, 0.0, tau, work.y, work.k[0])
 
 
-@inlined
+@compiled
 def _stages(system, work, t, h, tau, first, last, state):
     """Slopes k[s] for s = first..last; `state` ends as the state of the last one."""
     for s in range(first, last + 1):
