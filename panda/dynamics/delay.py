@@ -31,11 +31,10 @@ N_SLOPES = tableau.N_STAGES_EXTENDED
 ORDER = 8
 N_PIECES = 16_384  # steps kept: more in one delay than this count as the end of the budget
 FIRST_STEP = 1e-3  # of the delay; the controller lengthens it tenfold a step
-NODES, WEIGHTS = (
-    np.polynomial.legendre.leggauss(ORDER) + np.array([[1.0], [0.0]])
-) / 2  # quadrature on [0, 1]
+GAUSS = np.polynomial.legendre.leggauss(ORDER)
+NODES, WEIGHTS = (GAUSS[0] + 1) / 2, GAUSS[1] / 2  # on [0, 1]
 
-# Everything compiled stays in this file, and nothing allocates, as in dop853.py.
+# All that is compiled but `call_lanes` stays in this file, and nothing allocates: dop853.py says why.
 compiled = njit(**OPTIONS)
 
 
@@ -93,7 +92,8 @@ def run_members(
 
     With ``n_points`` the first state is that at time tau, all of it integrated, and the rest follows from there:
     dysts' convention. ``tangent`` is a tangent history like a state. Its norm, which ``log_growth`` counts, is
-    the root mean square of v over the delay, ``sqrt(1/tau int_{t - tau}^t v(s)^2 ds)`` (Farmer, Physica D 4, 1982).
+    the root mean square of v over the delay, ``sqrt(1/tau int_{t - tau}^t v(s)^2 ds)`` (Farmer, Physica D 4, 1982;
+    as a norm of functions Ansmann, Chaos 28, 2018).
     A member whose delay is not positive ends as ``acausal``.
     """
     n, dimension = ensemble.initial.shape

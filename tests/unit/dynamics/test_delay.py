@@ -241,7 +241,7 @@ def test_mackey_glass_has_its_published_exponents(library):
     """Lyapunov times 197, 138, 106 and 139 at delays 17, 18, 23 and 30, computed there with another integrator.
 
     Source: the data set card of the NeuroBench Mackey-Glass benchmark (Yik and others, Nature Communications 16,
-    2025). At delay 16, dysts' own, the attractor is a limit cycle: chaos begins near 16.8 (Farmer 1982).
+    2025). At delay 16, dysts' own, the attractor is a limit cycle.
     """
     flow = library.flow("MackeyGlass")
     delays = np.array([17.0, 18.0, 23.0, 30.0, 16.0])
