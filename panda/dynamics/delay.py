@@ -31,13 +31,11 @@ N_SLOPES = tableau.N_STAGES_EXTENDED
 ORDER = 8
 N_PIECES = 16_384  # steps kept: more in one delay than this count as the end of the budget
 FIRST_STEP = 1e-3  # of the delay; the controller lengthens it tenfold a step
-NODES, WEIGHTS = (
-    np.polynomial.legendre.leggauss(ORDER) + np.array([[1.0], [0.0]])
-) / 2  # quadrature on [0, 1]
+GAUSS = np.polynomial.legendre.leggauss(ORDER)
+NODES, WEIGHTS = (GAUSS[0] + 1) / 2, GAUSS[1] / 2  # on [0, 1]
 
-# Everything compiled stays in this file, and nothing allocates, as in dop853.py.
+# All that is compiled but `call_lanes` stays in this file, and nothing allocates: dop853.py says why.
 compiled = njit(**OPTIONS)
-inlined = njit(forceinline=True, **OPTIONS)
 
 
 class System(NamedTuple):
@@ -94,7 +92,8 @@ def run_members(
 
     With ``n_points`` the first state is that at time tau, all of it integrated, and the rest follows from there:
     dysts' convention. ``tangent`` is a tangent history like a state. Its norm, which ``log_growth`` counts, is
-    the root mean square of v over the delay, ``sqrt(1/tau int_{t - tau}^t v(s)^2 ds)`` (Farmer, Physica D 4, 1982).
+    the root mean square of v over the delay, ``sqrt(1/tau int_{t - tau}^t v(s)^2 ds)`` (Farmer, Physica D 4, 1982;
+    as a norm of functions Ansmann, Chaos 28, 2018).
     A member whose delay is not positive ends as ``acausal``.
     """
     n, dimension = ensemble.initial.shape
@@ -149,7 +148,7 @@ def _make_work(n_rows: int, n_nodes: int, n_parameters: int) -> Work:
     )
 
 
-@inlined
+@compiled
 def _value(work, i, row, time):
     """The interpolant of piece i at a time; beyond its ends by the rounding of the time only."""
     x = (time - work.start[i]) / (work.start[i + 1] - work.start[i])
@@ -159,7 +158,7 @@ def _value(work, i, row, time):
     return f[0] + x * (f[1] + z * (f[2] + x * (f[3] + z * inner)))
 
 
-@inlined
+@compiled
 def _find(work, i, time):
     """The piece that holds a time, looked for from piece i on."""
     while i + 1 < work.n_pieces[0] and work.start[i + 1] <= time:
@@ -214,7 +213,7 @@ def _load(system, members, work, member, tau):
     _evaluate(system, work, 0.0, tau, work.y, work.k[0])
 
 
-@inlined
+@compiled
 def _stages(system, work, t, h, tau, first, last, state):
     """Slopes k[s] for s = first..last; `state` ends as the state of the last one."""
     for s in range(first, last + 1):
