@@ -86,8 +86,9 @@ def _agreement(flow: Flow, part: list[Regenerated], integration: Integration, tr
 
     exact = saved(trust.rtol, trust.atol)
     founders = [flow.driver, flow.response]
-    if any(founder is not None and founder.time_dependent for founder in founders):
-        # Both start at time zero: the stored one is at another phase of the forcing.
+    if any(f is not None and (f.time_dependent or f.delay_index is not None) for f in founders):
+        # Both start at time zero, and with delay from the history that ten numbers stand for: the stored one is
+        # at another phase of the forcing, and has a history of its own.
         stored = saved(integration.rtol, integration.atol)
     else:
         stored = np.stack([one.series.T for one in part])

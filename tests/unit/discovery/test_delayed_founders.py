@@ -13,7 +13,7 @@ from panda.discovery.gallery import gallery
 from panda.discovery.measure import measure
 from panda.discovery.search import search
 from panda.discovery.select import select
-from panda.discovery.trajectories import regenerate
+from panda.discovery.trajectories import Length, regenerate
 
 NAME, SEED = "IkedaDelay", 11
 
@@ -53,15 +53,17 @@ def test_the_search_measures_them_like_any_other(catalogue):
 
 def test_regenerated_trajectories_are_the_searched_ones(library, settings, catalogue):
     rows = catalogue[catalogue["status"] == "complete"]
-    integration, n = settings.integration, dict.fromkeys(rows["system"], 4)
-    once = list(regenerate(library, rows, integration, n_initial_conditions=n, seed=SEED))
+    length, n = Length(settings.integration), dict.fromkeys(rows["system"], 4)
+    once = list(regenerate(library, rows, length, n_initial_conditions=n, seed=SEED))
     for part in (rows.iloc[:1], rows.iloc[1:]):
-        again = regenerate(library, part, integration, n_initial_conditions=n, seed=SEED)
-        expected = [entry for entry in once if entry[0]["system"] in set(part["system"])]
-        for (row, index, series), (_, same_index, same) in zip(expected, again, strict=True):
-            assert index == same_index and np.array_equal(series, same), row["system"]
-            assert series.shape == (10, integration.kept_points) and np.isfinite(series).all()
-    founder = [series for row, _, series in once if row["perturbation"] == 0]
+        again = regenerate(library, part, length, n_initial_conditions=n, seed=SEED)
+        expected = [one for one in once if one.row["system"] in set(part["system"])]
+        for one, same in zip(expected, again, strict=True):
+            assert one.initial_condition == same.initial_condition
+            assert np.array_equal(one.series, same.series), one.row["system"]
+            assert one.series.shape == (10, settings.integration.kept_points)
+            assert np.isfinite(one.series).all()
+    founder = [one.series for one in once if one.row["perturbation"] == 0]
     assert len(founder) == 4 and not np.array_equal(founder[0], founder[1])
     # Restarted on the attractor: the same range and spread, though ten numbers stand for a history.
     for series in founder[1:]:

@@ -18,7 +18,7 @@ from panda.discovery.novelty import (
     same_parameters,
 )
 from panda.discovery.search import search
-from panda.discovery.trajectories import regenerate
+from panda.discovery.trajectories import Length, regenerate
 from panda.invariants.signature import signature
 
 NAMES = ("Chen", "Halvorsen", "Lorenz", "Rossler", "SprottJ", "SprottN", "Thomas")
@@ -38,19 +38,22 @@ def systems(library, smoke) -> tuple[pd.DataFrame, dict, dict]:
     settings = settings.model_copy(update={"exponent": short})
     founders = smoke.discover.founders.model_copy(update={"names": NAMES})
     rms = measure(library, founders, settings.integration)
-    groups = [Group(name, "", 3 if name == "SprottJ" else 1) for name in NAMES] + [
-        Group("Thomas", "Lorenz", 1)
-    ]
+    groups = [Group(name, "", 1) for name in NAMES] + [Group("Thomas", "Lorenz", 1)]
     table = search(library, rms, groups, settings, 5)
+    # Two copies under other names, as perturbations of a founder without parameters would be.
+    copies = [
+        table[table["name"] == "SprottJ"].assign(system=f"SprottJ-pp{i}", perturbation=i) for i in (1, 2)
+    ]
+    table = pd.concat([table, *copies], ignore_index=True)
     table = table.assign(accepted=table["status"] == "complete")
     table["split"] = [SPLIT.get(row.response or row.driver, "train") for row in table.itertuples()]
     shape = smoke.discover.duplicates.signature.model_dump()
     features: tuple[dict, dict] = ({}, {})
     twice = dict.fromkeys(table["system"], 2)
-    for row, index, series in regenerate(
-        library, table[table["accepted"]], settings.integration, n_initial_conditions=twice, seed=5
+    for one in regenerate(
+        library, table[table["accepted"]], Length(settings.integration), n_initial_conditions=twice, seed=5
     ):
-        features[index][row["system"]] = signature(series, **shape).features
+        features[one.initial_condition][one.row["system"]] = signature(one.series, **shape).features
     return table, *features
 
 
@@ -133,11 +136,9 @@ def test_parameters_are_compared_to_the_tolerance(systems, settings_, column: st
 def test_a_rescaled_copy_is_found_under_another_name(systems, metric, families, settings_, library, smoke):
     table, features, _ = systems
     rows = table[table["system"] == "Lorenz-pp0"]
-    integration = smoke.discover.search.integration
-    (_, _, series), *_ = regenerate(
-        library, rows, integration, n_initial_conditions={"Lorenz-pp0": 1}, seed=5
-    )
-    rescaled = (series * np.array([[-3.0], [1e3], [0.01]]) + 7.0)[[2, 0, 1]]
+    length = Length(smoke.discover.search.integration)
+    (one,) = regenerate(library, rows, length, n_initial_conditions={"Lorenz-pp0": 1}, seed=5)
+    rescaled = (one.series * np.array([[-3.0], [1e3], [0.01]]) + 7.0)[[2, 0, 1]]
     copy = rows.assign(system="HenonHeiles-pp0", name="HenonHeiles", driver="HenonHeiles", split="test")
     shape = settings_.signature.model_dump()
     planted = {**features, "HenonHeiles-pp0": signature(rescaled, **shape).features}
