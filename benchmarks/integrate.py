@@ -13,7 +13,7 @@ line is the geometric mean of the second, and the founder with our largest error
 from __future__ import annotations
 
 import argparse
-import os
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -209,6 +209,9 @@ def main() -> None:
     )
     parser.add_argument("--all", action="store_true", help="every founder and 100 random pairs")
     parser.add_argument("--periods", type=int, default=8, help="periods integrated (the paper: 40)")
+    parser.add_argument(
+        "--pair-periods", type=int, help="periods of the pairs, if others than of the founders"
+    )
     parser.add_argument("--table", type=Path, help="CSV that rows are stored in and taken from")
     arguments = parser.parse_args()
     # dysts hands its Jacobian to every method; exp and cosh overflow in steps that Radau then rejects.
@@ -216,7 +219,7 @@ def main() -> None:
     library = open_library()
     table = arguments.table
     if arguments.all and table is None:
-        table = ROOT / ".cache" / "benchmarks" / f"integrate-{arguments.periods}-periods.csv"
+        table = ROOT / ".cache" / "benchmarks" / "integrate.csv"
     print(
         f"at least {arguments.periods} periods, {POINTS_PER_PERIOD} points a period, {os.cpu_count()} cores"
     )
@@ -225,12 +228,10 @@ def main() -> None:
         f"{'rtol':>8}{'ms':>9}{'error':>9}{'ratio':>8}"
     )
     rows = []
-    for systems, wanted in _sections(library.names, arguments.all):
-        for n, row in enumerate(measured(library, systems, arguments.periods, table), start=1):
+    for (systems, wanted), n in zip(_sections(library.names, arguments.all), n_periods, strict=True):
+        for row in itertools.islice(measured(library, systems, n, table), wanted):
             rows.append(row)
             print(row, flush=True)
-            if n == wanted:
-                break
     founders = [row for row in rows if row.kind == "founder"]
     worst = max(founders, key=lambda row: row.error)
     print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -32,11 +33,16 @@ RMS_PERIODS, RMS_POINTS = 40, 4096  # the reference trajectory that sizes a foun
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A founder or a pair: our flow with one member (published parameters and start), and dysts' object."""
+    """A founder or a pair: our flow with one member (published parameters and start), and dysts' way to it."""
 
     flow: Flow
     member: Ensemble
-    theirs: Any
+    make_theirs: Callable[[], Any]
+
+    @cached_property
+    def theirs(self) -> Any:
+        """dysts' object; made when first asked for, which takes a while."""
+        return self.make_theirs()
 
     @property
     def name(self) -> str:
@@ -87,7 +93,7 @@ def _founder(library: FounderLibrary, name: str) -> Subject:
 
     flow = library.flow(name)
     member = founder_ensemble(flow, flow.driver.parameters[None], flow.driver.initial_condition[None])
-    return Subject(flow, member, getattr(flows, name)())
+    return Subject(flow, member, getattr(flows, name))
 
 
 def _pair(library: FounderLibrary, driver: str, response: str) -> Subject:
@@ -105,7 +111,10 @@ def _pair(library: FounderLibrary, driver: str, response: str) -> Subject:
         driver_scale=member.driver_scale,
         response_scale=member.response_scale,
     )
-    theirs = SkewProduct(getattr(flows, driver)(), getattr(flows, response)(), coupling_map=coupling)
+
+    def theirs() -> SkewProduct:
+        return SkewProduct(getattr(flows, driver)(), getattr(flows, response)(), coupling_map=coupling)
+
     return Subject(flow, skew_ensemble(flow, [member]), theirs)
 
 
