@@ -220,9 +220,8 @@ def main() -> None:
     table = arguments.table
     if arguments.all and table is None:
         table = ROOT / ".cache" / "benchmarks" / "integrate.csv"
-    print(
-        f"at least {arguments.periods} periods, {POINTS_PER_PERIOD} points a period, {os.cpu_count()} cores"
-    )
+    n_periods = (arguments.periods, arguments.pair_periods or arguments.periods)
+    print(f"founders and pairs over at least {n_periods} periods, {POINTS_PER_PERIOD} points a period")
     print(
         f"{'system':34}{'Radau ms':>9}{'error':>9}{'ours ms':>9}{'error':>9}{'ratio':>8}"
         f"{'rtol':>8}{'ms':>9}{'error':>9}{'ratio':>8}"

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.condition import attractor_size, scaled_error
-from benchmarks.oracle import TOLERANCE, extended_or_double, taylor_states, true_states
+from benchmarks.oracle import TOLERANCE, extended_or_double, heyoka, taylor_states, true_states
 from benchmarks.subjects import ROOT, Subject, open_library, subject
+from panda.core.errors import PandaError
 from panda.core.files import write_json
 
 PATH = ROOT / "tests" / "unit" / "dynamics" / "oracle_states.json"
@@ -37,7 +38,13 @@ def oracle_entry(subject: Subject) -> dict[str, Any]:
 
 
 def main(path: Path = PATH) -> None:
-    """Write the file."""
+    """Write the file.
+
+    Raises:
+        PandaError: heyoka is not installed.
+    """
+    if heyoka is None:
+        raise PandaError("heyoka is not installed: install this project's extra `oracle`")
     library, real = open_library(), extended_or_double()
     made_with = {
         "command": "python -m benchmarks.oracle_states",
