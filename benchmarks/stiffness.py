@@ -42,9 +42,10 @@ NOT_TRIED = ("BeerRNN", "InteriorSquirmer", "BickleyJet", "BlinkingVortex", "CaT
 N_CANDIDATES = 300
 N_PERTURBATIONS = 3  # a founder, of which some are drawn
 N_PAIR_PERTURBATIONS = 2  # a pair, all drawn
-METHODS = ("LSODA", "Radau")
-N_EVALUATIONS = 150_000
-"""Right-hand sides that an implicit method may take: an eighth of what the explicit one has used in vain."""
+N_EVALUATIONS = {"LSODA": 1_200_000, "Radau": 150_000}
+"""Right-hand sides that a method may take: LSODA as many as the explicit one has used in vain, Radau an eighth."""
+N_AFTER_UNDERFLOW = 150_000
+"""The same where the explicit method found a singularity within a few hundred steps."""
 MORE_STEPS = 10
 
 
@@ -106,12 +107,15 @@ def try_method(
     limits = settings.integration
     inner = point_function(candidate.flow, candidate.member)
     bound = np.where(bounded_coordinates(candidate.flow, candidate.member)[0], limits.max_abs, np.inf)
+    most = N_EVALUATIONS[method]
+    if candidate.status == Status.underflow:
+        most = min(most, N_AFTER_UNDERFLOW)
     n_evaluations = 0
 
     def counted(t: float, y: np.ndarray) -> np.ndarray:
         nonlocal n_evaluations
         n_evaluations += 1
-        if n_evaluations > N_EVALUATIONS:
+        if n_evaluations > most:
             raise EndedError("budget")
         # Trial states may lie beyond the bound where the trajectory does not; not a hundred times.
         if not np.all(np.abs(y) <= 100 * bound):
@@ -202,7 +206,7 @@ def try_all(candidate: Candidate, config: Config) -> tuple[str, dict[str, str]]:
     run = integrate_members(candidate.flow, candidate.member, more)
     cells = [f"{Status(int(run.status[0])).name} after {run.n_steps[0] + run.n_rejected[0]} steps"]
     trajectories = {"explicit": run.states[0] if run.complete[0] else None}
-    for method in METHODS:
+    for method in N_EVALUATIONS:
         start = time.process_time()
         outcome, n_evaluations, trajectories[method] = try_method(candidate, settings, method)
         cells.append(f"{outcome}, {n_evaluations} evaluations, {time.process_time() - start:.1f} s")
@@ -251,7 +255,7 @@ def main() -> None:
     print(f"complete: step times decay rate, median {np.median(rates):.2g}, largest {np.max(rates):.2g}")
     print(
         "candidate | ended by | reached | h rate | explicit, ten times the steps | "
-        + " | ".join(METHODS)
+        + " | ".join(N_EVALUATIONS)
         + " | filters"
     )
     verdicts = []
@@ -260,7 +264,10 @@ def main() -> None:
             line, verdict = try_all(candidate, config)
             verdicts.append(verdict)
             print(line, flush=True)
-    more, implicit = [[v.get("explicit")] for v in verdicts], [[v.get(m) for m in METHODS] for v in verdicts]
+    more, implicit = (
+        [[v.get("explicit")] for v in verdicts],
+        [[v.get(m) for m in N_EVALUATIONS] for v in verdicts],
+    )
     print(
         f"lost={len(verdicts)} saved_by_implicit={_count(implicit, any)} "
         f"useful={_count(implicit, _passes)} saved_by_more_steps={_count(more, any)} useful={_count(more, _passes)}"

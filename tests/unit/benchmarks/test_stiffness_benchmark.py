@@ -56,8 +56,8 @@ def test_outcomes_of_an_implicit_method(library, config, monkeypatch):
     assert (outcome, states.shape) == ("complete", (200, 3)) and n_evaluations > 100
     truth = s.run(s.member, 2 * s.flow.period, 200, rtol=1e-12).states[0]
     assert np.abs(states - truth).max() < 1e-2
-    monkeypatch.setattr(stiffness, "N_EVALUATIONS", 50)
+    monkeypatch.setitem(stiffness.N_EVALUATIONS, "LSODA", 50)
     assert try_method(candidate(s.flow, s.member), settings, "LSODA")[0] == "budget"
-    monkeypatch.setattr(stiffness, "N_EVALUATIONS", 10**6)
+    monkeypatch.setitem(stiffness.N_EVALUATIONS, "LSODA", 10**6)
     far = Ensemble(**(vars(s.member) | {"initial": np.array([[5e3, 5e3, 5e3]])}))
     assert try_method(candidate(s.flow, far), settings, "LSODA")[0] == "diverged"
