@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks import integrate
 from benchmarks.condition import condition, scaled_error
-from benchmarks.integrate import LADDER, Row, geomean, loosest, measured
-from benchmarks.subjects import random_pairs, subject
+from benchmarks.integrate import LADDER, N_RANDOM_PAIRS, Row, geomean, loosest, measured
+from benchmarks.subjects import ROOT, random_pairs, subject
 from panda.core.errors import PandaError
 
 
@@ -86,3 +87,14 @@ def test_condition_of_a_linear_flow_is_known(library):
     resting = replace(lorenz, member=replace(lorenz.member, initial=np.zeros((1, 3))))
     found = condition(resting, 0.5, np.ones(3))
     assert found == pytest.approx(np.abs(exact).max(), rel=1e-4)
+
+
+def test_the_published_table_is_whole_and_says_what_the_page_says():
+    table = pd.read_csv(ROOT / "results" / "published" / "benchmarks" / "integrate.csv")
+    rows = [Row(**row) for row in table[table.kind != "failed"].to_dict("records")]
+    assert [sum(row.kind == kind for row in rows) for kind in ("founder", "pair")] == [129, N_RANDOM_PAIRS]
+    assert all(row.matched_error <= row.radau_error for row in rows)
+    mean = geomean([row.matched_ratio for row in rows])
+    assert mean > 1500
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert f"**{float(f'{mean:.3g}'):,.0f} at equal accuracy**" in page
