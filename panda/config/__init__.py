@@ -13,6 +13,7 @@ from panda.config.discover import (
     Search,
     Select,
     Selection,
+    Spectrum,
     Statistics,
     ZeroOne,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Section",
     "Select",
     "Selection",
+    "Spectrum",
     "Statistics",
     "Train",
     "TrainData",

@@ -24,6 +24,7 @@ class Costs(Section):
 
     job_cpu_s: NonNegative
     candidate_cpu_s: NonNegative
+    spectrum_cpu_s: NonNegative
     trajectory_cpu_s: NonNegative
     forecast_cpu_s: NonNegative
     baseline_window_cpu_s: NonNegative

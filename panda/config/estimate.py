@@ -38,6 +38,7 @@ def estimate(config: Config) -> list[StageCost]:
     systems = _systems(config)
     stages = [
         _discover(config),
+        *([_spectra(config, systems)] if "spectra" in config.figures else []),
         _integrate(config, systems.all * config.integrate.n_initial_conditions, config.integrate.n_shards),
         _train(config, [model for model in config.named_models().values() if model.split is None]),
     ]
@@ -134,6 +135,14 @@ def _systems(config: Config) -> _Systems:
 
     n_test, n_validation = len(founders.held_out), len(founders.validation)
     return _Systems(without(0), without(n_test + n_validation), without(0) - without(n_test))
+
+
+def _spectra(config: Config, systems: _Systems) -> StageCost:
+    """Spectra of the accepted systems, or of as many as are asked for, and the shards joined."""
+    settings = config.discover.spectrum
+    n = systems.all if settings.max_systems is None else min(systems.all, settings.max_systems)
+    cpu_s = n * config.costs.spectrum_cpu_s
+    return _stage(config, "spectra", n_jobs=settings.n_shards + 1, cpu_s=cpu_s)
 
 
 def _integrate(config: Config, n_trajectories: float, n_shards: int) -> StageCost:

@@ -17,6 +17,13 @@ rule systems:
         f"{RUN}/discover/catalogue.parquet",
 
 
+rule spectra:
+    """All Lyapunov exponents of the accepted systems, whether or not the preset measures them by default."""
+    input:
+        f"{RUN}/discover/spectra.parquet",
+        figure_files("spectra"),
+
+
 rule models:
     """The trained models."""
     input:
