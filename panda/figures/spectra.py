@@ -133,8 +133,8 @@ def _conditional(axes: Axes, data: pd.DataFrame) -> None:
 def _beside(axes: Axes, data: pd.DataFrame) -> None:
     """Cumulative shares of exponents per sample: ours (solid), the reference's published ones (dashed)."""
     ours = data[(data["source"] == "ours") & np.isfinite(data["exponent_per_sample"].astype(float))]
-    if ours.empty:
-        style.say(axes, "No exponents\nin this run.")
+    if not (ours["exponent_per_sample"].astype(float) > 0).any():
+        style.say(axes, "No exponents above\nzero in this run.")
         return
     for population in style.ordered_populations(data["population"]):
         tint = style.POPULATION_COLOURS.get(population, style.INK)
