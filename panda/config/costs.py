@@ -35,5 +35,6 @@ class Costs(Section):
     expected_acceptance: Acceptance
     mean_dimension: Positive
     candidate_bytes: NonNegative
+    spectrum_bytes: NonNegative
     score_bytes: NonNegative
     parameter_bytes: NonNegative

@@ -142,7 +142,8 @@ def _spectra(config: Config, systems: _Systems) -> StageCost:
     settings = config.discover.spectrum
     n = systems.all if settings.max_systems is None else min(systems.all, settings.max_systems)
     cpu_s = n * config.costs.spectrum_cpu_s
-    return _stage(config, "spectra", n_jobs=settings.n_shards + 1, cpu_s=cpu_s)
+    n_bytes = n * config.costs.spectrum_bytes
+    return _stage(config, "spectra", n_jobs=settings.n_shards + 1, cpu_s=cpu_s, n_bytes=n_bytes)
 
 
 def _integrate(config: Config, n_trajectories: float, n_shards: int) -> StageCost:

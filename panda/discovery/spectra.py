@@ -101,12 +101,17 @@ def measure_spectra(
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
+def segment_time(flow: Flow, settings: Spectrum) -> float:
+    """How long each segment is measured, in the flow's time units."""
+    return settings.n_periods / settings.n_segments * flow.period
+
+
 def member_spectra(
     flow: Flow, ensemble: Ensemble, settings: Spectrum, limits: Integration, stream: np.random.Generator
 ) -> Iterator[tuple[Status, Float64[np.ndarray, "n_blocks dimension"], float]]:
     """Each member's status, completed blocks (columns as in `Spectra`) and mean divergence; see `measure_spectra`."""
     n, n_segments = len(ensemble), settings.n_segments
-    segment = settings.n_periods / n_segments * flow.period
+    segment = segment_time(flow, settings)
     transient = settings.transient_periods * flow.period
     bounds = {"max_steps": settings.max_steps, "max_abs": limits.max_abs, "min_step": limits.min_step}
     # Long enough for the last segment's end to be reached on the same grid of points as its start.
@@ -163,16 +168,25 @@ def join(shards: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
-def response_kind(summary: Summary, min_sigmas: float) -> str:
+def shear_rate(transient: float, duration: float) -> float:
+    """``ln(1 + duration / transient) / duration``: the exponent that growth in proportion to time looks like.
+
+    So differences grow in regular motion with shear, and no standard error knows of it.
+    """
+    return float(np.log1p(duration / transient) / duration)
+
+
+def response_kind(summary: Summary, min_sigmas: float, shear: float) -> str:
     """What the largest conditional exponent says, if it differs from zero by `min_sigmas` standard errors.
 
-    `chaotic`: the response amplifies small differences of its own. `synchronised`: it forgets its start and
-    follows its driver. `undecided`: not told apart. Empty for a founder, which has no response.
+    `chaotic`: the response amplifies small differences of its own, faster than by `shear` (`shear_rate`).
+    `synchronised`: it forgets its start and follows its driver. `undecided`: not told apart. Empty for a
+    founder, which has no response.
     """
     if not len(summary.conditional):
         return NO_RESPONSE
     largest, error = summary.conditional[0], summary.conditional_errors[0]
-    if largest > min_sigmas * error:
+    if largest > min_sigmas * error and largest > shear:
         return CHAOTIC
     return SYNCHRONISED if largest < -min_sigmas * error else UNDECIDED
 
@@ -184,4 +198,5 @@ def _numbers(flow: Flow, blocks: np.ndarray, mean_divergence: float, settings: S
     found = summarise(blocks, flow.driver_dimension)
     lists = (found.exponents, found.errors, found.conditional, found.conditional_errors)
     numbers = (found.total, found.total_error, mean_divergence, found.kaplan_yorke, found.kaplan_yorke_error)
-    return (*lists, *numbers, response_kind(found, settings.min_sigmas))
+    shear = shear_rate(settings.transient_periods * flow.period, segment_time(flow, settings))
+    return (*lists, *numbers, response_kind(found, settings.min_sigmas, shear))

@@ -11,7 +11,15 @@ from panda.config import Spectrum
 from panda.core.errors import PandaError
 from panda.discovery.candidates import Group
 from panda.discovery.members import draw_members, flow_of, to_columns
-from panda.discovery.spectra import COLUMNS, chosen_systems, join, measure_spectra, response_kind, shard
+from panda.discovery.spectra import (
+    COLUMNS,
+    chosen_systems,
+    join,
+    measure_spectra,
+    response_kind,
+    shard,
+    shear_rate,
+)
 from panda.dynamics.spectrum import Summary
 from panda.systems.evaluate import divergence, jacobian_vector
 from panda.systems.skew import founder_ensemble
@@ -139,8 +147,14 @@ def test_a_sample_is_the_seeds_and_grows_with_its_size(catalogue):
 def test_three_standard_errors_tell_a_response(largest, error, kind):
     nothing = np.zeros(2)
     summary = Summary(nothing, nothing, np.array([largest, -5.0]), np.array([error, 9.0]), 0.0, 0.0, 2.0, 0.1)
-    assert response_kind(summary, 3.0) == kind
-    assert response_kind(summary._replace(conditional=np.empty(0)), 3.0) == ""
+    assert response_kind(summary, 3.0, shear=0.01) == kind
+    assert response_kind(summary, 3.0, shear=0.5) == ("undecided" if kind == "chaotic" else kind)
+    assert response_kind(summary._replace(conditional=np.empty(0)), 3.0, shear=0.01) == ""
+
+
+def test_growth_in_proportion_to_time_looks_like_the_shear_rate():
+    # |v| = t from time 20 on, for 40 more: ln(60 / 20) / 40
+    assert shear_rate(20.0, 40.0) == pytest.approx(np.log(3) / 40)
 
 
 def test_bad_input_is_refused(spectra, catalogue, short):
