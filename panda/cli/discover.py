@@ -149,6 +149,53 @@ def select(
 
 
 @app.command()
+def spectra(
+    output: Output,
+    catalogue: Catalogue,
+    shard: Shard,
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Measure all Lyapunov exponents of one shard of the accepted systems."""
+    from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
+    from panda.discovery import spectra as stage
+    from panda.discovery.own import open_library
+
+    settings = load(config)
+    wanted = settings.discover.spectrum
+    chosen = stage.chosen_systems(read_table(catalogue), wanted.max_systems, settings.seed)
+    own = stage.shard(chosen, shard, wanted.n_shards)
+    with (
+        recorded(
+            settings,
+            [output],
+            inputs=[catalogue],
+            parts=["discover.spectrum", "discover.search.integration"],
+            roots=["panda.discovery.spectra"],
+        ),
+        Progress(len(own), f"spectra shard {shard}", "systems") as progress,
+    ):
+        limits = settings.discover.search.integration
+        opened = open_library(library, settings.discover)
+        table = stage.measure_spectra(opened, own, wanted, limits, settings.seed, progress)
+        write_table(table, output)
+
+
+@app.command()
+def join_spectra(shards: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Join the shards of `discover spectra` to one table."""
+    from panda.core.files import read_table, write_table
+    from panda.discovery.spectra import join
+
+    settings = load(config)
+    with recorded(
+        settings, [output], inputs=shards, parts=["discover.spectrum"], roots=["panda.discovery.spectra"]
+    ):
+        write_table(join([read_table(path) for path in shards]), output)
+
+
+@app.command()
 def gallery(
     output: Output,
     catalogue: Catalogue,

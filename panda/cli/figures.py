@@ -35,17 +35,18 @@ def draw(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Draw one figure as PDF and PNG, and write the data it shows beside it."""
-    from panda.figures.registry import choose, read_figures
+    from panda.figures.registry import choose, read_figures, read_published
     from panda.figures.save import save
 
     settings = load(config)
     spec = choose(read_figures(SOURCE / "paper" / "figures.yaml"), figure)
     outputs = [output / f"{figure}.{suffix}" for suffix in ("pdf", "png")]
-    with recorded(
-        settings, outputs, inputs=inputs, parts=["figures"], roots=["panda.figures.save", spec.module]
-    ):
+    published = [SOURCE / "paper" / f"{name}.csv" for name in spec.published]
+    roots = ["panda.figures.save", spec.module]
+    with recorded(settings, outputs, inputs=[*inputs, *published], parts=["figures"], roots=roots):
         module = spec.load()
         tables, arrays = read_results(inputs, root)
+        tables |= read_published(spec, SOURCE / "paper")
         save(module.draw(tables, arrays), module.shown(tables, arrays), output, figure)
 
 

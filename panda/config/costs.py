@@ -24,6 +24,7 @@ class Costs(Section):
 
     job_cpu_s: NonNegative
     candidate_cpu_s: NonNegative
+    spectrum_cpu_s: NonNegative
     trajectory_cpu_s: NonNegative
     trust_cpu_s: NonNegative
     forecast_cpu_s: NonNegative
@@ -35,5 +36,6 @@ class Costs(Section):
     expected_acceptance: Acceptance
     mean_dimension: Positive
     candidate_bytes: NonNegative
+    spectrum_bytes: NonNegative
     score_bytes: NonNegative
     parameter_bytes: NonNegative

@@ -263,6 +263,31 @@ class Select(Section):
         return self.selections[self.selection]
 
 
+class Spectrum(Section):
+    """The whole Lyapunov spectrum of accepted systems."""
+
+    max_systems: Count | None
+    n_shards: Count
+    n_periods: Count
+    transient_periods: Count
+    n_segments: Count
+    n_blocks: Annotated[int, Field(ge=2)]
+    points_per_segment: Count
+    rtol: Positive
+    atol: Positive
+    max_steps: Count
+    min_sigmas: NonNegative
+
+    @model_validator(mode="after")
+    def _segments_fit(self) -> Spectrum:
+        if self.n_blocks % self.n_segments:
+            raise ValueError(
+                f"n_blocks {self.n_blocks} is no multiple of n_segments {self.n_segments}, "
+                "each of which has the same number"
+            )
+        return self
+
+
 class Gallery(Section):
     """Trajectories kept for figures 9 and 10."""
 
@@ -298,6 +323,7 @@ class Discover(Section):
     search: Search
     evolve: Evolve
     select: Select
+    spectrum: Spectrum
     gallery: Gallery
     duplicates: Duplicates
 

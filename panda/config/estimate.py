@@ -39,6 +39,7 @@ def estimate(config: Config) -> list[StageCost]:
     systems = _systems(config)
     stages = [
         _discover(config),
+        *([_spectra(config, systems)] if "spectra" in config.figures else []),
         _sum("integrate", _own_trajectories(config, systems)),
         _train(config, [model for model in config.named_models().values() if model.split is None]),
     ]
@@ -140,6 +141,15 @@ def _systems(config: Config) -> _Systems:
 
     test, validation = set(founders.test_names), set(founders.validation) - set(founders.test_names)
     return _Systems(without(), without(*test, *validation), without() - without(*test))
+
+
+def _spectra(config: Config, systems: _Systems) -> StageCost:
+    """Spectra of the accepted systems, or of as many as are asked for, and the shards joined."""
+    settings = config.discover.spectrum
+    n = systems.all if settings.max_systems is None else min(systems.all, settings.max_systems)
+    cpu_s = n * config.costs.spectrum_cpu_s
+    n_bytes = n * config.costs.spectrum_bytes
+    return _stage(config, "spectra", n_jobs=settings.n_shards + 1, cpu_s=cpu_s, n_bytes=n_bytes)
 
 
 def _integrate(config: Config, n_trajectories: float, n_shards: int) -> StageCost:

@@ -114,7 +114,9 @@ def run_members(
         n_nodes=dimension,
         tangent=tangent is not None,
     )
-    results = ws.make_results(n, n_stops=stops.shape[1], n_points=n_points, dimension=dimension)
+    results = ws.make_results(
+        n, n_stops=stops.shape[1], n_points=n_points, dimension=dimension, n_vectors=int(tangent is not None)
+    )
     run(system, control, members, _make_work(len(states), dimension, founder.n_parameters), results)
     return results
 
@@ -388,7 +390,7 @@ def _integrate(system, control, members, work, results, member):
             planned = max(wanted, planned) if t == target else wanted
             was_rejected = False
             if system.tangent and (t == stop or t - renormalised >= tau):
-                results.log_growth[member, results.n_stops[member]] += _renormalise(work, t, tau)
+                results.log_growth[member, results.n_stops[member], 0] += _renormalise(work, t, tau)
                 renormalised = t
             while jump * spacing <= t:
                 jump += 1

@@ -63,24 +63,27 @@ def _couple(lanes, first_scale, n_a, n_b, driver_slope, response_slope, out):
 
 @inlined
 def _evaluate(system, lanes, y, slope):
-    """slope = f(t_stage, y) on all lanes; with `tangent` also the lower half: (df/dx) v."""
+    """slope = f(t_stage, y) on all lanes; with tangent vectors also (df/dx) v of each, below x (workspace)."""
     n_a, n_b = system.driver_dimension * N_LANES, system.response_dimension * N_LANES
-    n = n_a + n_b
-    p = lanes.parameters
-    p_response = p[system.n_driver_parameters * N_LANES :]
+    p, t = lanes.parameters, lanes.t_stage
+    p_b = p[system.n_driver_parameters * N_LANES :]
     first_scale = (system.n_driver_parameters + system.n_response_parameters) * N_LANES
-    if system.tangent:
-        call_lanes(system.driver, (lanes.t_stage, y, y[n:], p, slope, slope[n:]))
+    f_b, f_b_v = lanes.response_slope, lanes.response_slope_v
+    if system.n_driver_vectors == 0:
+        call_lanes(system.driver, (t, y, p, slope))
         if system.response != 0:
-            f_b, f_b_v = lanes.response_slope, lanes.response_slope_v
-            call_lanes(system.response, (lanes.t_stage, y[n_a:], y[n + n_a :], p_response, f_b, f_b_v))
-            _couple(lanes, first_scale, n_a, n_b, slope, f_b, slope[n_a:])
-            _couple(lanes, first_scale, n_a, n_b, slope[n:], f_b_v, slope[n + n_a :])
-    else:
-        call_lanes(system.driver, (lanes.t_stage, y, p, slope))
-        if system.response != 0:
-            call_lanes(system.response, (lanes.t_stage, y[n_a:], p_response, lanes.response_slope))
-            _couple(lanes, first_scale, n_a, n_b, slope, lanes.response_slope, slope[n_a:])
+            call_lanes(system.response, (t, y[n_a:], p_b, f_b))
+    v = n_a + n_b
+    for _ in range(system.n_driver_vectors):
+        call_lanes(system.driver, (t, y, y[v:], p, slope, slope[v:]))
+        v += n_a
+    for _ in range(system.n_response_vectors):
+        call_lanes(system.response, (t, y[n_a:], y[v:], p_b, f_b, f_b_v))
+        drive = slope[n_a + n_b :] if system.coupled else lanes.no_drive
+        _couple(lanes, first_scale, n_a, n_b, drive, f_b_v, slope[v:])
+        v += n_b
+    if system.response != 0:
+        _couple(lanes, first_scale, n_a, n_b, slope, f_b, slope[n_a:])
 
 
 @intrinsic
@@ -373,20 +376,40 @@ def _write_points(system, members, lanes, results):
 
 
 @compiled
-def _renormalise(system, lanes, results):
-    """Scale v of the accepted lanes to norm 1 (exact: its flow is linear, so its slope scales alike)."""
-    first = (system.driver_dimension + system.response_dimension) * N_LANES
+def _orthonormalise(system, lanes, results):
+    """Gram-Schmidt on the vectors of the accepted lanes: V = Q R, log R_jj is added to the growth of vector j.
+
+    Exact: the tangent flow is linear, so the slopes at the step's end go the same way, J V R^-1 = J Q.
+    Vectors of the driver and of the response are apart, unless they are the two halves of one.
+    """
+    d_a, d_b = system.driver_dimension * N_LANES, system.response_dimension * N_LANES
+    y, slope = lanes.y_new, lanes.k[N_STAGES]
+    n_vectors = results.log_growth.shape[2]
     for lane in range(N_LANES):
-        if lanes.accepted[lane]:
+        if not lanes.accepted[lane]:
+            continue
+        growth = results.log_growth[lanes.member[lane], results.n_stops[lanes.member[lane]]]
+        end = d_a + d_b + lane
+        for j in range(n_vectors):
+            of_driver = j < system.n_driver_vectors
+            size = d_a + d_b if system.coupled else (d_a if of_driver else d_b)
+            start, end = end, end + size
+            n_before = j if of_driver else j - system.n_driver_vectors
+            for other in range(start - n_before * size, start, size):
+                shift, dot = other - start, 0.0
+                for m in range(start, end, N_LANES):
+                    dot += y[m + shift] * y[m]
+                for m in range(start, end, N_LANES):
+                    y[m] -= dot * y[m + shift]
+                    slope[m] -= dot * slope[m + shift]
             square = 0.0
-            for m in range(first + lane, lanes.y.size, N_LANES):
-                square += lanes.y_new[m] ** 2
+            for m in range(start, end, N_LANES):
+                square += y[m] ** 2
             norm = np.sqrt(square)
-            for m in range(first + lane, lanes.y.size, N_LANES):
-                lanes.y_new[m] /= norm
-                lanes.k[N_STAGES, m] /= norm
-            member = lanes.member[lane]
-            results.log_growth[member, results.n_stops[member]] += np.log(norm)
+            for m in range(start, end, N_LANES):
+                y[m] /= norm
+                slope[m] /= norm
+            growth[j] += np.log(norm)
 
 
 @inlined
@@ -428,6 +451,6 @@ def run(
         _judge(members, control, lanes, results)
         if results.states.shape[1] > 0:
             _write_points(system, members, lanes, results)
-        if system.tangent:
-            _renormalise(system, lanes, results)
+        if system.n_driver_vectors > 0:
+            _orthonormalise(system, lanes, results)
         _commit(members, lanes, results)

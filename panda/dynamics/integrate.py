@@ -82,7 +82,7 @@ def integrate(
     stops = check_times(flow, ensemble, duration, "duration")[:, None]
     control = make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step)
     results = run_members(
-        flow, ensemble, tangent=None, stops=stops, n_points=int(n_points), max_abs=max_abs, control=control
+        flow, ensemble, tangents=None, stops=stops, n_points=int(n_points), max_abs=max_abs, control=control
     )
     for member in np.flatnonzero(results.status != Status.complete):
         results.states[member, results.n_points[member] :] = np.nan
@@ -107,17 +107,35 @@ def make_control(*, rtol: float, atol: float, max_steps: int, min_step: float) -
     return workspace.Control(float(rtol), float(atol), int(max_steps), float(min_step))
 
 
+@dataclass(frozen=True, eq=False)
+class Tangents:
+    """Tangent vectors that every member starts with, a row each: the driver's and the response's.
+
+    ``coupled`` says that the one row of each is a half of one vector of the whole system; otherwise the
+    response's vectors have no driver half, and stay in the response.
+    """
+
+    driver: Float64[np.ndarray, "n_driver_vectors d_a"]
+    response: Float64[np.ndarray, "n_response_vectors d_b"]
+    coupled: bool
+
+    @property
+    def n_vectors(self) -> int:
+        """How many vectors have a growth of their own."""
+        return len(self.driver) if self.coupled else len(self.driver) + len(self.response)
+
+
 def run_members(
     flow: Flow,
     ensemble: Ensemble,
     *,
-    tangent: Float64[np.ndarray, " dimension"] | None,
+    tangents: Tangents | None,
     stops: Float64[np.ndarray, "n n_stops"],
     n_points: int,
     max_abs: float,
     control: workspace.Control,
 ) -> workspace.Results:
-    """Run the flow's kernel on states, or on (states, tangent vector) if a tangent vector is given.
+    """Run the flow's kernel on states, or on states and tangent vectors if there are any.
 
     Raises:
         PandaError: the ensemble does not fit the flow, or ``max_abs`` is not positive.
@@ -129,7 +147,7 @@ def run_members(
         return delay.run_members(
             flow,
             ensemble,
-            tangent=tangent,
+            tangent=None if tangents is None else tangents.driver[0],
             stops=stops,
             n_points=n_points,
             max_abs=max_abs,
@@ -138,9 +156,10 @@ def run_members(
     n = len(ensemble)
     initial = np.array(ensemble.initial)
     limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs), np.inf)
-    if tangent is not None:
-        initial = np.hstack([initial, np.tile(tangent, (n, 1))])
-        limit = np.hstack([limit, np.full((n, flow.dimension), np.inf)])
+    if tangents is not None:
+        vectors = np.concatenate([tangents.driver.ravel(), tangents.response.ravel()])
+        initial = np.hstack([initial, np.tile(vectors, (n, 1))])
+        limit = np.hstack([limit, np.full((n, len(vectors)), np.inf)])
     members = workspace.Members(
         initial=np.ascontiguousarray(initial),
         parameters=np.concatenate(
@@ -157,15 +176,23 @@ def run_members(
         stops=np.array(stops, dtype=np.float64, order="C"),
     )
     system = workspace.System(
-        driver=int(flow.driver_rhs if tangent is None else flow.driver_jvp),
-        response=int(flow.response_rhs if tangent is None else flow.response_jvp),
+        driver=int(flow.driver_rhs if tangents is None else flow.driver_jvp),
+        response=int(flow.response_rhs if tangents is None else flow.response_jvp),
         driver_dimension=flow.driver_dimension,
         response_dimension=flow.response_dimension,
         n_driver_parameters=ensemble.driver_parameters.shape[1],
         n_response_parameters=ensemble.response_parameters.shape[1],
-        tangent=tangent is not None,
+        n_driver_vectors=0 if tangents is None else len(tangents.driver),
+        n_response_vectors=0 if tangents is None else len(tangents.response),
+        coupled=tangents is not None and tangents.coupled,
     )
-    results = workspace.make_results(n, n_stops=stops.shape[1], n_points=n_points, dimension=flow.dimension)
+    results = workspace.make_results(
+        n,
+        n_stops=stops.shape[1],
+        n_points=n_points,
+        dimension=flow.dimension,
+        n_vectors=0 if tangents is None else tangents.n_vectors,
+    )
     dop853.run(system, control, members, workspace.make_lanes(system, members), results)
     return results
 

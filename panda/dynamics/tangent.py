@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Int8
 
 from panda.core.errors import PandaError
-from panda.dynamics.integrate import check_times, make_control, run_members
+from panda.dynamics.integrate import Tangents, check_times, make_control, run_members
 from panda.systems.flow import Ensemble, Flow
 
 
@@ -70,7 +70,7 @@ def largest_exponent(
     results = run_members(
         flow,
         ensemble,
-        tangent=_initial_tangent(flow, subspace, generator),
+        tangents=_initial_tangent(flow, subspace, generator),
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
         n_points=0,
         max_abs=max_abs,
@@ -79,7 +79,7 @@ def largest_exponent(
     largest, standard_error = np.full((2, len(ensemble)), np.nan)
     n_done = np.maximum(results.n_stops - 1, 0)
     for member, n in enumerate(n_done):
-        rates = results.log_growth[member, 1 : n + 1] / block[member]
+        rates = results.log_growth[member, 1 : n + 1, 0] / block[member]
         if n >= 1:
             largest[member] = rates.mean()
         if n >= 2:
@@ -87,14 +87,14 @@ def largest_exponent(
     return Exponents(largest, standard_error, results.status, n_done * block)
 
 
-def _initial_tangent(
-    flow: Flow, subspace: str, generator: np.random.Generator
-) -> Float64[np.ndarray, " dimension"]:
+def _initial_tangent(flow: Flow, subspace: str, generator: np.random.Generator) -> Tangents:
     if subspace not in ("whole", "response"):
         raise PandaError(f'subspace is "{subspace}"; choose "whole" or "response"')
     if subspace == "response" and flow.response is None:
         raise PandaError(f'{flow.name} is a founder on its own and has no response; choose subspace="whole"')
     v = generator.standard_normal(flow.dimension)
+    d_a = flow.driver_dimension
     if subspace == "response":
-        v[: flow.driver_dimension] = 0.0
-    return v / np.linalg.norm(v)
+        v[:d_a] = 0.0
+    v /= np.linalg.norm(v)
+    return Tangents(v[None, :d_a], v[None, d_a:] if flow.response else np.empty((0, 0)), coupled=True)

@@ -13,7 +13,12 @@ RUNNING, COMPLETE, DIVERGED, BUDGET, UNDERFLOW, ACAUSAL = -1, 0, 1, 2, 3, 4
 
 
 class System(NamedTuple):
-    """Addresses and sizes. With ``tangent`` they are jvp addresses and a row of states is (x, v)."""
+    """Addresses and sizes. With tangent vectors they are jvp addresses, and a row of states is x, then every
+    vector of the driver's (``d_a`` entries each), then every vector of the response's (``d_b`` each).
+
+    ``coupled``: the one vector of each is a half of one vector (v_a, v_b) of the whole system. Otherwise the
+    response's have no driver half: with v_a = 0 the tangent flow of a skew product keeps v in the response.
+    """
 
     driver: int
     response: int  # 0: no response
@@ -21,7 +26,9 @@ class System(NamedTuple):
     response_dimension: int
     n_driver_parameters: int
     n_response_parameters: int
-    tangent: bool
+    n_driver_vectors: int  # 0: no tangent vectors at all
+    n_response_vectors: int
+    coupled: bool
 
 
 class Control(NamedTuple):
@@ -47,7 +54,7 @@ class Results(NamedTuple):
     """What comes out, one row a member; ``states`` at times ``k stops[-1] / (n_points - 1)``."""
 
     states: np.ndarray  # (n, n_points, dimension); n_points = 0: no dense output
-    log_growth: np.ndarray  # (n, n_stops): growth of log |v| before each stop (tangent only)
+    log_growth: np.ndarray  # (n, n_stops, n_vectors): growth of log |v| before each stop
     status: np.ndarray  # (n,) int8
     n_stops: np.ndarray  # (n,) stops reached
     n_points: np.ndarray  # (n,) points written
@@ -82,6 +89,7 @@ class Lanes(NamedTuple):
     padded: np.ndarray  # driver slopes, zeros beyond them
     response_slope: np.ndarray
     response_slope_v: np.ndarray
+    no_drive: np.ndarray  # zeros: what a driver that has no tangent half contributes
 
 
 def make_lanes(system: System, members: Members) -> Lanes:
@@ -108,14 +116,15 @@ def make_lanes(system: System, members: Members) -> Lanes:
         padded=row(max(d_a, d_b)),
         response_slope=row(d_b),
         response_slope_v=row(d_b),
+        no_drive=row(d_a),
     )
 
 
-def make_results(n: int, *, n_stops: int, n_points: int, dimension: int) -> Results:
+def make_results(n: int, *, n_stops: int, n_points: int, dimension: int, n_vectors: int) -> Results:
     """Results of ``n`` members that have not begun; ``states`` is left as it comes."""
     return Results(
         states=np.empty((n, n_points, dimension)),
-        log_growth=np.zeros((n, n_stops)),
+        log_growth=np.zeros((n, n_stops, n_vectors)),
         status=np.full(n, RUNNING, dtype=np.int8),
         **{name: np.zeros(n, dtype=np.int64) for name in Results._fields[3:]},
     )

@@ -20,6 +20,7 @@ class FigureSpec(BaseModel):
 
     `number` is the paper's ("2", "8"), None for a figure that the paper has not. `tables` and `arrays` are
     paths below the run's folder without suffix; `{forecaster}` stands for every forecaster of the stage.
+    `published` are tables of published numbers, `paper/<name>.csv` of the repository.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +31,7 @@ class FigureSpec(BaseModel):
     category: str
     tables: tuple[str, ...] = ()
     arrays: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
     caption: str
 
     @field_validator("module")
@@ -96,6 +98,24 @@ def read_figures(path: str | Path) -> dict[str, FigureSpec]:
             message = problem["msg"].removeprefix("Value error, ")
             raise PandaError(f"{path}: figures.{name}.{key}: {message}") from None
     return figures
+
+
+def read_published(spec: FigureSpec, folder: str | Path) -> dict[str, Any]:
+    """The published tables of a figure from `folder`, keyed `paper/<name>`; lines after # are comments.
+
+    Raises:
+        PandaError: one is missing or no table.
+    """
+    import pandas as pd
+
+    tables = {}
+    for name in spec.published:
+        path = Path(folder) / f"{name}.csv"
+        try:
+            tables[f"paper/{name}"] = pd.read_csv(path, comment="#")
+        except (OSError, ValueError) as error:
+            raise PandaError(f"{path}: cannot be read ({error}); restore it from the repository") from error
+    return tables
 
 
 def choose(figures: Mapping[str, FigureSpec], name: str) -> FigureSpec:

@@ -52,6 +52,21 @@ def jacobian_vector(
     return np.concatenate([driver, _coupled(flow, ensemble, driver, response)], axis=1)
 
 
+def divergence(
+    flow: Flow, ensemble: Ensemble, states: Rows, times: Float64[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """``sum_i df_i/dx_i`` for member i at ``states[i]`` and ``times[i]``.
+
+    Raises:
+        PandaError: shapes that do not fit.
+    """
+    total = np.zeros(len(ensemble))
+    for i, direction in enumerate(np.eye(flow.dimension)):
+        along = np.broadcast_to(direction, (len(ensemble), flow.dimension))
+        total += jacobian_vector(flow, ensemble, states, along, times)[:, i]
+    return total
+
+
 def flow_rms(
     flow: Flow, states: Float64[np.ndarray, "time dimension"], times: Float64[np.ndarray, " time"]
 ) -> Float64[np.ndarray, " n_rates"]:

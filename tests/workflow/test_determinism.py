@@ -20,6 +20,20 @@ def test_shards_and_cores_do_not_matter(fresh: Sandbox, finished: Sandbox, n_sha
     assert sha256(fresh.folder / CATALOGUE) == sha256(finished.folder / CATALOGUE)
 
 
+def test_spectra_do_not_depend_on_their_shards(fresh: Sandbox):
+    table = fresh.folder / "results/tiny/discover/spectra.parquet"
+    found = []
+    for n_shards in (1, 3):
+        shards = f"discover={{spectrum: {{n_shards: {n_shards}}}}}"
+        done = fresh.snakemake("--cores", "1", "--config", shards, "--", "spectra")
+        found.append(sha256(table))
+        assert len(list(table.with_suffix("").glob("*.parquet"))) >= n_shards
+    # The search was not run again for it.
+    assert "Search shard" not in done.stdout
+    assert found[0] == found[1]
+    assert (fresh.folder / "results/tiny/figures/spectra.png").is_file()
+
+
 def test_no_held_out_founder_reaches_training(finished: Sandbox):
     from panda.core.files import read_table
     from panda.data.store import TrajectoryStore

@@ -36,11 +36,22 @@ def test_every_preset_plans(preset: str, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "target", ["scaling", "pde", "models", "systems", "duplicates", "dataset", "figures"]
+    "target", ["scaling", "pde", "models", "systems", "spectra", "duplicates", "dataset", "figures"]
 )
 def test_named_targets_plan(target: str):
     done = snakemake("-n", "--config", "preset=laptop", "run=plan", "--", target)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_spectra_are_measured_by_shard_and_joined():
+    text = snakemake("-n", "--config", "preset=paper", "run=plan", "--", "spectra").stdout
+    jobs = {name: int(n) for name, n in re.findall(r"^(\w+)\s+(\d+)$", text, re.M)}
+    assert (
+        jobs["measure_spectra"]
+        == load_config(ROOT / "config.yaml", preset="paper").discover.spectrum.n_shards
+    )
+    assert jobs["join_spectra"] == 1 and jobs["draw_figure"] == 1
+    assert "train_model" not in jobs
 
 
 def test_a_single_figure_or_table_is_a_target():

@@ -28,6 +28,8 @@ ROOTS = {
     "measure_founders": ["panda.discovery.measure"],
     "search_candidates": ["panda.discovery.search"],
     "select_systems": ["panda.discovery.select"],
+    "measure_spectra": ["panda.discovery.spectra"],
+    "join_spectra": ["panda.discovery.spectra"],
     "sample_gallery": ["panda.discovery.gallery"],
     "integrate_systems": [
         "panda.discovery.trajectories",

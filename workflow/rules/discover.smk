@@ -103,6 +103,53 @@ rule select_systems:
         " --acceptance {output.acceptance} --selections {output.selections} {input} 2> {log}"
 
 
+rule measure_spectra:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+    output:
+        f"{RUN}/discover/spectra/{{shard}}.parquet",
+    log:
+        f"{RUN}/logs/measure_spectra/{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/measure_spectra/{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=120,
+    params:
+        section=part("seed", "discover.spectrum", "discover.search.integration"),
+        code=code("measure_spectra"),
+    message:
+        "Measure all Lyapunov exponents of shard {wildcards.shard} of the accepted systems"
+    shell:
+        "{PANDA} discover spectra --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
+        " --shard {wildcards.shard} --output {output} 2> {log}"
+
+
+rule join_spectra:
+    input:
+        expand(
+            rules.measure_spectra.output[0],
+            shard=range(CONFIG.discover.spectrum.n_shards),
+        ),
+    output:
+        f"{RUN}/discover/spectra.parquet",
+    log:
+        f"{RUN}/logs/join_spectra.log",
+    benchmark:
+        f"{RUN}/benchmarks/join_spectra.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=20,
+    params:
+        code=code("join_spectra"),
+    message:
+        "Join the Lyapunov spectra of all shards"
+    shell:
+        "{PANDA} discover join-spectra --config {RESOLVED} --output {output} {input} 2> {log}"
+
+
 rule sample_gallery:
     input:
         catalogue=rules.select_systems.output.catalogue,

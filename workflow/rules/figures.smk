@@ -2,6 +2,8 @@
 
 import yaml
 
+from panda.core.provenance import sha256
+
 with open(SOURCE / "paper" / "figures.yaml", encoding="utf-8") as stream:
     FIGURES = yaml.safe_load(stream)["figures"]
 
@@ -45,6 +47,11 @@ rule draw_figure:
     params:
         section=lambda wildcards: FIGURES[wildcards.figure],
         caption=lambda wildcards: FIGURES[wildcards.figure]["caption"],
+        # By content, not as inputs: a checkout that touches them is no reason to draw again.
+        published=lambda wildcards: [
+            sha256(SOURCE / "paper" / f"{name}.csv")
+            for name in FIGURES[wildcards.figure].get("published", [])
+        ],
         code=lambda wildcards: code("draw_figure", FIGURES[wildcards.figure]["module"]),
         root=RUN,
         data=subpath(output.pdf, parent=True),

@@ -23,6 +23,13 @@ rule duplicates:
         f"{RUN}/discover/duplicates.parquet",
 
 
+rule spectra:
+    """All Lyapunov exponents of the accepted systems, whether or not the preset measures them by default."""
+    input:
+        f"{RUN}/discover/spectra.parquet",
+        figure_files("spectra"),
+
+
 rule models:
     """The trained models."""
     input:

@@ -74,7 +74,14 @@ def test_stages_that_do_not_run_cost_nothing(paper: Config):
     less = paper.model_copy(update={"figures": ("attractors",)})
     less = changed(changed(less, "scaling", enabled=False), "evaluate", forecasters=("panda",))
     less = changed(less, "pde", forecasters=("panda",))
-    assert set(stages(paper)) - set(stages(less)) == {"scaling", "pde", "baselines"}
+    assert set(stages(paper)) - set(stages(less)) == {"scaling", "pde", "baselines", "spectra"}
+
+
+def test_spectra_cost_by_the_system_that_is_measured(paper: Config):
+    free = changed(paper, "costs", job_cpu_s=0.0)
+    some = changed(free, "discover.spectrum", max_systems=100)
+    assert stages(some)["spectra"].cpu_hours == pytest.approx(100 * paper.costs.spectrum_cpu_s / 3600)
+    assert stages(free)["spectra"].cpu_hours > 100 * stages(some)["spectra"].cpu_hours
 
 
 def test_smoke_is_minutes_and_paper_is_days():

@@ -21,8 +21,8 @@ members = Members(np.full((1, 3), np.nan), np.zeros((1, 2)), np.zeros((1, 3), np
                   np.ones((1, 1)))
 address = numba.cfunc("void(CPointer(f8), CPointer(f8), CPointer(f8), CPointer(f8))")(
     lambda t, y, p, dy: None).address
-system = System(address, 0, 3, 0, 2, 0, False)
-results = make_results(1, n_stops=1, n_points=4, dimension=3)
+system = System(address, 0, 3, 0, 2, 0, 0, 0, False)
+results = make_results(1, n_stops=1, n_points=4, dimension=3, n_vectors=0)
 start = time.process_time()
 run(system, Control(1e-9, 1e-10, 10, 1e-10), members, make_lanes(system, members), results)
 assert results.status[0] == 1

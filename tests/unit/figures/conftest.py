@@ -92,26 +92,45 @@ def acceptance(n_in: dict[str, int], seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["population", "order", "filter", "n_in", "n_passed"])
 
 
-def catalogue(n_skew: int, n_founder: int, seed: int = 0) -> pd.DataFrame:
+def spectra(n_skew: int, n_founder: int, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     n = n_skew + n_founder
     population = np.array(["skew"] * n_skew + ["founder"] * n_founder)
+    skew = population == "skew"
     driver, response = rng.lognormal(-1.2, 0.7, n), rng.normal(0.1, 0.45, n)
-    conditional = np.where(population == "skew", response, np.nan)
-    largest = np.where(population == "skew", np.maximum(driver, response), driver)
+    largest = np.where(skew, np.maximum(driver, response), driver)
+    error = 0.03 * np.abs(response) + 0.002
+    kind = np.where(
+        response > 3 * error, "chaotic", np.where(response < -3 * error, "synchronised", "undecided")
+    )
+    period = rng.lognormal(0.5, 0.4, n)
     return pd.DataFrame(
         {
             "system": [f"system{i}" for i in range(n)],
             "name": [f"pair{i % max(1, n // 3)}" for i in range(n)],
             "population": population,
-            "accepted": rng.random(n) < 0.9,
-            "period": rng.lognormal(0.5, 0.4, n),
-            "largest_exponent": largest,
-            "exponent_error": 0.03 * largest,
-            "conditional_exponent": conditional,
-            "conditional_error": 0.03 * np.abs(conditional) + 0.002,
+            "period": period,
+            "dt": period / 128,
+            "exponents": [np.array([value, 0.0, -5.0]) for value in largest],
+            "exponent_errors": [np.array([0.03 * value, 0.001, 0.1]) for value in largest],
+            "conditional_exponents": [
+                np.array([v, -3.0])[: 2 * s] for v, s in zip(response, skew, strict=True)
+            ],
+            "conditional_errors": [np.array([e, 0.1])[: 2 * s] for e, s in zip(error, skew, strict=True)],
+            "kaplan_yorke": 2 + largest / 5,
+            "kaplan_yorke_error": 0.01,
+            "response_kind": np.where(skew, kind, ""),
         }
     )
+
+
+def published() -> pd.DataFrame:
+    p = np.linspace(0, 1, 9)
+    parts = [
+        {"population": name, "n": 900, "probability": p, "exponent_per_sample": 0.2 * p**2 - 0.003}
+        for name in ("skew", "founder")
+    ]
+    return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
 
 
 def by_system(forecasters: list[str], n_names: dict[str, int], seed: int = 0) -> pd.DataFrame:
@@ -234,7 +253,8 @@ def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int]
     completion_table, completion_arrays = completions(min(4, n_examples))
     tables = {
         "discover/acceptance": acceptance({"founder": 300, "skew": 7200}),
-        "discover/catalogue": catalogue(n_skew, 60),
+        "discover/spectra": spectra(n_skew, 60),
+        "paper/reference_exponents": published(),
         "evaluate/by_system": systems,
         "evaluate/summary": summary(systems),
         "evaluate/completions": completion_table,

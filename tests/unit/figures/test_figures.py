@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from panda.core.errors import PandaError
 from panda.core.files import read_arrays
 from panda.figures import style
-from panda.figures.registry import choose, read_figures
+from panda.figures.registry import choose, read_figures, read_published
 from panda.figures.save import save
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,6 +71,7 @@ def test_reads_no_more_than_it_declares(name, results):
     spec = FIGURES[name]
     names = sorted({key.rsplit("/", 1)[1] for key in arrays if "/forecasts/" in key})
     wanted_tables, wanted_arrays = spec.inputs({"evaluate": names, "pde": names})
+    wanted_tables += [f"paper/{published}" for published in spec.published]
     module = spec.load()
     full = module.shown(tables, arrays)
     less = module.shown(
@@ -165,30 +166,64 @@ def test_acceptance_bars_are_the_shares(results):
     assert f"{last['n_passed']:,} of {last['n_in']:,}" in texts(figure)
 
 
-def test_exponents_are_in_periods_and_accepted_only(results):
+def test_exponents_are_in_periods_and_the_published_ones_beside(results):
     tables, arrays = results
-    data = FIGURES["exponents"].load().shown(tables, arrays)
-    catalogue = tables["discover/catalogue"]
-    accepted = catalogue[catalogue["accepted"]]
-    assert len(data) == len(accepted)
-    expected = (accepted["largest_exponent"] * accepted["period"]).to_numpy()
-    np.testing.assert_allclose(data["largest_exponent_per_period"], expected)
+    data = FIGURES["spectra"].load().shown(tables, arrays)
+    measured, published = tables["discover/spectra"], tables["paper/reference_exponents"]
+    ours = data[data["source"] == "ours"]
+    assert len(ours) == len(measured) and len(data) == len(measured) + len(published)
+    first = np.array([row[0] for row in measured["exponents"]])
+    np.testing.assert_allclose(ours["largest_exponent_per_period"].astype(float), first * measured["period"])
+    np.testing.assert_allclose(ours["exponent_per_sample"].astype(float), first * measured["dt"])
+    skew = measured["population"] == "skew"
+    conditional = ours["conditional_exponent_per_period"].astype(float)
+    assert conditional.notna().tolist() == skew.tolist()
 
 
-@pytest.mark.parametrize("kind", ["nan", "one", "no skew", "negative"])
-def test_exponents_survive(kind, results):
-    catalogue = results[0]["discover/catalogue"].copy()
-    if kind == "nan":
-        catalogue[["largest_exponent", "conditional_exponent"]] = np.nan
+def test_shares_of_the_responses_are_counts(results):
+    tables, arrays = results
+    kinds = tables["discover/spectra"]["response_kind"]
+    kinds = kinds[kinds != ""]
+    text = texts(FIGURES["spectra"].load().draw(tables, arrays))
+    for kind, word in (("chaotic", "s.e.): "), ("undecided", "apart: "), ("synchronised", "3 s.e.): ")):
+        assert f"{word}{100 * (kinds == kind).mean():.0f}%" in text
+    assert f"n = {len(kinds):,}" in text
+
+
+@pytest.mark.parametrize("kind", ["nothing measured", "one", "no skew", "negative"])
+def test_spectra_survive(kind, results):
+    spectra = results[0]["discover/spectra"].copy()
+    empty = pd.Series([np.empty(0)] * len(spectra))
+    if kind == "nothing measured":
+        spectra["exponents"], spectra["conditional_exponents"] = empty, empty
+        spectra[["kaplan_yorke", "kaplan_yorke_error"]] = np.nan
     elif kind == "one":
-        catalogue = catalogue[catalogue["accepted"]].head(1)
+        spectra = spectra.head(1)
     elif kind == "no skew":
-        catalogue = catalogue[catalogue["population"] == "founder"]
+        spectra = spectra[spectra["population"] == "founder"]
     else:
-        catalogue["largest_exponent"] = -1.0
-    text = texts(FIGURES["exponents"].load().draw({"discover/catalogue": catalogue}, {}))
-    told = {"nan": "No accepted system has", "one": "(n = 1)", "no skew": "No accepted skew product"}
-    assert told.get(kind, "No accepted system has") in text
+        spectra["exponents"] = [-np.abs(row) for row in spectra["exponents"]]
+    text = texts(FIGURES["spectra"].load().draw({"discover/spectra": spectra}, {}))
+    told = {"nothing measured": "No exponents above", "one": "(1)", "no skew": "No skew product"}
+    assert told.get(kind, "No system with this") in text
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_published_table_that_is_not_there_is_named(content, tmp_path):
+    spec = FIGURES["spectra"]
+    if content is not None:
+        (tmp_path / "reference_exponents.csv").write_text(content)
+    with pytest.raises(PandaError, match="cannot be read"):
+        read_published(spec, tmp_path)
+
+
+def test_the_published_quantiles_rise_from_the_first_to_the_last():
+    table = read_published(FIGURES["spectra"], ROOT / "paper")["paper/reference_exponents"]
+    for _, rows in table.groupby("population"):
+        assert rows["probability"].iloc[[0, -1]].tolist() == [0, 1]
+        assert rows["probability"].is_monotonic_increasing
+        assert rows["exponent_per_sample"].is_monotonic_increasing
+    assert table.groupby("population")["n"].first().sum() == 9347
 
 
 def test_forecasts_draw_the_data_beside(results):

@@ -1,0 +1,207 @@
+"""The whole Lyapunov spectra of accepted systems, and what they say: dimension, and what a response does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from panda.config import Integration, Spectrum
+from panda.config.founder_names import delayed_names
+from panda.core.errors import PandaError
+from panda.core.progress import Progress
+from panda.core.seeds import generator
+from panda.discovery.candidates import member_generator
+from panda.discovery.members import flow_of, from_rows
+from panda.dynamics.integrate import Status, integrate
+from panda.dynamics.spectrum import Summary, lyapunov_spectrum, summarise
+from panda.systems.evaluate import divergence
+from panda.systems.flow import Ensemble, Flow
+from panda.systems.library import FounderLibrary
+
+# Systems of a flow integrated side by side; a result does not depend on it.
+BATCH = 32
+CHAOTIC, SYNCHRONISED, UNDECIDED, NO_RESPONSE = "chaotic", "synchronised", "undecided", ""
+LISTS = ("exponents", "exponent_errors", "conditional_exponents", "conditional_errors")
+NUMBERS = ("exponent_sum", "exponent_sum_error", "mean_divergence", "kaplan_yorke", "kaplan_yorke_error")
+COLUMNS = (
+    "system",
+    "name",
+    "population",
+    "period",
+    "dt",
+    "status",
+    "n_blocks",
+    *LISTS,
+    *NUMBERS,
+    "response_kind",
+)
+
+
+def chosen_systems(catalogue: pd.DataFrame, max_systems: int | None, seed: int) -> pd.DataFrame:
+    """The accepted systems that are measured: all, or `max_systems` of them in an order fixed by the seed.
+
+    Founders with delay are left out: their exponents are infinitely many.
+    """
+    measured = catalogue["accepted"] & ~catalogue["driver"].isin(delayed_names())
+    accepted = catalogue[measured].sort_values("system", ignore_index=True)
+    if max_systems is None or len(accepted) <= max_systems:
+        return accepted
+    order = generator(seed, "discover", "spectra").permutation(len(accepted))
+    return accepted.iloc[np.sort(order[:max_systems])].reset_index(drop=True)
+
+
+def shard(systems: pd.DataFrame, index: int, n_shards: int) -> pd.DataFrame:
+    """The systems of every `n_shards`-th flow from `index` on; those of one flow stay together.
+
+    Raises:
+        PandaError: no such shard.
+    """
+    if not 0 <= index < n_shards:
+        raise PandaError(f"shard {index} is outside 0..{n_shards - 1}")
+    return systems[systems["name"].isin(sorted(set(systems["name"]))[index::n_shards])]
+
+
+def measure_spectra(
+    library: FounderLibrary,
+    systems: pd.DataFrame,
+    settings: Spectrum,
+    limits: Integration,
+    seed: int,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """A row a system of the catalogue: its spectrum and what follows, per time unit of the system.
+
+    A trajectory of the transient and `n_periods` from the stored state is cut into `n_segments` of equal
+    length. Tangent vectors are followed in every segment apart, from a transient before it on, and blocks
+    of all segments are averaged: the same time average as in one piece, in lanes that would else be empty.
+    A system whose trajectory or segments end early keeps its status, and the spectrum of the blocks done.
+
+    Columns: `status`; `n_blocks` averaged over; `exponents` from the largest on and `exponent_errors`;
+    `exponent_sum` beside `mean_divergence` along the trajectory, which it equals up to sampling;
+    `kaplan_yorke`; for a skew product the response's `conditional_exponents`, and `response_kind`.
+    `limits` gives the bounds on states and steps.
+    """
+    rows: list[tuple] = []
+    for (driver, response), group in systems.groupby(["driver", "response"], sort=True):
+        flow = flow_of(library, str(driver), str(response))
+        for first in range(0, len(group), BATCH):
+            part = group.iloc[first : first + BATCH]
+            stream = member_generator(seed, flow.name, "spectrum")
+            results = member_spectra(flow, from_rows(part), settings, limits, stream)
+            for record, (status, blocks, mean_divergence) in zip(
+                part.to_dict("records"), results, strict=True
+            ):
+                known = [record[name] for name in ("system", "name", "population", "period", "dt")]
+                rows.append(
+                    (*known, status.name, len(blocks), *_numbers(flow, blocks, mean_divergence, settings))
+                )
+            if progress is not None:
+                progress.advance(len(part))
+    # Typed, because a shard may be empty.
+    types = {"n_blocks": np.int64, **dict.fromkeys(("period", "dt", *NUMBERS), np.float64)}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+
+
+def segment_time(flow: Flow, settings: Spectrum) -> float:
+    """How long each segment is measured, in the flow's time units."""
+    return settings.n_periods / settings.n_segments * flow.period
+
+
+def member_spectra(
+    flow: Flow, ensemble: Ensemble, settings: Spectrum, limits: Integration, stream: np.random.Generator
+) -> Iterator[tuple[Status, Float64[np.ndarray, "n_blocks dimension"], float]]:
+    """Each member's status, completed blocks (columns as in `Spectra`) and mean divergence; see `measure_spectra`."""
+    n, n_segments = len(ensemble), settings.n_segments
+    segment = segment_time(flow, settings)
+    transient = settings.transient_periods * flow.period
+    bounds = {"max_steps": settings.max_steps, "max_abs": limits.max_abs, "min_step": limits.min_step}
+    # Long enough for the last segment's end to be reached on the same grid of points as its start.
+    n_intervals = int(np.ceil((n_segments + transient / segment) * settings.points_per_segment))
+    times = np.arange(n_intervals + 1) * segment / settings.points_per_segment
+    run = integrate(
+        flow,
+        ensemble,
+        duration=np.full(n, times[-1]),
+        n_points=len(times),
+        rtol=limits.rtol,
+        atol=limits.atol,
+        **bounds,
+    )
+    # Segment k is measured from its transient on, so it starts at k times its length.
+    starts = run.states[:, : n_segments * settings.points_per_segment : settings.points_per_segment]
+    every = replace(ensemble[np.repeat(np.arange(n), n_segments)], initial=starts.reshape(-1, flow.dimension))
+    found = lyapunov_spectrum(
+        flow,
+        every,
+        duration=np.full(len(every), segment),
+        transient=np.full(len(every), transient),
+        n_blocks=settings.n_blocks // n_segments,
+        generator=stream,
+        rtol=settings.rtol,
+        atol=settings.atol,
+        **bounds,
+    )
+    for member in range(n):
+        own = slice(member * n_segments, (member + 1) * n_segments)
+        blocks = found.blocks[own].reshape(-1, flow.dimension)
+        reached = np.flatnonzero((times >= transient) & np.isfinite(run.states[member]).all(axis=1))
+        along = divergence(
+            flow, ensemble[[member] * len(reached)], run.states[member, reached], times[reached]
+        )
+        failed = [status for status in (run.status[member], *found.status[own]) if status != Status.complete]
+        yield (
+            Status(int(failed[0])) if failed else Status.complete,
+            blocks[np.isfinite(blocks).all(axis=1)],
+            float(along.mean()) if len(reached) else float("nan"),
+        )
+
+
+def join(shards: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of all shards, by system.
+
+    Raises:
+        PandaError: a system occurs twice.
+    """
+    table = pd.concat(shards, ignore_index=True).sort_values("system", ignore_index=True)
+    twice = table["system"][table["system"].duplicated()]
+    if len(twice):
+        raise PandaError(f"{twice.iloc[0]} is in two shards of spectra; delete them and measure again")
+    return table
+
+
+def shear_rate(transient: float, duration: float) -> float:
+    """``ln(1 + duration / transient) / duration``: the exponent that growth in proportion to time looks like.
+
+    So differences grow in regular motion with shear, and no standard error knows of it.
+    """
+    return float(np.log1p(duration / transient) / duration)
+
+
+def response_kind(summary: Summary, min_sigmas: float, shear: float) -> str:
+    """What the largest conditional exponent says, if it differs from zero by `min_sigmas` standard errors.
+
+    `chaotic`: the response amplifies small differences of its own, faster than by `shear` (`shear_rate`).
+    `synchronised`: it forgets its start and follows its driver. `undecided`: not told apart. Empty for a
+    founder, which has no response.
+    """
+    if not len(summary.conditional):
+        return NO_RESPONSE
+    largest, error = summary.conditional[0], summary.conditional_errors[0]
+    if largest > min_sigmas * error and largest > shear:
+        return CHAOTIC
+    return SYNCHRONISED if largest < -min_sigmas * error else UNDECIDED
+
+
+def _numbers(flow: Flow, blocks: np.ndarray, mean_divergence: float, settings: Spectrum) -> tuple:
+    """The columns from the first list on; NaN and empty lists where not a single block was completed."""
+    if not len(blocks):
+        return (*[np.empty(0) for _ in LISTS], *[np.nan for _ in NUMBERS], NO_RESPONSE)
+    found = summarise(blocks, flow.driver_dimension)
+    lists = (found.exponents, found.errors, found.conditional, found.conditional_errors)
+    numbers = (found.total, found.total_error, mean_divergence, found.kaplan_yorke, found.kaplan_yorke_error)
+    shear = shear_rate(settings.transient_periods * flow.period, segment_time(flow, settings))
+    return (*lists, *numbers, response_kind(found, settings.min_sigmas, shear))

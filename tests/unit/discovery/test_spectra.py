@@ -1,0 +1,166 @@
+"""Spectra of accepted systems: the same in any shard, what they say of a response, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from panda.config import Spectrum
+from panda.core.errors import PandaError
+from panda.discovery.candidates import Group
+from panda.discovery.members import draw_members, flow_of, to_columns
+from panda.discovery.spectra import (
+    COLUMNS,
+    chosen_systems,
+    join,
+    measure_spectra,
+    response_kind,
+    shard,
+    shear_rate,
+)
+from panda.dynamics.spectrum import Summary
+from panda.systems.evaluate import divergence, jacobian_vector
+from panda.systems.skew import founder_ensemble
+
+SEED = 11
+GROUPS = [
+    Group("Lorenz", "", 2),
+    Group("Rossler", "", 1),
+    Group("Lorenz", "Rossler", 2),
+    Group("Lorenz", "Thomas", 1),
+]
+
+
+@pytest.fixture(scope="session")
+def short(smoke) -> Spectrum:
+    """Long enough for the signs of exponents, not more."""
+    changes = {"n_periods": 96, "n_blocks": 16, "transient_periods": 8, "points_per_segment": 61}
+    return smoke.discover.spectrum.model_copy(update=changes)
+
+
+@pytest.fixture(scope="session")
+def catalogue(library, measures, settings) -> pd.DataFrame:
+    """All members of the groups as a catalogue has them; the second of Lorenz is not accepted."""
+    rms = {row.founder: np.asarray(row.flow_rms) for row in measures.itertuples()}
+    tables = []
+    for group in GROUPS:
+        flow = flow_of(library, group.driver, group.response)
+        known = {
+            "system": [group.system(i) for i in range(group.n_members)],
+            "name": group.name,
+            "driver": group.driver,
+            "response": group.response,
+            "population": group.population,
+            "period": flow.period,
+            "dt": flow.period / 128,
+        }
+        members = to_columns(draw_members(flow, group, settings, rms, SEED))
+        tables.append(pd.DataFrame({**known, **members}))
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(accepted=table["system"] != "Lorenz-pp1")
+
+
+@pytest.fixture(scope="session")
+def spectra(library, catalogue, short, settings) -> pd.DataFrame:
+    return join(
+        [measure_spectra(library, chosen_systems(catalogue, None, SEED), short, settings.integration, SEED)]
+    )
+
+
+def test_every_accepted_system_has_a_row(spectra, catalogue):
+    assert tuple(spectra.columns) == COLUMNS
+    assert list(spectra["system"]) == sorted(catalogue.loc[catalogue["accepted"], "system"])
+    for row in spectra.itertuples():
+        d_a = 3
+        d_b = 3 if row.population == "skew" else 0
+        assert len(row.exponents) == len(row.exponent_errors) == d_a + d_b
+        assert len(row.conditional_exponents) == len(row.conditional_errors) == d_b
+        assert (np.diff(row.exponents) <= 0).all()
+        assert row.exponent_sum == pytest.approx(row.exponents.sum())
+        assert (row.response_kind == "") == (row.population == "founder")
+
+
+def test_shards_do_not_matter(library, catalogue, short, settings, spectra):
+    chosen = chosen_systems(catalogue, None, SEED)
+    parts = [
+        measure_spectra(library, shard(chosen, i, 5), short, settings.integration, SEED)
+        for i in reversed(range(5))
+    ]
+    assert 0 in map(len, parts)
+    assert join(parts).to_parquet() == spectra.to_parquet()
+
+
+def test_numbers_of_the_founders(spectra):
+    lorenz = spectra[spectra["system"] == "Lorenz-pp0"].iloc[0]
+    assert lorenz["status"] == "complete" and lorenz["n_blocks"] == 16
+    assert abs(lorenz["exponents"][0] - 0.9056) < 4 * lorenz["exponent_errors"][0]
+    assert abs(lorenz["kaplan_yorke"] - 2.062) < 4 * lorenz["kaplan_yorke_error"] + 2e-3
+    # -(sigma + 1 + beta), dysts' beta being 2.667
+    assert lorenz["mean_divergence"] == pytest.approx(-13.667)
+    assert lorenz["exponent_sum"] == pytest.approx(-13.667, abs=1e-4)
+
+
+def test_the_sum_is_the_mean_divergence_of_skew_products_too(spectra):
+    rows = spectra[spectra["population"] == "skew"]
+    assert len(rows) >= 2
+    slack = 5 * rows["exponent_sum_error"] + 0.02 * rows["mean_divergence"].abs()
+    assert ((rows["exponent_sum"] - rows["mean_divergence"]).abs() < slack).all()
+
+
+def test_divergence_is_the_trace(library):
+    flow = library.flow("HyperRossler")
+    states = np.random.default_rng(0).standard_normal((5, 4))
+    ensemble = founder_ensemble(flow, np.tile(flow.driver.parameters, (5, 1)), states)
+    jacobian = np.stack(
+        [jacobian_vector(flow, ensemble, states, np.tile(e, (5, 1)), np.zeros(5)) for e in np.eye(4)], axis=2
+    )
+    expected = np.trace(jacobian, axis1=1, axis2=2)
+    np.testing.assert_allclose(divergence(flow, ensemble, states, np.zeros(5)), expected)
+
+
+def test_a_failure_is_told_and_its_whole_blocks_kept(library, catalogue, short, settings):
+    starved = short.model_copy(update={"max_steps": 900})
+    one = catalogue[catalogue["system"] == "Lorenz-pp0"]
+    row = measure_spectra(library, one, starved, settings.integration, SEED).iloc[0]
+    assert row["status"] == "budget" and 0 < row["n_blocks"] < 16 and len(row["exponents"]) == 3
+    nothing = short.model_copy(update={"max_steps": 3})
+    row = measure_spectra(library, one, nothing, settings.integration, SEED).iloc[0]
+    assert row["status"] == "budget" and row["n_blocks"] == 0
+    assert len(row["exponents"]) == 0 and np.isnan(row["kaplan_yorke"]) and row["response_kind"] == ""
+
+
+def test_a_sample_is_the_seeds_and_grows_with_its_size(catalogue):
+    few, more = (set(chosen_systems(catalogue, n, SEED)["system"]) for n in (2, 4))
+    assert len(few) == 2 and len(more) == 4 and few < more
+    shuffled = catalogue.sample(frac=1.0, random_state=3)
+    assert set(chosen_systems(shuffled, 2, SEED)["system"]) == few
+    assert len(chosen_systems(catalogue.assign(accepted=False), 2, SEED)) == 0
+
+
+@pytest.mark.parametrize(
+    ("largest", "error", "kind"),
+    [(0.4, 0.1, "chaotic"), (0.3, 0.1, "undecided"), (-0.2, 0.1, "undecided"), (-0.4, 0.1, "synchronised"),
+     (0.4, np.nan, "undecided")],
+)  # fmt: skip
+def test_three_standard_errors_tell_a_response(largest, error, kind):
+    nothing = np.zeros(2)
+    summary = Summary(nothing, nothing, np.array([largest, -5.0]), np.array([error, 9.0]), 0.0, 0.0, 2.0, 0.1)
+    assert response_kind(summary, 3.0, shear=0.01) == kind
+    assert response_kind(summary, 3.0, shear=0.5) == ("undecided" if kind == "chaotic" else kind)
+    assert response_kind(summary._replace(conditional=np.empty(0)), 3.0, shear=0.01) == ""
+
+
+def test_growth_in_proportion_to_time_looks_like_the_shear_rate():
+    # |v| = t from time 20 on, for 40 more: ln(60 / 20) / 40
+    assert shear_rate(20.0, 40.0) == pytest.approx(np.log(3) / 40)
+
+
+def test_bad_input_is_refused(spectra, catalogue, short):
+    with pytest.raises(PandaError, match="in two shards of spectra"):
+        join([spectra, spectra.head(1)])
+    with pytest.raises(PandaError, match="shard 3 is outside"):
+        shard(catalogue, 3, 3)
+    with pytest.raises(ValidationError, match="n_blocks 12 is no multiple of n_segments 8"):
+        Spectrum.model_validate({**short.model_dump(), "n_blocks": 12})
