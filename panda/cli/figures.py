@@ -46,6 +46,7 @@ def draw(
     ):
         module = spec.load()
         tables, arrays = read_results(inputs, root)
+        spec.require(tables, arrays)
         save(module.draw(tables, arrays), module.shown(tables, arrays), output, figure)
 
 

@@ -99,8 +99,10 @@ def _conditional(axes: Axes, data: pd.DataFrame) -> None:
         axes.errorbar(x[chosen], y[chosen], **errors, fmt="none", ecolor=tint, elinewidth=0.4, alpha=0.35)
         axes.scatter(x[chosen], y[chosen], s=size, color=tint, lw=0, alpha=0.8, label=text, zorder=3)
     _limits(axes, x, y)
+    left_out = int(((data["population"] == "skew") & ~finite).sum())
+    title = f"n = {len(x):,}" + (f"; {left_out:,} with an unknown exponent left out" if left_out else "")
     axes.legend(
-        loc="lower right", handletextpad=0.2, borderaxespad=0.1, title=f"n = {len(x):,}", title_fontsize=6.5,
+        loc="lower right", handletextpad=0.2, borderaxespad=0.1, title=title, title_fontsize=6.5,
         alignment="left",
     )  # fmt: skip
     axes.set(xlabel="λ₁ × period", ylabel="conditional exponent × period")

@@ -167,7 +167,9 @@ def _reduced(key: str, frame: pd.DataFrame) -> pd.DataFrame:
         )
     if key == "evaluate/completions":
         # A system is a founder or a pair, with all its perturbations: averaged by name first.
-        groups = frame.groupby(["forecaster", "name", "metric"])["value"].mean().groupby(["forecaster", "metric"])
+        groups = (
+            frame.groupby(["forecaster", "name", "metric"])["value"].mean().groupby(["forecaster", "metric"])
+        )
         wide = groups.median().unstack("metric")
         wide.insert(0, "n_systems", groups.size().unstack("metric").max(axis=1).astype(int))
         return wide.sort_values("mae").reset_index() if "mae" in wide else wide.reset_index()
@@ -185,7 +187,9 @@ def _with_detail(frame: pd.DataFrame) -> pd.DataFrame:
         words = [f"{ENDS[name]} {number(row[name])}" for name in ends if row[name]]
         if is_last and row.get("n_accepted", row["n_passed"]) > row["n_passed"]:
             extra = row["n_accepted"] - row["n_passed"]
-            words.append(f"{number(row['n_accepted'])} accepted, {number(extra)} of them founders whatever their verdict")
+            words.append(
+                f"{number(row['n_accepted'])} accepted, {number(extra)} of them founders whatever their verdict"
+            )
         details.append(" · ".join(words) or None)
     return frame.drop(columns=[*ends, "n_accepted"], errors="ignore").assign(detail=details)
 

@@ -232,7 +232,9 @@ def test_other_tables():
     html = report(
         scaling__fit=pd.DataFrame([fit]),
         costs=pd.DataFrame([costs]),
-        evaluate__completions=pd.DataFrame(points, columns=["forecaster", "system", "name", "metric", "value"]),
+        evaluate__completions=pd.DataFrame(
+            points, columns=["forecaster", "system", "name", "metric", "value"]
+        ),
     )
     for text in ("[0.300, 0.500]", "3 h 20 min", "50.0%", "<td>0.200</td>", "abc123", "git.commit"):
         assert text in html
