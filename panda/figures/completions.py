@@ -155,5 +155,6 @@ def _log_axis(axes: Axes, quantiles: np.ndarray) -> None:
     axes.set_xscale("log")
     low, high = positive.min() / 1.15, positive.max() * 1.15
     axes.set_xlim(low, high)
-    ticks = [digit * 10.0**power for power in range(-4, 4) for digit in (1, 3)]
+    digits = (1, 3) if high > 12 * low else (1, 2, 3, 5)
+    ticks = [digit * 10.0**power for power in range(-4, 4) for digit in digits]
     style.plain_log_ticks(axes, "x", [tick for tick in ticks if low <= tick <= high])

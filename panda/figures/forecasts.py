@@ -283,16 +283,14 @@ def _draw_curves(figure: SubFigure, data: pd.DataFrame, banded: Sequence[str]) -
         style.say(axes, "No forecast was scored in this run.")
         style.letter(axes, "C")
         return
-    grid = figure.subplots(1, 2 * len(populations), width_ratios=[1, 0.5] * len(populations), squeeze=False)[
-        0
-    ]
-    for axes in grid[1::2]:  # room for the names of lines
+    every = figure.subplots(1, 2 * len(populations), width_ratios=[1, 0.5] * len(populations))
+    grid, room = every[::2], every[1::2]
+    for axes in room:  # for the names of lines
         axes.set_visible(False)
-    grid = grid[::2]
     drawn = data[data.groupby("forecaster")["y"].transform("min") < style.SATURATED]
     left_out = sorted(set(data["forecaster"]) - set(drawn["forecaster"]))
-    tops = drawn["high"].where(drawn["forecaster"].isin(banded), drawn["y"]).to_numpy(float)
-    high = float(np.max(tops[np.isfinite(tops)], initial=float(drawn["y"].replace(np.inf, 1.0).max())))
+    tops = np.append(drawn["y"], drawn.loc[drawn["forecaster"].isin(banded), "high"]).astype(float)
+    high = np.max(tops[np.isfinite(tops)], initial=1.0)
     for place, (axes, population) in enumerate(zip(grid, populations, strict=True)):
         chosen = drawn[drawn["population"] == population]
         for forecaster, group in chosen.groupby("forecaster", sort=True):

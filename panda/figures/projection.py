@@ -72,7 +72,8 @@ def draw_attractor(axes: Axes, seen: Float[np.ndarray, "time 3"], colour: str, *
         path = _broken(seen[:, :2], chosen)
         mixed = tint * (1 - 0.25 * near) * (0.45 + 0.55 * near) + (1 - (0.45 + 0.55 * near))
         axes.plot(path[:, 0], path[:, 1], color=tuple(np.clip(mixed, 0, 1)), lw=width, zorder=2 + near)
-    axes.set(xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect="equal")
+    reach = 1.08 * max(1.0, np.abs(seen[finite, :2]).max())  # splines may go a little beyond the points
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
 
 
 def _broken(plane: np.ndarray, segments: np.ndarray) -> np.ndarray:

@@ -155,9 +155,9 @@ def error_curve(axes: Axes, rows: pd.DataFrame, forecaster: str, *, x: str, y: s
 
 
 def say_not_drawn(axes: Axes, forecasters: Sequence[str]) -> None:
-    """Write in the lower right corner whose sMAPE is 200 at every horizon, so that no line stretches the axis."""
+    """Write in the lower right corner who is not drawn, as the sMAPE is 200 at every horizon."""
     if forecasters:
-        text = f"{', '.join(label(name) for name in forecasters)}: 200 throughout, not drawn"
+        text = f"{', '.join(label(name) for name in forecasters)}: 200, not drawn"
         axes.text(0.99, 0.03, text, transform=axes.transAxes, ha="right", fontsize=5.5, color=MUTED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from matplotlib.colors import to_hex
 
 from panda.core.errors import PandaError
 from panda.core.files import read_arrays
-from panda.figures import style
+from panda.figures import projection, style
+from panda.figures.attractors import exponent_text
 from panda.figures.registry import choose, read_figures
 from panda.figures.save import save
 
@@ -141,9 +143,32 @@ def test_attractors_draw_the_projected_points(results):
     axes = all_axes(figure)[0]
     shown = np.concatenate([line.get_xydata() for line in axes.lines])
     shown = np.unique(shown[np.isfinite(shown).all(axis=1)], axis=0)
-    np.testing.assert_array_equal(shown, np.unique(data["seen"][0, :, :2], axis=0))
+    stored = np.unique(data["seen"][0, :, :2], axis=0)
+    assert {tuple(point) for point in stored} <= {tuple(point) for point in shown}
+    assert len(shown) > 3 * len(stored)
     assert np.abs(data["seen"][..., :2]).max() <= 1 + 1e-9
     assert arrays["discover/gallery"]["attractor_names"][0].split("_")[0] in axes.get_title()
+    assert axes.get_xlabel() == "λ₁T = 0.050 ± 0.004"
+
+
+@pytest.mark.parametrize(
+    ("exponent", "error", "text"),
+    [(0.3141, 0.02, "0.31 ± 0.02"), (13.61, 0.4, "13.6 ± 0.4"), (41.2, 3.0, "41 ± 3"), (0.3141, np.nan, "0.31"),
+     (0.5, 0.0, "0.5")],
+)  # fmt: skip
+def test_an_exponent_has_the_decimals_of_its_error(exponent, error, text):
+    assert exponent_text(exponent, error) == f"λ₁T = {text}"
+    assert exponent_text(np.nan, error) == "λ₁T unknown"
+
+
+def test_a_spline_follows_a_sparse_circle():
+    """Sixteen points a turn: chords miss the circle by 2%, the spline by less than a quarter of that."""
+    angle = np.arange(65) * 2 * np.pi / 16
+    circle = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    radius = np.linalg.norm(projection.smooth(circle)[16:-16], axis=1)
+    assert np.abs(radius - 1).max() < 0.25 * (1 - np.cos(np.pi / 16))
+    broken = np.where(np.arange(65)[:, None] == 7, np.nan, circle)
+    np.testing.assert_array_equal(projection.smooth(broken), broken)
 
 
 def test_rejected_and_missing_perturbations_are_told(results):
@@ -159,7 +184,12 @@ def test_acceptance_bars_are_the_shares(results):
     data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
     skew = data[data["population"] == "skew"]
     widths = [patch.get_width() for patch in all_axes(figure)[0].patches]
-    np.testing.assert_allclose(widths, [*skew["share_in"], *skew["share_passed"]])
+    total = skew["n_in"].iloc[0]
+    ends = [100 * skew[end] / total for end in ("n_diverged", "n_underflow")]
+    np.testing.assert_allclose(widths, np.concatenate([skew["share_in"], skew["share_passed"], *ends]))
+    assert f"diverged: {skew['n_diverged'].sum():,}" in texts(figure)
+    assert "budget" not in texts(figure)
+    assert "accepted: 37 unperturbed founders besides" in texts(figure)
     last = skew.iloc[-1]
     assert last["share_passed"] == pytest.approx(100 * last["n_passed"] / skew["n_in"].iloc[0])
     assert f"{last['n_passed']:,} of {last['n_in']:,}" in texts(figure)
@@ -255,6 +285,35 @@ def test_forecasts_without_one_forecaster(left_out, results):
     assert style.label(left_out) not in texts(module.draw(kept, arrays)).split("\n")
 
 
+def test_a_forecast_of_zero_stretches_no_axis(results):
+    tables, arrays = results
+    tables = dict(tables)
+    for key in ("evaluate/by_system", "evaluate/summary", "pde/summary"):
+        tables[key] = tables[key].copy()
+        mean = tables[key]["forecaster"] == "context_mean"
+        if "metric" in tables[key]:
+            mean &= tables[key]["metric"] == "smape"
+        chosen = [name for name in ("smape", "median", "median_low", "median_high", "mean", "low", "high")
+                  if name in tables[key]]  # fmt: skip
+        tables[key].loc[mean, chosen] = 200.0
+    for name in ("forecasts", "kuramoto_sivashinsky"):
+        figure = FIGURES[name].load().draw(tables, arrays)
+        assert "context mean: 200, not drawn" in texts(figure)
+        axes = [axes for axes in all_axes(figure) if "sMAPE" in axes.get_ylabel()]
+        assert axes and all(a.get_ylim()[1] < 190 for a in axes)
+
+
+def test_only_the_forecasters_of_the_examples_have_bands(results):
+    tables, arrays = results
+    module = FIGURES["forecasts"].load()
+    figure = module.draw(tables, arrays)
+    axes = next(axes for axes in all_axes(figure) if axes.get_ylabel() == "median sMAPE (0 to 200)")
+    data = module.shown(tables, arrays)
+    examples = set(data.loc[data["panel"] == "A", "forecaster"]) - {"context", "truth"}
+    bands = {to_hex(band.get_facecolor()[0]).upper() for band in axes.collections}
+    assert bands == {style.colour(name) for name in examples}
+
+
 def test_forecasts_with_failed_and_few(results):
     tables, arrays = results
     systems = tables["evaluate/by_system"]
@@ -312,6 +371,21 @@ def test_scaling_curve_only_when_identifiable(sweep):
     assert row["standard_error"] == pytest.approx(first.std() / len(first) ** 0.5)
 
 
+def test_scaling_shows_three_horizons_beside_each_other(sweep):
+    module = FIGURES["scaling"].load()
+    tables = sweep("not identifiable", (64, 128, 192, 256, 512), n_splits=3)
+    assert sorted(module.shown(tables, {})["horizon"].unique()) == [64, 128, 512]
+    figure = module.draw(tables, {})
+    assert "sMAPE (0 to 200)" in texts(figure)
+    first = {
+        float(line.get_xdata()[0])
+        for axes in all_axes(figure)
+        for line in axes.lines
+        if len(line.get_xdata()) == 3
+    }
+    assert len(first) == 3
+
+
 def test_completions_draw_hidden_parts_only(results):
     tables, arrays = results
     module = FIGURES["completions"].load()
@@ -319,6 +393,16 @@ def test_completions_draw_hidden_parts_only(results):
     hidden = np.repeat(data["mask"][0, 0], 16)
     assert drawn(figure, np.where(hidden, data["completion"][0, :, 0], np.nan))
     assert drawn(figure, data["truth"][0, :, 0])
+
+
+def test_completions_average_a_name_first(results):
+    tables, arrays = results
+    data = FIGURES["completions"].load().shown(tables, arrays)
+    assert set(data["box_n_systems"]) == {20}
+    table = tables["evaluate/completions"]
+    mine = table[(table["forecaster"] == "panda_mlm") & (table["metric"] == "mae")]
+    box = (data["box_forecaster"] == "panda_mlm") & (data["box_metric"] == "mae")
+    assert data["box_quantiles"][box, 2] == pytest.approx(mine.groupby("name")["value"].mean().median())
 
 
 def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
@@ -333,6 +417,12 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
     np.testing.assert_array_equal(images[0], data["truth"].T)
     np.testing.assert_array_equal(images[1], data["forecasts"][0].T)
     np.testing.assert_array_equal(images[2], (data["forecasts"][0] - future).T)
+    shown = [axes.images[0] for axes in all_axes(figure) if axes.images]
+    assert shown[0].get_clim() == shown[1].get_clim() == shown[3].get_clim()
+    assert shown[2].get_clim() == shown[4].get_clim()
+    assert shown[2].get_clim()[1] == pytest.approx(
+        np.percentile(np.abs(data["forecasts"] - future), 99.5), rel=1e-6
+    )
     assert data["time"][-1] == pytest.approx(511 * 0.0244)
 
 
@@ -363,6 +453,20 @@ def test_a_wrong_registry_is_refused(change, message, tmp_path):
 def test_choosing_a_figure_names_the_nearest():
     with pytest.raises(PandaError, match="did you mean 'forecasts'"):
         choose(FIGURES, "forecast")
+
+
+@EVERY
+def test_a_declared_input_that_is_missing_is_named(name, results):
+    tables, arrays = results
+    spec = FIGURES[name]
+    spec.require(tables, arrays)
+    for pattern in (*spec.tables, *spec.arrays):
+        prefix = pattern.split("{")[0]
+        fewer = [{key: None for key in given if not key.startswith(prefix)} for given in (tables, arrays)]
+        if pattern in spec.tables:
+            fewer[1] = arrays
+        with pytest.raises(PandaError, match=re.escape(f"{pattern}.")):
+            spec.require(*fewer)
 
 
 def test_inputs_expand_by_stage():
