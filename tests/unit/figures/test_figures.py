@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,8 @@ from matplotlib.colors import to_hex
 
 from panda.core.errors import PandaError
 from panda.core.files import read_arrays
-from panda.figures import projection, style
-from panda.figures.attractors import exponent_text
-from panda.figures.registry import choose, read_figures
+from panda.figures import style
+from panda.figures.registry import read_figures
 from panda.figures.save import save
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -149,26 +147,6 @@ def test_attractors_draw_the_projected_points(results):
     assert np.abs(data["seen"][..., :2]).max() <= 1 + 1e-9
     assert arrays["discover/gallery"]["attractor_names"][0].split("_")[0] in axes.get_title()
     assert axes.get_xlabel() == "λ₁T = 0.050 ± 0.004"
-
-
-@pytest.mark.parametrize(
-    ("exponent", "error", "text"),
-    [(0.3141, 0.02, "0.31 ± 0.02"), (13.61, 0.4, "13.6 ± 0.4"), (41.2, 3.0, "41 ± 3"), (0.3141, np.nan, "0.31"),
-     (0.5, 0.0, "0.5")],
-)  # fmt: skip
-def test_an_exponent_has_the_decimals_of_its_error(exponent, error, text):
-    assert exponent_text(exponent, error) == f"λ₁T = {text}"
-    assert exponent_text(np.nan, error) == "λ₁T unknown"
-
-
-def test_a_spline_follows_a_sparse_circle():
-    """Sixteen points a turn: chords miss the circle by 2%, the spline by less than a quarter of that."""
-    angle = np.arange(65) * 2 * np.pi / 16
-    circle = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
-    radius = np.linalg.norm(projection.smooth(circle)[16:-16], axis=1)
-    assert np.abs(radius - 1).max() < 0.25 * (1 - np.cos(np.pi / 16))
-    broken = np.where(np.arange(65)[:, None] == 7, np.nan, circle)
-    np.testing.assert_array_equal(projection.smooth(broken), broken)
 
 
 def test_rejected_and_missing_perturbations_are_told(results):
@@ -329,15 +307,6 @@ def test_forecasts_with_failed_and_few(results):
     assert "skew products (n = 1)" in text
 
 
-def test_unknown_forecasters_have_stable_colours():
-    assert style.colour("some_new_model") == style.colour("some_new_model")
-    assert style.colour("some_new_model") in style.FURTHER_COLOURS
-    assert (
-        len({style.colour(name) for name in ("panda", "parrot", "linear_ar", "persistence", "darts_nbeats")})
-        == 5
-    )
-
-
 def test_a_forecaster_has_one_colour_in_all_figures(results):
     tables, arrays = results
     for name in ("forecasts", "kuramoto_sivashinsky"):
@@ -424,51 +393,3 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
         np.percentile(np.abs(data["forecasts"] - future), 99.5), rel=1e-6
     )
     assert data["time"][-1] == pytest.approx(511 * 0.0244)
-
-
-def test_labels_do_not_overlap():
-    places = style.spread([1.0, 1.1, 1.05, 9.0], 2.0)
-    assert np.diff(np.sort(places)).min() >= 2.0 - 1e-9
-    assert list(np.argsort(places)) == [0, 2, 1, 3]
-    assert places[3] == 9.0
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("figures: {a: {title: x, number: null, module: os.path, category: c, caption: d}}", "a.module"),
-        ("figures: {a: {title: x, number: null, module: panda.figures.scaling, category: c}}", "a.caption"),
-        ("figures: {a: {titel: x}}", "figures.a"),
-        ("figures: []", "needs a mapping"),
-        ("figures: {a: [", "figures.yaml:1"),
-    ],
-)
-def test_a_wrong_registry_is_refused(change, message, tmp_path):
-    path = tmp_path / "figures.yaml"
-    path.write_text(change)
-    with pytest.raises(PandaError, match=message):
-        read_figures(path)
-
-
-def test_choosing_a_figure_names_the_nearest():
-    with pytest.raises(PandaError, match="did you mean 'forecasts'"):
-        choose(FIGURES, "forecast")
-
-
-@EVERY
-def test_a_declared_input_that_is_missing_is_named(name, results):
-    tables, arrays = results
-    spec = FIGURES[name]
-    spec.require(tables, arrays)
-    for pattern in (*spec.tables, *spec.arrays):
-        prefix = pattern.split("{")[0]
-        fewer = [{key: None for key in given if not key.startswith(prefix)} for given in (tables, arrays)]
-        if pattern in spec.tables:
-            fewer[1] = arrays
-        with pytest.raises(PandaError, match=re.escape(f"{pattern}.")):
-            spec.require(*fewer)
-
-
-def test_inputs_expand_by_stage():
-    _, arrays = FIGURES["kuramoto_sivashinsky"].inputs({"pde": ["a", "b"], "evaluate": ["c"]})
-    assert arrays == ["pde/forecasts/a", "pde/forecasts/b"]
