@@ -1,4 +1,4 @@
-"""The picture of the README, from the figures of a run: `python -m docs.overview results/smoke`."""
+"""The picture of the README, from the figures of a run: `python -m docs.overview results/laptop`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import matplotlib.image
 import numpy as np
 
 TARGET = Path(__file__).parent / "images" / "overview.png"
+# Two of the five rows of attractors: the whole figure would be taller than a screen.
+ATTRACTORS_SHARE = 0.4
 # Panel A of the forecasts figure ends in the white gap nearest to this share of its height.
 PANEL_A_SHARE = 0.39
 GAP_PX = 30
@@ -34,7 +36,7 @@ def main() -> int:
         print(__doc__)
         return 1
     figures = Path(sys.argv[1]) / "figures"
-    upper = read(figures / "attractors.png")
+    upper = upper_panel(read(figures / "attractors.png"), ATTRACTORS_SHARE)
     lower = upper_panel(read(figures / "forecasts.png"), PANEL_A_SHARE)
     width = max(upper.shape[1], lower.shape[1])
     rows = [

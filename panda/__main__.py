@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 
@@ -11,6 +10,7 @@ def main() -> None:
     """Run the command line; the exit code is 1 for a user's error and 75 for work paused on purpose."""
     from panda.cli import app
     from panda.core.errors import PandaError
+    from panda.core.files import NO_SPACE
 
     try:
         app()
@@ -21,7 +21,7 @@ def main() -> None:
         # The reader of our output has gone (`| head`); silence the interpreter's own complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in NO_SPACE:
             raise
         where = error.filename or "the output"
         print(f"error: {where}: no space left on the disk; free some and run it again", file=sys.stderr)

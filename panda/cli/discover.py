@@ -20,6 +20,8 @@ from panda.cli.options import (
 )
 
 app = typer.Typer(no_args_is_help=True)
+REFERENCE_PARAMETERS = "panda.discovery.reference_parameters"
+SPLITS = ("train", "validation", "test")
 Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")]
 
 
@@ -27,19 +29,30 @@ Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="F
 def compile_founders(
     output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Library = DEFAULT_LIBRARY
 ) -> None:
-    """Compile the founders' right-hand sides, once on a machine; what is already compiled is kept."""
+    """Compile the founders' right-hand sides, once on a machine; what is already compiled is kept.
+
+    Founders of your own (`discover.founders.own`) are measured as well: period and scale.
+    """
     from panda.core.files import write_json
     from panda.core.progress import Progress
+    from panda.discovery.own import ensure_own, open_library
     from panda.discovery.warm import ensure_library, warm_up
 
     settings = load(config)
-    names = settings.discover.founders.all_names
+    founders = settings.discover.founders
+    names = founders.all_names
     with recorded(
-        settings, [output], inputs=[], parts=["discover.founders.names"], roots=["panda.systems.library"]
+        settings,
+        [output],
+        inputs=list(founders.own),
+        parts=["discover.founders.names", "discover.founders.own"],
+        roots=["panda.systems.library", *(["panda.discovery.own"] if founders.own else [])],
     ):
         with Progress(len(names), "compile founders", "founders") as progress:
-            opened = ensure_library(library, names, progress)
-        warm_up(opened, settings.discover.search, settings.seed)
+            ensure_library(library, founders.library_names, progress)
+        ensure_own(library, settings.discover)
+        opened = open_library(library, settings.discover)
+        warm_up(opened, names, settings.discover.search, settings.seed)
         write_json(output, {name: opened[name].dimension for name in names})
 
 
@@ -49,7 +62,7 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
     from panda.core.files import write_table
     from panda.core.progress import Progress
     from panda.discovery.measure import measure as measure_founders
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.own import open_library
 
     settings = load(config)
     founders = settings.discover.founders
@@ -60,7 +73,10 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
         Progress(len(founders.all_names), "measure founders", "founders") as progress,
     ):
         table = measure_founders(
-            FounderLibrary.open(library), founders, settings.discover.search.integration, progress
+            open_library(library, settings.discover),
+            founders,
+            settings.discover.search.integration,
+            progress,
         )
         write_table(table, output)
 
@@ -78,8 +94,8 @@ def search(
     from panda.core.progress import Progress
     from panda.discovery.candidates import groups
     from panda.discovery.candidates import shard as shard_of
+    from panda.discovery.own import open_library
     from panda.discovery.search import search as search_groups
-    from panda.systems.library import FounderLibrary
 
     settings = load(config)
     found = settings.discover
@@ -97,7 +113,7 @@ def search(
         Progress(n, f"search shard {shard}", "candidates") as progress,
     ):
         table = search_groups(
-            FounderLibrary.open(library), read_table(measures), own, found.search, settings.seed, progress
+            open_library(library, found), read_table(measures), own, found.search, settings.seed, progress
         )
         write_table(table, output)
 
@@ -190,7 +206,7 @@ def gallery(
     from panda.core.files import read_table, write_arrays
     from panda.core.progress import Progress
     from panda.discovery.gallery import gallery as sample
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.own import open_library
 
     settings = load(config)
     found = settings.discover
@@ -205,7 +221,7 @@ def gallery(
         Progress(found.gallery.n_systems, "gallery", "systems") as progress,
     ):
         arrays = sample(
-            FounderLibrary.open(library),
+            open_library(library, found),
             read_table(catalogue),
             found.gallery,
             found.search.integration,
@@ -213,3 +229,148 @@ def gallery(
             progress,
         )
         write_arrays(output, **arrays)
+
+
+@app.command()
+def export_params(
+    catalogue: Catalogue,
+    output: Output,
+    split: Annotated[str, typer.Option(help="train, validation or test; all of them if empty")] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Write the accepted systems as a parameter file of the reference code (JSON)."""
+    from panda.core.errors import PandaError
+    from panda.core.files import read_table, write_json
+    from panda.discovery.own import open_library
+    from panda.discovery.reference_parameters import from_catalogue
+
+    settings = load(config)
+    rows = read_table(catalogue)
+    if split and split not in SPLITS:
+        raise PandaError(f"--split {split}: no such split; choose one of {', '.join(SPLITS)}")
+    chosen = rows[rows["accepted"] & ((rows["split"] == split) | (not split))]
+    with recorded(
+        settings, [output], inputs=[catalogue], parts=["discover.founders"], roots=[REFERENCE_PARAMETERS]
+    ):
+        write_json(output, from_catalogue(open_library(library, settings.discover), chosen))
+
+
+@app.command()
+def import_params(
+    files: Files,
+    output: Output,
+    without: Annotated[
+        list[str],
+        typer.Option(help="leave out all systems of this founder (repeat for more)", metavar="NAME"),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Read parameter files of the reference code into a catalogue that `integrate systems` takes."""
+    import pandas as pd
+
+    from panda.core.files import read_json, write_table
+    from panda.discovery.own import open_library
+    from panda.discovery.reference_parameters import check_unique, to_catalogue
+
+    settings = load(config)
+    opened = open_library(library, settings.discover)
+    with recorded(
+        settings,
+        [output],
+        inputs=files,
+        parts=["discover.founders", "discover.search.integration"],
+        roots=[REFERENCE_PARAMETERS],
+    ):
+        tables = [
+            to_catalogue(
+                opened,
+                read_json(path),
+                source=str(path),
+                founders=settings.discover.founders,
+                integration=settings.discover.search.integration,
+                without=without,
+            )
+            for path in files
+        ]
+        check_unique(tables, [str(path) for path in files])
+        write_table(pd.concat(tables, ignore_index=True), output)
+
+
+@app.command()
+def check(
+    system: Annotated[Path, typer.Argument(help="Python file of a founder of your own", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Measure a founder of your own, and say which filters it passes; nothing is written."""
+    from panda.discovery.check import check as check_founder
+
+    settings = load(config)
+    for what, value in check_founder(str(system), settings.discover, settings.seed):
+        print(f"{what:<12} {value}")
+
+
+@app.command()
+def duplicates(
+    trajectories: Files,
+    catalogue: Catalogue,
+    output: Output,
+    nearest: Annotated[Path, typer.Option(help="table of nearest training systems to write", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Count near-duplicates among the selected systems, above all between training and test."""
+    import numpy as np
+
+    from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
+    from panda.data.store import TrajectoryStore
+    from panda.discovery.novelty import calibrate, calibration_systems
+    from panda.discovery.novelty import duplicates as count
+    from panda.discovery.own import open_library
+    from panda.discovery.trajectories import Length, regenerate
+    from panda.invariants.signature import signature
+
+    settings = load(config)
+    found = settings.discover
+    shape = found.duplicates.signature.model_dump()
+    table = read_table(catalogue)
+    chosen = calibration_systems(table, found.duplicates, settings.seed)
+    store = TrajectoryStore.open(trajectories)
+    with (
+        recorded(
+            settings,
+            [output, nearest],
+            inputs=[catalogue, *trajectories],
+            parts=[
+                "discover.duplicates",
+                "discover.founders",
+                "discover.search.integration",
+                "integrate.n_periods",
+            ],
+            roots=["panda.discovery.novelty", "panda.invariants.signature", "panda.discovery.trajectories"],
+        ),
+        Progress(len(store) + len(chosen), "near-duplicates", "trajectories") as progress,
+    ):
+        features = {}
+        for i, row in enumerate(store.table.itertuples()):
+            if row.initial_condition == 0:
+                features[row.system] = signature(store.series(i), **shape).features
+            progress.advance()
+        again = {}
+        for one in regenerate(
+            open_library(library, found),
+            chosen,
+            Length(found.search.integration, settings.integrate.n_periods),
+            n_initial_conditions=dict.fromkeys(chosen["system"], 2),
+            seed=settings.seed,
+            progress=progress,
+        ):
+            if one.initial_condition == 1:
+                again[one.row["system"]] = signature(one.series, **shape).features
+        pairs = [(features[system], again[system]) for system in sorted(again)]
+        metric = calibrate(*(np.stack(side) for side in zip(*pairs, strict=True)), found.duplicates.coverage)
+        counts, near = count(table, features, metric, found.founders.families(), found.duplicates)
+        write_table(counts, output)
+        write_table(near, nearest)

@@ -1,97 +1,259 @@
-"""The command of the integration stage."""
+"""Commands of the integration stage: trajectories of our systems, or published ones, and their card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panda.cli.options import DEFAULT_CONFIG, DEFAULT_LIBRARY, ConfigFile, Library, Shard, load, recorded
+from panda.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_LIBRARY,
+    ConfigFile,
+    Files,
+    Library,
+    Shard,
+    load,
+    recorded,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from panda.config import Config
     from panda.core.progress import Progress
-    from panda.data.store import Trajectory
+    from panda.data.store import Trajectory, TrajectoryStore
+    from panda.discovery.trajectories import Length, Regenerated
     from panda.systems.library import FounderLibrary
 
 app = typer.Typer(no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """Keep `integrate` a group, as every stage is."""
+Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")]
+Train = Annotated[Path, typer.Option(help="file of training trajectories to write", metavar="FILE")]
+Validation = Annotated[Path, typer.Option(help="file of validation trajectories to write", metavar="FILE")]
+Test = Annotated[Path, typer.Option(help="file of test trajectories to write", metavar="FILE")]
+SYSTEMS_ROOTS = [
+    "panda.discovery.trajectories",
+    "panda.discovery.trust",
+    "panda.discovery.subsets",
+    "panda.data.store",
+]
 
 
 @app.command()
 def systems(
-    catalogue: Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")],
+    catalogue: Catalogue,
     shard: Shard,
-    train: Annotated[Path, typer.Option(help="file of training trajectories", metavar="FILE")],
-    validation: Annotated[Path, typer.Option(help="file of validation trajectories", metavar="FILE")],
-    test: Annotated[Path, typer.Option(help="file of test trajectories", metavar="FILE")],
+    train: Train,
+    validation: Validation,
+    test: Test,
+    long: Annotated[Path, typer.Option(help="file of long test trajectories to write", metavar="FILE")],
+    trust: Annotated[Path, typer.Option(help="table of trust horizons to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
-    """Integrate one shard of the selected systems into one Arrow file a split."""
-    from panda.core.files import read_table
+    """Integrate one shard of the selected systems: a file a split, long test trajectories, trust horizons."""
+    from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.own import open_library
+    from panda.discovery.subsets import long_systems
+    from panda.discovery.trajectories import Length
+    from panda.discovery.trust import summary_line, trust_horizons, trust_table
 
     settings = load(config)
-    rows = read_table(catalogue)
-    accepted = rows[rows["accepted"]].iloc[shard :: settings.integrate.n_shards]
-    opened = FounderLibrary.open(library)
-    outputs = {"train": train, "validation": validation, "test": test}
+    rows, data = read_table(catalogue), settings.integrate
+    integration = settings.discover.search.integration
+    chosen = long_systems(rows, data.long.n_systems, settings.seed)
+    accepted = rows[rows["accepted"]].iloc[check_shard(shard, settings) :: data.n_shards]
+    to_lengthen = accepted[accepted["system"].isin(chosen)]
+    opened, horizons = open_library(library, settings.discover), []
     with (
         recorded(
             settings,
-            list(outputs.values()),
+            [train, validation, test, long, trust],
             inputs=[catalogue],
             parts=["integrate", "discover.search.integration"],
-            roots=["panda.discovery.trajectories", "panda.data.store"],
+            roots=SYSTEMS_ROOTS,
         ),
-        Progress(len(accepted), f"integrate shard {shard}", "systems") as progress,
+        Progress(len(accepted) + len(to_lengthen), f"integrate shard {shard}", "systems") as progress,
     ):
-        for split, path in outputs.items():
+
+        def regenerated(split: str) -> Iterator[Regenerated]:
             of_split = accepted[accepted["split"] == split]
-            counts = dict.fromkeys(of_split["system"], settings.integrate.n_initial_conditions)
-            write_trajectories(path, trajectory_rows(opened, of_split, counts, settings, progress))
+            counts = dict.fromkeys(of_split["system"], data.n_initial_conditions)
+            return found(opened, of_split, counts, Length(integration, data.n_periods), settings, progress)
+
+        def checked() -> Iterator[Regenerated]:
+            for one, horizon in trust_horizons(opened, regenerated("test"), integration, data.trust):
+                horizons.append(horizon)
+                yield one
+
+        write_trajectories(train, stored(regenerated("train")))
+        write_trajectories(validation, stored(regenerated("validation")))
+        write_trajectories(test, stored(checked()))
+        longer = Length(integration, data.n_periods, data.long.n_points)
+        ones = dict.fromkeys(to_lengthen["system"], 1)
+        write_trajectories(long, stored(found(opened, to_lengthen, ones, longer, settings, progress)))
+        table = trust_table(horizons)
+        write_table(table, trust)
+    typer.echo(summary_line(table), err=True)
 
 
-def trajectory_rows(
+@app.command("import")
+def import_published(
+    folder: Annotated[Path, typer.Argument(help="folder of published trajectories", metavar="DIR")],
+    train: Train,
+    validation: Validation,
+    test: Test,
+    shard: Annotated[
+        int | None,
+        typer.Option(help="which of integrate.n_shards parts of its files; else all of them", min=0),
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Take published trajectories over into our files, split by founder."""
+    from panda.core.progress import Progress
+    from panda.data.external import find_published, own_split, read_published
+    from panda.data.store import trajectory_writer
+
+    settings = load(config)
+    files = find_published(folder)
+    own = files if shard is None else files[check_shard(shard, settings) :: settings.integrate.n_shards]
+    paths = {"train": train, "validation": validation, "test": test}
+    counts = dict.fromkeys([*paths, "left_out"], 0)
+    with (
+        recorded(
+            settings,
+            list(paths.values()),
+            inputs=own,
+            parts=["discover.founders"],
+            roots=["panda.data.external"],
+        ),
+        ExitStack() as stack,
+        Progress(len(own), "import trajectories", "files") as progress,
+    ):
+        writers = {split: stack.enter_context(trajectory_writer(path)) for split, path in paths.items()}
+        for one in read_published(own, progress):
+            split = own_split(one, settings.discover.founders)
+            counts[split or "left_out"] += 1
+            if split is not None:
+                writers[split](one.trajectory)
+    typer.echo("imported: " + ", ".join(f"{n} {what}" for what, n in counts.items()), err=True)
+
+
+@app.command()
+def card(
+    files: Files,
+    catalogue: Catalogue,
+    output: Annotated[
+        Path, typer.Option(help="README.md to write, above the files' folders", metavar="FILE")
+    ],
+    trust: Annotated[Path, typer.Option(help="table of all trust horizons to write", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write the dataset card of trajectory files, each in the folder of its split, and join their horizons."""
+    import pandas as pd
+
+    from panda.core.files import read_table, write_table, write_text
+    from panda.core.provenance import git_state, versions
+    from panda.data.card import dataset_card
+    from panda.discovery.trust import summary_line, trust_table
+
+    settings = load(config)
+    tables = [path for path in files if path.suffix == ".parquet"]
+    with recorded(
+        settings,
+        [output, trust],
+        inputs=[catalogue, *files],
+        parts=["integrate", "discover.search.integration"],
+        roots=["panda.data.card", "panda.discovery.trust"],
+    ):
+        stores, names = by_split([path for path in files if path not in tables], output.parent)
+        horizons = pd.concat([trust_table([]), *map(read_table, tables)], ignore_index=True)
+        text = dataset_card(
+            stores,
+            names,
+            catalogue=read_table(catalogue),
+            integration=settings.discover.search.integration,
+            integrate=settings.integrate,
+            trust=summary_line(horizons),
+            seed=settings.seed,
+            git=git_state(),
+            versions=versions(),
+        )
+        write_table(horizons, trust)
+        write_text(output, text)
+    typer.echo(summary_line(horizons), err=True)
+
+
+def by_split(paths: list[Path], folder: Path) -> tuple[dict[str, TrajectoryStore], dict[str, list[str]]]:
+    """Trajectory files by the folder each is in: opened, and the names of those that hold any.
+
+    Raises:
+        PandaError: a file is not in a folder of a split below `folder`.
+    """
+    from panda.core.errors import PandaError
+    from panda.data.card import LONG, SPLITS
+    from panda.data.store import TrajectoryStore
+
+    groups: dict[str, list[Path]] = {split: [] for split in (*SPLITS, LONG)}
+    for path in paths:
+        if path.parent.name not in groups or path.parent.parent.resolve() != folder.resolve():
+            raise PandaError(f"{path}: not in one of the folders {', '.join(groups)} of {folder}")
+        groups[path.parent.name].append(path)
+    stores = {split: TrajectoryStore.open(own) for split, own in groups.items()}
+    names = {
+        split: [f"{split}/{path.name}" for path in own if len(TrajectoryStore.open(path))]
+        for split, own in groups.items()
+    }
+    return stores, names
+
+
+def check_shard(shard: int, config: Config) -> int:
+    """The shard, if the configuration has one of this number.
+
+    Raises:
+        PandaError: it has not; its part would be another shard's as well.
+    """
+    from panda.core.errors import PandaError
+
+    if shard >= config.integrate.n_shards:
+        raise PandaError(
+            f"--shard {shard} is outside 0..{config.integrate.n_shards - 1} (integrate.n_shards)"
+        )
+    return shard
+
+
+def found(
     library: FounderLibrary,
     rows: pd.DataFrame,
     n_initial_conditions: dict[str, int],
+    length: Length,
     config: Config,
     progress: Progress,
-) -> Iterator[Trajectory]:
-    """The stored rows of the systems' trajectories, integrated one after another."""
-    from panda.data.store import Trajectory
+) -> Iterator[Regenerated]:
+    """The systems' trajectories, integrated one batch after another."""
     from panda.discovery.trajectories import regenerate
 
-    for row, index, series in regenerate(
-        library,
-        rows,
-        config.discover.search.integration,
-        n_initial_conditions=n_initial_conditions,
-        seed=config.seed,
-        progress=progress,
-    ):
+    return regenerate(
+        library, rows, length, n_initial_conditions=n_initial_conditions, seed=config.seed, progress=progress
+    )
+
+
+def stored(trajectories: Iterable[Regenerated]) -> Iterator[Trajectory]:
+    """Trajectories as the rows of our files."""
+    from panda.data.store import Trajectory
+
+    for one in trajectories:
         yield Trajectory(
-            system=row["system"],
-            name=row["name"],
-            driver=row["driver"],
-            response=row["response"],
-            population=row["population"],
-            perturbation=int(row["perturbation"]),
-            initial_condition=index,
-            period=float(row["period"]),
-            dt=float(row["dt"]),
-            largest_exponent=float(row["largest_exponent"]),
-            target=series,
+            **{key: one.row[key] for key in ("system", "name", "driver", "response", "population")},
+            perturbation=int(one.row["perturbation"]),
+            initial_condition=one.initial_condition,
+            period=float(one.row["period"]),
+            dt=one.dt,
+            largest_exponent=float(one.row["largest_exponent"]),
+            target=one.series,
         )

@@ -30,12 +30,13 @@ def integrate_subsets(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Integrate one shard of the nested subsets: half the systems, twice the initial conditions, ..."""
-    from panda.cli.integrate import trajectory_rows
+    from panda.cli.integrate import found, stored
     from panda.core.files import read_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
+    from panda.discovery.own import open_library
     from panda.discovery.subsets import initial_conditions, nested_ranks
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.trajectories import Length
 
     settings = load(config)
     ranked = nested_ranks(read_table(catalogue), settings.seed)
@@ -49,14 +50,14 @@ def integrate_subsets(
             settings,
             [output],
             inputs=[catalogue],
-            parts=["scaling.n_points", "discover.search.integration"],
-            roots=["panda.discovery.subsets", "panda.data.store"],
+            parts=["scaling.n_points", "integrate.n_periods", "discover.search.integration"],
+            roots=["panda.discovery.subsets", "panda.discovery.trajectories", "panda.data.store"],
         ),
         Progress(len(own), f"integrate subsets, shard {shard}", "systems") as progress,
     ):
-        write_trajectories(
-            output, trajectory_rows(FounderLibrary.open(library), own, counts, settings, progress)
-        )
+        length = Length(settings.discover.search.integration, settings.integrate.n_periods)
+        opened = open_library(library, settings.discover)
+        write_trajectories(output, stored(found(opened, own, counts, length, settings, progress)))
 
 
 @app.command()

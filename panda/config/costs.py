@@ -26,6 +26,7 @@ class Costs(Section):
     candidate_cpu_s: NonNegative
     spectrum_cpu_s: NonNegative
     trajectory_cpu_s: NonNegative
+    trust_cpu_s: NonNegative
     forecast_cpu_s: NonNegative
     baseline_window_cpu_s: NonNegative
     field_cpu_s: NonNegative

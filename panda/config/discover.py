@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from panda.config.families import families, family_of
 from panda.config.founder_names import founder_names
+from panda.config.own_founders import OwnFile, read_own
 from panda.config.types import Count, Fraction, Natural, NonNegative, Positive, Section
 
 
@@ -15,25 +18,35 @@ class Founders(Section):
     """Which founders there are, how they split, and the trajectory that measures each."""
 
     names: tuple[str, ...] | None
+    own: tuple[str, ...]
     held_out: tuple[str, ...]
+    held_out_families: tuple[str, ...]
     validation: tuple[str, ...]
     reference_points: Count
     reference_periods: Count
     reference_transient: Fraction
     reference_rtol: Positive
     reference_atol: Positive
+    period_rounds: Count
+    period_windows: Count
 
     @model_validator(mode="after")
     def _splits_fit(self) -> Founders:
         both = sorted(set(self.held_out) & set(self.validation))
         if both:
             raise ValueError(f"held_out and validation share {both[0]!r}; a founder belongs to one split")
+        known = {*founder_names(), *(file.name for file in self.own_files())}
         for name in (*(self.names or ()), *self.held_out, *self.validation):
-            if name not in founder_names():
-                close = difflib.get_close_matches(name, founder_names(), n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"no founder {name!r} among dysts' systems without delay{hint}")
-        asked, there = set(self.held_out) | set(self.validation), set(self.all_names)
+            if name not in known:
+                hint = _nearest(name, known)
+                raise ValueError(f"no founder {name!r} among dysts' continuous systems{hint}")
+        there = set(self.all_names)
+        for family in self.held_out_families:
+            if family not in families():
+                raise ValueError(f"held_out_families: no family {family!r}{_nearest(family, families())}")
+            if family not in self.families().values():
+                raise ValueError(f"held_out_families: no founder of {family!r} is among `names`")
+        asked = set(self.test_names) | set(self.validation)
         if len(asked) >= len(there):
             raise ValueError(
                 f"{len(asked)} founders held out or for validation, but only {len(there)} founders; "
@@ -43,16 +56,60 @@ class Founders(Section):
             raise ValueError(f"held-out or validation founder {min(asked - there)!r} is not among `names`")
         return self
 
+    def own_files(self) -> tuple[OwnFile, ...]:
+        """The user's own founders as their files stand now, in the order of `own`.
+
+        Raises:
+            ValueError: a file is missing, is not Python, lacks a definition, or its name is taken.
+        """
+        found: list[OwnFile] = []
+        for path in self.own:
+            taken = {*founder_names(), *(file.name for file in found)}
+            found.append(read_own(path, taken=taken, families=families()))
+        return tuple(found)
+
     @property
     def all_names(self) -> tuple[str, ...]:
-        """The founders in use, sorted."""
-        return founder_names() if self.names is None else tuple(sorted(set(self.names)))
+        """The founders in use, sorted: those of dysts in `names`, and the user's own."""
+        listed = founder_names() if self.names is None else self.names
+        return tuple(sorted({*listed, *(file.name for file in self.own_files())}))
+
+    @property
+    def library_names(self) -> tuple[str, ...]:
+        """The founders in use that are dysts', sorted."""
+        return tuple(name for name in self.all_names if name in founder_names())
+
+    def families(self) -> dict[str, str]:
+        """The family of every founder in use; a founder without relatives is its own."""
+        own = {file.name: file.family or file.name for file in self.own_files()}
+        return {name: own.get(name) or family_of(name) for name in self.all_names}
+
+    @property
+    def test_names(self) -> tuple[str, ...]:
+        """The founders unseen at training: those of `held_out`, and the held-out families, in that order."""
+        if not self.held_out_families:
+            return self.held_out
+        of_families = [name for name, family in self.families().items() if family in self.held_out_families]
+        return tuple(dict.fromkeys((*self.held_out, *of_families)))
 
     def split(self, *names: str) -> Literal["train", "validation", "test"]:
         """The split of a system made from founders `names`: test before validation before train."""
-        if set(names) & set(self.held_out):
+        if set(names) & set(self.test_names):
             return "test"
         return "validation" if set(names) & set(self.validation) else "train"
+
+    def resolved(self) -> dict[str, Any]:
+        """What results depend on: own founders by content and not by path, held-out families by members."""
+        values = self.model_dump(mode="json")
+        del values["held_out_families"]
+        values["held_out"] = list(self.test_names)
+        values["own"] = {file.name: file.digest for file in self.own_files()}
+        return values
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 class Mutation(Section):
@@ -120,7 +177,7 @@ class Exponent(Section):
     """The largest Lyapunov exponent by tangent flow."""
 
     n_periods: Count
-    transient_periods: Natural
+    transient_periods: Count
     n_blocks: Annotated[int, Field(ge=2)]
     rtol: Positive
     atol: Positive
@@ -139,6 +196,19 @@ class Search(Section):
     integration: Integration
     statistics: Statistics
     exponent: Exponent
+
+
+class Evolve(Section):
+    """Generations after the first one, whose candidates descend from accepted systems."""
+
+    n_generations: Count
+    n_litters: Count
+    litter_size: Count
+    founder_share: Fraction
+    crossover_probability: Fraction
+    tournament_size: Count
+    n_neighbours: Count
+    mutation: Mutation
 
 
 FilterName = Literal[
@@ -177,6 +247,7 @@ class Select(Section):
     min_spectral_peaks: Natural
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative
+    exponent_min_power: NonNegative
 
     @model_validator(mode="after")
     def _selection_is_there(self) -> Select:
@@ -206,6 +277,12 @@ class Spectrum(Section):
     atol: Positive
     max_steps: Count
     min_sigmas: NonNegative
+    min_power: NonNegative
+
+    @property
+    def segment_periods(self) -> float:
+        """How long each segment is measured."""
+        return self.n_periods / self.n_segments
 
     @model_validator(mode="after")
     def _segments_fit(self) -> Spectrum:
@@ -225,14 +302,36 @@ class Gallery(Section):
     n_perturbations: Count
 
 
+class SignatureShape(Section):
+    """Which features of a trajectory are compared."""
+
+    n_bins: Count
+    max_size: Positive
+    n_bands: Count
+    band_range: tuple[Positive, Positive]
+    n_axes: Count
+
+
+class Duplicates(Section):
+    """How near-duplicates are told."""
+
+    enabled: bool
+    n_calibration: Annotated[int, Field(ge=2)]
+    coverage: Fraction
+    parameter_tolerance: NonNegative
+    signature: SignatureShape
+
+
 class Discover(Section):
     """Discovery of chaotic systems."""
 
     founders: Founders
     search: Search
+    evolve: Evolve
     select: Select
     spectrum: Spectrum
     gallery: Gallery
+    duplicates: Duplicates
 
     @model_validator(mode="after")
     def _same_decision(self) -> Discover:
@@ -243,8 +342,34 @@ class Discover(Section):
         return self
 
 
+class Long(Section):
+    """Test systems integrated at length, at the time step of their test trajectory."""
+
+    n_systems: Natural
+    n_points: Count
+
+
+class Trust(Section):
+    """How long a stored trajectory is the solution through its first point: tolerances of the check."""
+
+    rtol: Positive
+    atol: Positive
+    max_steps: Count
+    agreement: Positive
+
+
 class Integrate(Section):
     """The trajectories to train and test on."""
 
     n_shards: Count
     n_initial_conditions: Count
+    n_periods: tuple[Count, Count] | None
+    import_from: str | None
+    long: Long
+    trust: Trust
+
+    @model_validator(mode="after")
+    def _range_fits(self) -> Integrate:
+        if self.n_periods is not None and self.n_periods[0] > self.n_periods[1]:
+            raise ValueError(f"n_periods: [low, high] expected, low first; got {list(self.n_periods)}")
+        return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
 from panda.config.whole import Config, NamedModel
 
@@ -39,7 +40,7 @@ def estimate(config: Config) -> list[StageCost]:
     stages = [
         _discover(config),
         *([_spectra(config, systems)] if "spectra" in config.figures else []),
-        _integrate(config, systems.all * config.integrate.n_initial_conditions, config.integrate.n_shards),
+        _sum("integrate", _own_trajectories(config, systems)),
         _train(config, [model for model in config.named_models().values() if model.split is None]),
     ]
     if _learning(config):
@@ -112,8 +113,11 @@ def _discover(config: Config) -> StageCost:
     n_candidates += search.n_pairs * search.n_perturbations
     n_shown = gallery.n_systems + gallery.n_founders * (1 + gallery.n_perturbations)
     cpu_s = n_candidates * config.costs.candidate_cpu_s + n_shown * config.costs.trajectory_cpu_s
-    # Beside the shards: compile, measure, select, gallery.
+    # Beside the shards: compile, measure, select, gallery, and duplicates where they are asked for.
     n_jobs = search.n_shards + 4
+    if config.discover.duplicates.enabled:
+        n_jobs += 1
+        cpu_s += 2 * config.discover.duplicates.n_calibration * config.costs.trajectory_cpu_s
     n_bytes = n_candidates * config.costs.candidate_bytes
     return _stage(config, "discover", n_jobs=n_jobs, cpu_s=cpu_s, n_bytes=n_bytes)
 
@@ -121,20 +125,22 @@ def _discover(config: Config) -> StageCost:
 def _systems(config: Config) -> _Systems:
     """Accepted systems: founders themselves all, the rest by the expected acceptance.
 
-    Of the ordered pairs of n founders, (n - h) (n - h - 1) / (n (n - 1)) have none of h given ones.
+    Of the ordered pairs of n founders without delay, (n - h) (n - h - 1) / (n (n - 1)) have none of h given ones.
     """
     search, founders = config.discover.search, config.discover.founders
     share = config.costs.expected_acceptance
-    n = len(founders.all_names)
+    names = founders.all_names
+    n = len(without_delay(names))
     of_founder = 1 + search.n_founder_perturbations * share.founder
     n_skew = search.n_pairs * search.n_perturbations * share.skew
 
-    def without(n_left_out: int) -> float:
-        left = n - n_left_out
-        return left * of_founder + n_skew * left * (left - 1) / max(1, n * (n - 1))
+    def without(*left_out: str) -> float:
+        left = n - len(without_delay(left_out))
+        n_founders = len(names) - len(left_out)
+        return n_founders * of_founder + n_skew * left * (left - 1) / max(1, n * (n - 1))
 
-    n_test, n_validation = len(founders.held_out), len(founders.validation)
-    return _Systems(without(0), without(n_test + n_validation), without(0) - without(n_test))
+    test, validation = set(founders.test_names), set(founders.validation) - set(founders.test_names)
+    return _Systems(without(), without(*test, *validation), without() - without(*test))
 
 
 def _spectra(config: Config, systems: _Systems) -> StageCost:
@@ -155,6 +161,21 @@ def _integrate(config: Config, n_trajectories: float, n_shards: int) -> StageCos
         cpu_s=n_trajectories * config.costs.trajectory_cpu_s,
         n_bytes=n_trajectories * values * _FLOAT32_BYTES,
     )
+
+
+def _own_trajectories(config: Config, systems: _Systems) -> list[StageCost]:
+    """The trajectories of all splits, the long ones of some test systems, and every test trajectory's trust
+    horizon; nothing of it where published ones are imported."""
+    settings = config.integrate
+    if settings.import_from is not None:
+        return [_stage(config, "integrate", n_jobs=settings.n_shards)]
+    n_each, kept = settings.n_initial_conditions, config.discover.search.integration.kept_points
+    n_long = min(settings.long.n_systems, systems.test) * settings.long.n_points / kept
+    checks_s = systems.test * n_each * config.costs.trust_cpu_s
+    return [
+        _integrate(config, systems.all * n_each + n_long, settings.n_shards),
+        _stage(config, "integrate", n_jobs=0, cpu_s=checks_s),
+    ]
 
 
 def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:

@@ -71,6 +71,13 @@ class Config(Section):
             raise ValueError(
                 f"train.shape: context + prediction exceed the {kept} kept points of a trajectory"
             )
+        if self.integrate.trust.rtol >= self.discover.search.integration.rtol:
+            raise ValueError("integrate.trust.rtol must be below discover.search.integration.rtol")
+        if self.integrate.long.n_points < kept:
+            raise ValueError(
+                f"integrate.long.n_points {self.integrate.long.n_points} is less than the {kept} points kept "
+                "of every trajectory"
+            )
         self._check_names()
         return self
 
@@ -128,6 +135,7 @@ class Config(Section):
 def section(config: Config, *paths: str) -> dict[str, Any]:
     """The parts of the configuration at dotted `paths`, as plain data: what a rule's results depend on."""
     dumped = config.model_dump(mode="json")
+    dumped["discover"]["founders"] = config.discover.founders.resolved()
     parts: dict[str, Any] = {}
     for path in paths:
         part: Any = dumped

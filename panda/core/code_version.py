@@ -67,11 +67,25 @@ def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             # `from a.b import c`: c may be a module or a name in a.b
             imported |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            _drop_docstring(node)
     ours = {name for name in imported if name.split(".")[0] in PACKAGES}
     parents = {name.rsplit(".", 1)[0] for name in ours if "." in name}
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(ours | parents))
+    return _hash(tree), tuple(sorted(ours | parents))
+
+
+def syntax_hash(source: str) -> str:
+    """Twelve hex digits over the syntax tree of Python source, deaf to comments, docstrings and formatting.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    return _hash(ast.parse(source))[:12]
+
+
+def _hash(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
 def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import hashlib
 import json
 import os
 import zipfile
@@ -16,6 +18,9 @@ from panda.core.errors import PandaError
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+# Errors that mean: the disk takes no more. The last is a limit on the size of one file (ulimit -f).
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise PandaError(
                 f"{path}: no space left on the disk; free some and run the same command again"
             ) from error
@@ -51,6 +56,16 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Hold the lock of the file `path`, waiting for whoever holds it; a holder's death gives it back."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -87,6 +102,21 @@ def require(path: str | Path) -> Path:
     if not path.is_file():
         raise PandaError(f"{path}: no such file; make it first, or correct the path")
     return path
+
+
+def listing(folder: str | Path) -> str:
+    """Twelve hex digits over the names and sizes of all files below a folder: have its contents changed?
+
+    Raises:
+        PandaError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PandaError(f"{folder}: no such folder; correct the path")
+    files = sorted(
+        (str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file()
+    )
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -31,8 +33,11 @@ SCHEMA = pa.schema(
         ("largest_exponent", pa.float64()),
         ("target", pa.list_(pa.list_(pa.float32()))),
         ("crc32", pa.uint32()),
+        ("description_crc32", pa.uint32()),
     ]
 )
+# What describes a row: every column but the numbers and the checksums.
+_DESCRIPTION = [name for name in SCHEMA.names if name not in ("target", "crc32", "description_crc32")]
 
 # What a whole Arrow stream ends with: a continuation marker and a message length of zero. Arrow itself
 # takes a file that was cut between two messages for a whole one.
@@ -46,7 +51,7 @@ class Trajectory:
     `system` is the full id ("Lorenz_Rossler-pp3"), `name` the id without parameters ("Lorenz_Rossler"),
     `response` is "" and `population` "founder" for a founder, else `population` is "skew". `perturbation` 0
     means default parameters. `period` and `dt` are in the system's time units, `largest_exponent` is per
-    time unit (NaN: unknown).
+    time unit; each is NaN where it is not known (imported data).
     """
 
     system: str
@@ -63,22 +68,33 @@ class Trajectory:
 
 
 def write_trajectories(path: str | Path, rows: Iterable[Trajectory]) -> int:
-    """Write trajectories to an Arrow IPC stream, float32, a record batch each; return their number.
+    """Write trajectories with `trajectory_writer`; return their number.
 
-    The file appears whole or not at all, and memory holds one trajectory at a time. Each row carries the
-    CRC-32 of its numbers (little-endian float32, one channel after the other). `datasets.Dataset.from_file`
-    opens the file.
+    Raises:
+        PandaError: as `trajectory_writer`.
+    """
+    n_rows = 0
+    with trajectory_writer(path) as write:
+        for row in rows:
+            write(row)
+            n_rows += 1
+    return n_rows
+
+
+@contextmanager
+def trajectory_writer(path: str | Path) -> Iterator[Callable[[Trajectory], None]]:
+    """A function that appends a trajectory to an Arrow IPC stream, float32, a record batch each.
+
+    The file appears whole when the block ends, or not at all, and memory holds one trajectory at a time.
+    Each row carries two CRC-32: of its numbers (little-endian float32, one channel after the other) and of
+    what describes them, shape included. `datasets.Dataset.from_file` opens the file.
 
     Raises:
         PandaError: a trajectory is not two-dimensional, is empty, or has values that are not finite in
-            float32.
+            float32; the disk is full.
     """
-    n_rows = 0
     with atomic_path(path) as temporary, pa.ipc.new_stream(str(temporary), SCHEMA) as writer:
-        for row in rows:
-            writer.write_batch(_record_batch(path, row))
-            n_rows += 1
-    return n_rows
+        yield lambda row: writer.write_batch(_record_batch(path, row))
 
 
 def _record_batch(path: str | Path, row: Trajectory) -> pa.RecordBatch:
@@ -103,7 +119,15 @@ def _record_batch(path: str | Path, row: Trajectory) -> pa.RecordBatch:
     for field in fields(row):
         if field.name != "target":
             columns[field.name] = pa.array([getattr(row, field.name)], SCHEMA.field(field.name).type)
+    # Of the stored values, not the given ones: an integer that stands for a float must not matter.
+    stored = {name: columns[name][0].as_py() for name in _DESCRIPTION}
+    columns["description_crc32"] = pa.array([_description_crc32(stored, target.shape)], pa.uint32())
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _description_crc32(row: Mapping[str, Any], shape: tuple[int, ...]) -> int:
+    """CRC-32 of what describes a row: its columns and the shape of its numbers, as JSON (exact for floats)."""
+    return zlib.crc32(json.dumps([*(row[name] for name in _DESCRIPTION), *shape]).encode())
 
 
 class TrajectoryStore:
@@ -123,7 +147,9 @@ class TrajectoryStore:
 
     @classmethod
     def open(cls, paths: str | Path | Sequence[str | Path]) -> Self:
-        """Open files written by `write_trajectories`; a file may hold no row. No number is read yet.
+        """Open files written by `write_trajectories`; a file may hold no row.
+
+        What describes the rows is checked here, their numbers when they are first asked for.
 
         Raises:
             PandaError: a file is missing, truncated, damaged, or not a trajectory file.
@@ -133,10 +159,12 @@ class TrajectoryStore:
         tables = [_open_stream(require(path)) for path in paths]
         views, origins = [], []
         for path, table in zip(paths, tables, strict=True):
-            for view in _views(path, table.column("target")):
-                views.append(view)
-                origins.append(Path(path))
-        metadata = pa.concat_tables([t.drop_columns(["target"]) for t in (*tables, SCHEMA.empty_table())])
+            own = list(_views(path, table.column("target")))
+            _check_descriptions(path, table, own)
+            views += own
+            origins += [Path(path)] * len(own)
+        without = ["target", "description_crc32"]
+        metadata = pa.concat_tables([t.drop_columns(without) for t in (*tables, SCHEMA.empty_table())])
         frame = metadata.to_pandas()
         frame["dimension"] = np.array([view.shape[0] for view in views], dtype=np.int64)
         frame["n_points"] = np.array([view.shape[1] for view in views], dtype=np.int64)
@@ -210,3 +238,15 @@ def _views(path: str | Path, target: pa.ChunkedArray) -> Iterator[Float[np.ndarr
             if lengths.size == 0 or lengths[0] == 0 or (lengths != lengths[0]).any():
                 raise PandaError(f"{path}: channels of unequal or no length; delete it and make it again")
             yield numbers[channels[first] : channels[last]].reshape(lengths.size, lengths[0])
+
+
+def _check_descriptions(
+    path: str | Path, table: pa.Table, views: list[Float[np.ndarray, "dimension time"]]
+) -> None:
+    rows = table.select([*_DESCRIPTION, "description_crc32"]).to_pylist()
+    for i, (row, view) in enumerate(zip(rows, views, strict=True)):
+        if _description_crc32(row, view.shape) != row["description_crc32"]:
+            raise PandaError(
+                f"{path}: the description of trajectory {i} ({row['system']!r}) does not match its checksum; "
+                "delete the file and make it again"
+            )

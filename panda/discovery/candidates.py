@@ -9,6 +9,7 @@ from itertools import permutations
 import numpy as np
 
 from panda.config import Search
+from panda.config.founder_names import without_delay
 from panda.core.errors import PandaError
 from panda.core.seeds import generator
 
@@ -52,16 +53,17 @@ def sample_pairs(names: Sequence[str], n_pairs: int, seed: int) -> list[tuple[st
     pairs = list(permutations(sorted(names), 2))
     if n_pairs > len(pairs):
         raise PandaError(
-            f"discover.search.n_pairs: {n_pairs} pairs asked for, but {len(names)} founders give {len(pairs)}"
+            f"discover.search.n_pairs: {n_pairs} pairs asked for, but {len(names)} founders "
+            f"without delay give {len(pairs)}"
         )
     chosen = generator(seed, "discover", "pairs").choice(len(pairs), n_pairs, replace=False)
     return sorted(pairs[i] for i in chosen)
 
 
 def groups(names: Sequence[str], settings: Search, seed: int) -> list[Group]:
-    """All groups of candidates in a fixed order: founders by name, then pairs by name."""
+    """All groups of candidates in a fixed order: founders by name, then pairs, by name, of those without delay."""
     founders = [Group(name, "", 1 + settings.n_founder_perturbations) for name in sorted(names)]
-    pairs = sample_pairs(names, settings.n_pairs, seed)
+    pairs = sample_pairs(without_delay(names), settings.n_pairs, seed)
     return founders + [Group(driver, response, settings.n_perturbations) for driver, response in pairs]
 
 

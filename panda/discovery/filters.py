@@ -67,8 +67,10 @@ def _stationary(row: Row, select: Select) -> bool:
 
 
 def _positive_exponent(row: Row, select: Select) -> bool:
-    """lambda_1 is above zero by more than exponent_min_sigmas standard errors."""
-    return bool(row["largest_exponent"] > select.exponent_min_sigmas * row["exponent_error"])
+    """lambda_1 less exponent_min_sigmas standard errors is above zero, and above what growth like
+    t^exponent_min_power would show: without chaos tangent vectors grow like t, with hardly any scatter."""
+    certain = row["largest_exponent"] - select.exponent_min_sigmas * row["exponent_error"]
+    return bool(certain > select.exponent_min_power * row["shear_exponent"])
 
 
 FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
@@ -87,7 +89,8 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
 # What the filters read: the other columns of a candidate can be large.
 READ = (
     "status", "max_magnitude", "max_zscore", "linear_share", "tail_step", "zero_one_score", "spectral_peaks", "kpss_p",
-    "adf_p", "largest_exponent", "exponent_error", *(f"recurrence_{name}" for name in Recurrence._fields),
+    "adf_p", "largest_exponent", "exponent_error", "shear_exponent",
+    *(f"recurrence_{name}" for name in Recurrence._fields),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from panda.core.progress import Progress
 from panda.core.seeds import generator
 from panda.discovery.members import flow_of, from_rows
 from panda.discovery.search import integrate_members
-from panda.discovery.trajectories import regenerate
+from panda.discovery.trajectories import Length, regenerate
 from panda.systems.library import FounderLibrary
 from panda.systems.postprocess import saved_coordinates
 
@@ -39,9 +39,9 @@ def gallery(
     )
     counts = dict.fromkeys(chosen["system"], 1)
     found = {
-        row["system"]: _shown(series.T)
-        for row, _, series in regenerate(
-            library, chosen, integration, n_initial_conditions=counts, seed=seed, progress=progress
+        one.row["system"]: _shown(one.series.T)
+        for one in regenerate(
+            library, chosen, Length(integration), n_initial_conditions=counts, seed=seed, progress=progress
         )
     }
     attractors = [found[system] for system in chosen["system"]]
@@ -64,10 +64,13 @@ def _perturbations(
     integration: Integration,
     stream: np.random.Generator,
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Founders of three or more coordinates with the most accepted perturbations, ties by lot."""
+    """Founders of three or more coordinates, drawn by lot among those with enough accepted perturbations.
+
+    If there are too few of them, those with the most accepted perturbations come first.
+    """
     rows = catalogue[(catalogue["population"] == "founder") & (catalogue["dimension"] >= SHOWN)]
     mutated = rows[rows["perturbation"] > 0]
-    counts = mutated.groupby("name")["accepted"].sum()
+    counts = mutated.groupby("name")["accepted"].sum().clip(upper=settings.n_perturbations)
     lot = pd.Series(stream.random(len(counts)), index=counts.index)
     order = pd.DataFrame({"count": counts, "lot": lot}).sort_values(["count", "lot"], ascending=False)
     founders = sorted(order.index[: settings.n_founders])

@@ -22,7 +22,8 @@ def measure(
     """`flow_rms` of every founder at default parameters along its reference trajectory (spec 1.3).
 
     The trajectory spans `reference_periods`, its first `reference_transient` is dropped. `limits` gives the
-    step budget and the bounds. Columns: founder, status, flow_rms (a list, an entry a coordinate).
+    step budget and the bounds. Columns: founder, status, flow_rms (a list, an entry a coordinate; with delay
+    one entry, which no coupling uses).
     """
     rows = []
     for name in settings.all_names:

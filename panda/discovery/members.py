@@ -38,16 +38,20 @@ def draw_members(
     rms: Mapping[str, Float64[np.ndarray, " dimension"]],
     seed: int,
 ) -> Ensemble:
-    """All members of a group: member 0 unperturbed, the others mutated, each from its own stream."""
+    """All members of a group: member 0 unperturbed, the others mutated, each from its own stream.
+
+    A founder without parameters is a group of one: its perturbations would be copies of it.
+    """
     options = settings.mutation.model_dump()
     streams = [member_generator(seed, group.system(i), "parameters") for i in range(1, group.n_members)]
     if flow.response is None:
         founder = flow.driver
+        streams = streams if founder.n_parameters else []
         mutated = [
             perturb(founder.parameters, sizes=founder.parameter_sizes, **options, generator=stream)
             for stream in streams
         ]
-        initial = np.tile(founder.initial_condition, (group.n_members, 1))
+        initial = np.tile(founder.initial_condition, (1 + len(streams), 1))
         return founder_ensemble(flow, np.stack([founder.parameters, *mutated]), initial)
     first = default_member(
         flow,

@@ -109,19 +109,24 @@ def _exponents(
     settings: Search,
     seed: int,
 ) -> dict[str, Float64[np.ndarray, " n"]]:
-    """lambda_1 of the whole system, and the response's conditional exponent, from the trajectory's end."""
+    """lambda_1 of the whole system, and the response's conditional exponent, from the trajectory's end.
+
+    `shear_exponent` is ``ln((t0 + T) / t0) / T``: what a tangent vector that grows like t would show, as in the
+    shear between neighbouring tori of a system without chaos.
+    """
     names = ("largest_exponent", "exponent_error", "conditional_exponent", "conditional_error")
-    columns = {name: np.full(len(ensemble), np.nan) for name in names}
+    columns = {name: np.full(len(ensemble), np.nan) for name in (*names, "shear_exponent")}
     if not len(complete):
         return columns
     ended = replace(ensemble[complete], initial=run.states[complete, -1])
+    transient = np.full(len(complete), flow.period * settings.exponent.transient_periods)
     for subspace, (value, error) in _subspaces(flow, names):
         found = largest_exponent(
             flow,
             ended,
             subspace=subspace,
             duration=np.full(len(complete), flow.period * settings.exponent.n_periods),
-            transient=np.full(len(complete), flow.period * settings.exponent.transient_periods),
+            transient=transient,
             n_blocks=settings.exponent.n_blocks,
             generator=member_generator(seed, group.name, f"tangent {subspace}"),
             rtol=settings.exponent.rtol,
@@ -131,6 +136,10 @@ def _exponents(
             min_step=settings.integration.min_step,
         )
         columns[value][complete], columns[error][complete] = found.largest, found.standard_error
+        if subspace == "whole":
+            # NaN where no block was completed, as the exponent itself.
+            time = np.where(found.elapsed_time > 0, found.elapsed_time, np.nan)
+            columns["shear_exponent"][complete] = np.log1p(time / transient) / time
     return columns
 
 

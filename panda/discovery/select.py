@@ -36,8 +36,9 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
     added["rejected_by"] = rejected_by(passed, settings.chosen.filters)
     added["certified"] = added["rejected_by"] == ""
     added["accepted"] = added[f"in_{settings.selection}"]
-    pairs = zip(catalogue["driver"], catalogue["response"], strict=True)
-    added["split"] = pd.Series([founders.split(*filter(None, pair)) for pair in pairs], dtype=object)
+    pairs = list(zip(catalogue["driver"], catalogue["response"], strict=True))
+    splits = {pair: founders.split(*filter(None, pair)) for pair in set(pairs)}
+    added["split"] = pd.Series([splits[pair] for pair in pairs], dtype=object)
     return pd.concat([catalogue, pd.DataFrame(added)], axis=1)
 
 

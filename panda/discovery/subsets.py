@@ -28,3 +28,16 @@ def initial_conditions(n_systems: int, rank: int, n_splits: int) -> int:
 def in_subset(rank: int, initial_condition: int, n_systems: int, split: int) -> bool:
     """Whether a trajectory is in subset `split`: rank below N // 2^split, initial condition below 2^split."""
     return rank < subset_size(n_systems, split) and initial_condition < 2**split
+
+
+def long_systems(catalogue: pd.DataFrame, n_systems: int, seed: int) -> set[str]:
+    """At most `n_systems` of the accepted test systems, spread over names, by the seed alone.
+
+    Names give one system each in turn, in an order drawn from the seed; so a name with many perturbations
+    takes no more places than one with few, as long as there are names left.
+    """
+    systems = catalogue[catalogue["accepted"] & (catalogue["split"] == "test")].sort_values("system")
+    lot = pd.Series(generator(seed, "integrate", "long").random(len(systems)), index=systems.index)
+    order = systems.assign(lot=lot).sort_values("lot")
+    order["turn"] = order.groupby("name").cumcount()
+    return set(order.sort_values(["turn", "lot"])["system"].head(n_systems))

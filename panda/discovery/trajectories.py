@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,84 +16,204 @@ from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
 from panda.discovery.members import flow_of, from_rows
-from panda.discovery.search import integrate_members
-from panda.dynamics.integrate import Status
+from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
 from panda.systems.postprocess import saved_coordinates
 
 Row = Mapping[str, Any]
-Series = Float64[np.ndarray, "dimension time"]
 # Members integrated side by side: several rounds of all lanes, and states of at most some hundred MB.
 BATCH = 64
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long trajectories are, and how densely sampled.
+
+    Attributes:
+        integration: the search's own settings. On their own they give the searched trajectories again.
+        n_periods: None as searched, else the range (ends included) from which every trajectory draws an
+            integer number of periods for `integration.n_points` points.
+        kept_points: None as searched, else so many points after the transient, at the same time step.
+    """
+
+    integration: Integration
+    n_periods: tuple[int, int] | None = None
+    kept_points: int | None = None
+
+    @property
+    def as_searched(self) -> bool:
+        """Whether the first trajectory of a system is bit for bit the searched one."""
+        return self.n_periods is None and self.kept_points is None
+
+    @property
+    def n_points(self) -> int:
+        """Points of a trajectory, transient included."""
+        return self.integration.transient_points + (self.kept_points or self.integration.kept_points)
+
+    @property
+    def stretch(self) -> float:
+        """Duration in units of that of `integration.n_points` points."""
+        return (self.n_points - 1) / (self.integration.n_points - 1)
+
+    @property
+    def max_steps(self) -> int:
+        """The search's budget, in proportion to the longest duration; never less than the search's."""
+        longest = 1.0 if self.n_periods is None else self.n_periods[1] / self.integration.n_periods
+        return math.ceil(self.integration.max_steps * max(1.0, longest * self.stretch))
+
+    def periods(self, system: str, initial_condition: int, seed: int) -> int:
+        """Periods in `integration.n_points` points, from the stream of this system and initial condition."""
+        if self.n_periods is None:
+            return self.integration.n_periods
+        low, high = self.n_periods
+        stream = generator(seed, "integrate", system, "periods", initial_condition)
+        return int(stream.integers(low, high, endpoint=True))
+
+
+class Regenerated(NamedTuple):
+    """One trajectory: its row of the catalogue, which of the system's it is, and its numbers.
+
+    `start` is the whole state (driver and response) at the first stored point; `series` holds the saved
+    coordinates, (dimension, time), the transient dropped; `dt` is in the system's time units.
+    """
+
+    row: Row
+    initial_condition: int
+    dt: float
+    start: Float64[np.ndarray, " state"]
+    series: Float64[np.ndarray, "dimension time"]
 
 
 def regenerate(
     library: FounderLibrary,
     rows: pd.DataFrame,
-    settings: Integration,
+    length: Length,
     *,
     n_initial_conditions: Mapping[str, int],
     seed: int,
     progress: Progress | None = None,
-) -> Iterator[tuple[Row, int, Series]]:
-    """Each system's trajectories as (row of the catalogue, index of the initial condition, saved series).
+) -> Iterator[Regenerated]:
+    """Each system's trajectories, the flows in order of their names.
 
-    Index 0 starts from the stored state and is bit for bit the searched trajectory. The others start from
-    states drawn from it without replacement, after the transient (spec 1.5), with the system's own stream.
-    The transient is dropped. A start from which the system escapes is left out.
+    Number 0 starts from the stored state; with `length.as_searched` it is bit for bit the searched
+    trajectory. The others start from states drawn from it without replacement, after the transient (spec
+    1.5), with the system's own stream. A trajectory that does not reach its end is left out, and counted
+    in the progress line.
 
     Raises:
-        PandaError: a stored system no longer integrates to its end (the catalogue is of other code).
+        PandaError: a system that the search integrated to its end no longer gets there (the catalogue is
+            of other code).
     """
+    n_left_out = 0
     for (driver, response), group in rows.groupby(["driver", "response"], sort=True):
         flow = flow_of(library, str(driver), str(response))
         for first in range(0, len(group), BATCH):
             part = group.iloc[first : first + BATCH]
             counts = [n_initial_conditions[system] for system in part["system"]]
-            yield from _trajectories(flow, part, settings, counts, seed)
+            n_done = 0
+            for found in _trajectories(flow, part, length, counts, seed):
+                n_done += 1
+                yield found
+            n_left_out += sum(counts) - n_done
             if progress is not None:
-                progress.advance(len(part))
+                notes = {"left_out": n_left_out} if n_left_out else {}
+                progress.advance(len(part), **notes)
 
 
 def _trajectories(
-    flow: Flow, rows: pd.DataFrame, settings: Integration, counts: list[int], seed: int
-) -> Iterator[tuple[Row, int, Series]]:
+    flow: Flow, rows: pd.DataFrame, length: Length, counts: list[int], seed: int
+) -> Iterator[Regenerated]:
     ensemble, records = from_rows(rows), rows.to_dict("records")
-    run = integrate_members(flow, ensemble, settings)
+    n_periods = [length.periods(record["system"], 0, seed) for record in records]
+    run = _integrate(flow, ensemble, length, n_periods)
+    _check_as_searched(records, run, length)
+    for i in np.flatnonzero(run.status == Status.complete):
+        kept = run.states[i, length.integration.transient_points :]
+        yield from _regenerated(flow, ensemble[i : i + 1], kept[None], records[i], [0], length, seed)
+        more = ensemble[i : i + 1]
+        yield from _restarted(flow, more, kept, length, records[i], counts[i] - 1, seed)
+
+
+def _check_as_searched(records: list[dict[str, Any]], run: Trajectories, length: Length) -> None:
+    if not length.as_searched:
+        return
     for record, status in zip(records, run.status, strict=True):
-        if status != Status.complete:
+        if record["status"] == "complete" and status != Status.complete:
             raise PandaError(
                 f"{record['system']}: its integration ends with {Status(int(status)).name}, though the "
                 "catalogue says complete; search and select again with this code"
             )
-    kept = run.states[:, settings.transient_points :]
-    saved = saved_coordinates(flow, ensemble, kept)
-    for i, (record, n) in enumerate(zip(records, counts, strict=True)):
-        yield record, 0, saved[i].T
-        for index, series in _restarted(flow, ensemble[i : i + 1], kept[i], settings, record, n - 1, seed):
-            yield record, index, series
+
+
+def draw_starts(
+    kept: Float64[np.ndarray, "time state"], n: int, *, system: str, seed: int
+) -> Float64[np.ndarray, "n state"]:
+    """`n` different states of a trajectory after its transient, from the system's own stream.
+
+    Raises:
+        PandaError: the trajectory has fewer.
+    """
+    if n > len(kept):
+        raise PandaError(
+            f"{system}: {n} further initial conditions asked for, but its trajectory has {len(kept)} points"
+        )
+    stream = generator(seed, "integrate", system, "initial")
+    return kept[stream.choice(len(kept), size=n, replace=False)]
 
 
 def _restarted(
     flow: Flow,
     member: Ensemble,
-    kept: Float64[np.ndarray, "time dimension"],
-    settings: Integration,
+    kept: Float64[np.ndarray, "time state"],
+    length: Length,
     record: Row,
     n: int,
     seed: int,
-) -> Iterator[tuple[int, Series]]:
-    """Trajectories from `n` states of the first one, in batches."""
-    stream = generator(seed, "integrate", record["system"], "initial")
-    chosen = stream.choice(len(kept), size=n, replace=False)
+) -> Iterator[Regenerated]:
+    """Trajectories from `n` states of the first one, in batches; those that escape are left out."""
+    starts = draw_starts(kept, n, system=record["system"], seed=seed)
     for first in range(0, n, BATCH):
-        starts = kept[chosen[first : first + BATCH]]
-        many = replace(member[np.zeros(len(starts), dtype=np.int64)], initial=starts)
-        run = integrate_members(flow, many, settings)
+        part = starts[first : first + BATCH]
+        numbers = 1 + first + np.arange(len(part))
+        many = replace(member[np.zeros(len(part), dtype=np.int64)], initial=part)
+        run = _integrate(
+            flow, many, length, [length.periods(record["system"], int(k), seed) for k in numbers]
+        )
         complete = np.flatnonzero(run.status == Status.complete)
         if len(complete):
-            states = run.states[complete, settings.transient_points :]
-            saved = saved_coordinates(flow, many[complete], states)
-            for i, number in enumerate(complete):
-                yield 1 + first + int(number), saved[i].T
+            states = run.states[complete, length.integration.transient_points :]
+            yield from _regenerated(
+                flow, many[complete], states, record, numbers[complete].tolist(), length, seed
+            )
+
+
+def _integrate(flow: Flow, ensemble: Ensemble, length: Length, n_periods: list[int]) -> Trajectories:
+    settings = length.integration
+    return integrate(
+        flow,
+        ensemble,
+        duration=flow.period * np.asarray(n_periods, dtype=np.float64) * length.stretch,
+        n_points=length.n_points,
+        rtol=settings.rtol,
+        atol=settings.atol,
+        max_steps=length.max_steps,
+        max_abs=settings.max_abs,
+        min_step=settings.min_step,
+    )
+
+
+def _regenerated(
+    flow: Flow,
+    ensemble: Ensemble,
+    kept: Float64[np.ndarray, "n time state"],
+    record: Row,
+    numbers: list[int],
+    length: Length,
+    seed: int,
+) -> Iterator[Regenerated]:
+    saved = saved_coordinates(flow, ensemble, kept)
+    for number, states, series in zip(numbers, kept, saved, strict=True):
+        periods = length.periods(record["system"], number, seed)
+        dt = flow.period * periods / (length.integration.n_points - 1)
+        yield Regenerated(record, number, dt, states[0], series.T)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from panda.config import Search
 from panda.core.errors import PandaError
+from panda.core.files import locked
 from panda.core.progress import Progress
 from panda.discovery.candidates import Group
 from panda.discovery.search import search
@@ -21,9 +21,7 @@ def ensure_library(folder: Path, names: Sequence[str], progress: Progress | None
 
     A lock beside the folder lets one process build while others wait.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder.parent / f"{folder.name}.lock"):
         try:
             library = FounderLibrary.open(folder)
         except PandaError:
@@ -35,7 +33,11 @@ def ensure_library(folder: Path, names: Sequence[str], progress: Progress | None
         return library
 
 
-def warm_up(library: FounderLibrary, settings: Search, seed: int) -> None:
-    """Search one founder, so that numba's cache holds integrator, tangent flow and filters for every job."""
+def warm_up(library: FounderLibrary, names: Sequence[str], settings: Search, seed: int) -> None:
+    """Search one founder of each kind in `names`, with and without delay.
+
+    After that numba's cache holds integrators, tangent flows and filters for every job.
+    """
     nothing = pd.DataFrame({"founder": [], "flow_rms": []})
-    search(library, nothing, [Group(library.names[0], "", 1)], settings, seed)
+    one_a_kind = {library[name].delay_index is None: Group(name, "", 1) for name in names}
+    search(library, nothing, list(one_a_kind.values()), settings, seed)

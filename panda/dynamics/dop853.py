@@ -33,7 +33,7 @@ inlined = njit(forceinline=True, **OPTIONS)
 
 
 @intrinsic
-def _call(typingctx, address, arrays):
+def call_lanes(typingctx, address, arrays):
     """Call the compiled function at `address` with the data pointers of a tuple of float64 arrays."""
 
     def codegen(context, builder, signature, args):
@@ -70,15 +70,15 @@ def _evaluate(system, lanes, y, slope):
     first_scale = (system.n_driver_parameters + system.n_response_parameters) * N_LANES
     f_b, f_b_v = lanes.response_slope, lanes.response_slope_v
     if system.n_driver_vectors == 0:
-        _call(system.driver, (t, y, p, slope))
+        call_lanes(system.driver, (t, y, p, slope))
         if system.response != 0:
-            _call(system.response, (t, y[n_a:], p_b, f_b))
+            call_lanes(system.response, (t, y[n_a:], p_b, f_b))
     v = n_a + n_b
     for _ in range(system.n_driver_vectors):
-        _call(system.driver, (t, y, y[v:], p, slope, slope[v:]))
+        call_lanes(system.driver, (t, y, y[v:], p, slope, slope[v:]))
         v += n_a
     for _ in range(system.n_response_vectors):
-        _call(system.response, (t, y[n_a:], y[v:], p_b, f_b, f_b_v))
+        call_lanes(system.response, (t, y[n_a:], y[v:], p_b, f_b, f_b_v))
         drive = slope[n_a + n_b :] if system.coupled else lanes.no_drive
         _couple(lanes, first_scale, n_a, n_b, drive, f_b_v, slope[v:])
         v += n_b

@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int8, Int64
 from numpy.typing import ArrayLike
 
 from panda.core.errors import PandaError
-from panda.dynamics import dop853, workspace
+from panda.dynamics import delay, dop853, workspace
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates, check_ensemble
 
 
@@ -24,11 +24,16 @@ class Status(IntEnum):
     """``max_steps`` attempts did not reach the end."""
     underflow = workspace.UNDERFLOW
     """The error control asked for a step below ``min_step``, or below the resolution of the time itself."""
+    acausal = workspace.ACAUSAL
+    """The delay is not positive: the equation would ask for its own future."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trajectories:
-    """``states[i, k]`` is member i at time ``k * duration[i] / (n_points - 1)``, NaN from a failure on."""
+    """``states[i, k]`` is member i at time ``k * duration[i] / (n_points - 1)``, NaN from a failure on.
+
+    For a founder with delay time is counted from one delay after its start (``delay.py``).
+    """
 
     states: Float64[np.ndarray, "n n_points dimension"]
     status: Int8[np.ndarray, " n"]
@@ -130,7 +135,7 @@ def run_members(
     max_abs: float,
     control: workspace.Control,
 ) -> workspace.Results:
-    """Run the kernel on states, or on states and tangent vectors if there are any.
+    """Run the flow's kernel on states, or on states and tangent vectors if there are any.
 
     Raises:
         PandaError: the ensemble does not fit the flow, or ``max_abs`` is not positive.
@@ -138,6 +143,16 @@ def run_members(
     check_ensemble(flow, ensemble)
     if not max_abs > 0:
         raise PandaError(f"max_abs is {max_abs}; it must be > 0")
+    if flow.delayed:
+        return delay.run_members(
+            flow,
+            ensemble,
+            tangent=None if tangents is None else tangents.driver[0],
+            stops=stops,
+            n_points=n_points,
+            max_abs=max_abs,
+            control=control,
+        )
     n = len(ensemble)
     initial = np.array(ensemble.initial)
     limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs), np.inf)

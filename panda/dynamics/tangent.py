@@ -50,6 +50,7 @@ def largest_exponent(
     keeps it: the largest conditional exponent, negative when the response forgets its initial state.
     The duration is cut into ``n_blocks`` equal blocks; the standard error is that of the mean of the blocks'
     exponents, an underestimate where blocks are shorter than the correlations.
+    With delay v is a history like the state, and its norm that of the whole segment (``delay.py``).
     All members start with the same v, so that a member's result does not depend on the others.
 
     Args:

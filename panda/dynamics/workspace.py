@@ -9,7 +9,7 @@ import numpy as np
 from panda.systems.lanes import N_LANES
 
 N_SLOPES = 16  # of a step of DOP853 with its dense output
-RUNNING, COMPLETE, DIVERGED, BUDGET, UNDERFLOW = -1, 0, 1, 2, 3
+RUNNING, COMPLETE, DIVERGED, BUDGET, UNDERFLOW, ACAUSAL = -1, 0, 1, 2, 3, 4
 
 
 class System(NamedTuple):

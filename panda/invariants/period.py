@@ -39,6 +39,39 @@ def period(x: Float[np.ndarray, "dimension time"]) -> Float64[np.ndarray, " dime
     return periods
 
 
+def period_per_octave(
+    windows: Float[np.ndarray, "window dimension time"],
+) -> Float64[np.ndarray, " dimension"]:
+    """Period, in samples, at which each dimension has most power per octave: the largest f S(f).
+
+    S is the power spectrum under a Hann window, averaged over windows of the same signal. A line of S is one of
+    f S(f). Where the spectrum is flat down to the lowest frequencies (an attractor whose lobes are visited at
+    random), the largest S stands at a frequency that only the window's length decides; f S(f) falls there.
+
+    Args:
+        windows: equally long and equally sampled pieces of one signal, any units.
+
+    Returns:
+        Periods in samples; NaN for a dimension that does not vary in some window, and for all where a value is
+        not finite or a window has fewer than eight samples.
+    """
+    _, n_dimensions, n = windows.shape
+    power = np.zeros((n_dimensions, n // 2 + 1))
+    for window in windows:
+        x = as_series(window)
+        if n < 8 or not is_finite(x):
+            return np.full(n_dimensions, np.nan)
+        power[~varies(x)] = np.nan
+        deviation = x - x.mean(axis=1, keepdims=True)
+        power += np.abs(rfft(deviation * np.hanning(n), axis=1)) ** 2
+    power *= np.arange(power.shape[1])
+    periods = np.full(n_dimensions, np.nan)
+    for i in np.flatnonzero(np.isfinite(power).all(axis=1)):
+        peak = 1 + int(np.argmax(power[i, 1:]))
+        periods[i] = n / (peak + _vertex(power[i], peak))
+    return periods
+
+
 def _vertex(power: Float64[np.ndarray, " frequency"], peak: int) -> float:
     """Where the parabola through three log powers is highest, in bins from the middle one."""
     if peak < 2 or peak + 1 >= len(power) or power[peak - 1 : peak + 2].min() <= 0.0:

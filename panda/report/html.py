@@ -33,6 +33,11 @@ SECTIONS = (
         "Discovery: what each selection accepts",
         "Reference: the filters that the reference code ran. Not certain: λ₁ not above zero by three standard errors.",
     ),
+    (
+        "discover/duplicates",
+        "Discovery: near-duplicates",
+        "Same parameters, or features no farther apart than two trajectories of one system; see docs/discovery.md.",
+    ),
     ("train/models", "Models", "Every model that was trained, with its recipe and cost."),
     ("costs", "Costs by rule", "Wall and CPU time summed over jobs; memory of the largest job."),
 )

@@ -164,6 +164,8 @@ def _reduced(key: str, frame: pd.DataFrame) -> pd.DataFrame:
         return wanted[[c for c in columns if c in wanted]].sort_values(
             ["metric", "mean"], ascending=[False, True]
         )
+    if key == "discover/duplicates":
+        return frame[(frame["family"] == "all") & (frame["n_systems"] > 0)].drop(columns="family")
     if key == "evaluate/completions":
         groups = frame.groupby(["forecaster", "metric"])["value"]
         wide = groups.median().unstack("metric")

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from panda.core.errors import PandaError
-from panda.systems.flow import Ensemble, Flow, check_ensemble
+from panda.systems.flow import Ensemble, Flow, Founder, check_ensemble
 from panda.systems.lanes import JVP_ARGUMENTS, N_LANES, RHS_ARGUMENTS
 
 Rows = Float64[np.ndarray, "n width"]
@@ -16,25 +16,26 @@ Rows = Float64[np.ndarray, "n width"]
 
 def right_hand_side(
     flow: Flow, ensemble: Ensemble, states: Rows, times: Float64[np.ndarray, " n"]
-) -> Float64[np.ndarray, "n dimension"]:
-    """``dx/dt = f(t, x)`` for member i at ``states[i]`` and ``times[i]``.
+) -> Float64[np.ndarray, "n n_rates"]:
+    """``dx/dt = f(t, x)`` for member i at ``states[i]`` and ``times[i]``; with delay of the first coordinate only.
 
     Raises:
         PandaError: shapes that do not fit.
     """
     states, times = _checked(flow, ensemble, states), np.asarray(times, dtype=np.float64)
     d_a = flow.driver_dimension
-    (driver,) = _call(flow.driver_rhs, times, [states[:, :d_a]], ensemble.driver_parameters)
+    (driver,) = _call(flow.driver, flow.driver_rhs, times, [states[:, :d_a]], ensemble.driver_parameters)
     if flow.response is None:
         return driver
-    (response,) = _call(flow.response_rhs, times, [states[:, d_a:]], ensemble.response_parameters)
+    states_b, parameters_b = states[:, d_a:], ensemble.response_parameters
+    (response,) = _call(flow.response, flow.response_rhs, times, [states_b], parameters_b)
     return np.concatenate([driver, _coupled(flow, ensemble, driver, response)], axis=1)
 
 
 def jacobian_vector(
     flow: Flow, ensemble: Ensemble, states: Rows, tangents: Rows, times: Float64[np.ndarray, " n"]
-) -> Float64[np.ndarray, "n dimension"]:
-    """``(df/dx)(t, x) v`` for member i at ``states[i]``, along ``tangents[i]``, at ``times[i]``.
+) -> Float64[np.ndarray, "n n_rates"]:
+    """``(df/dx)(t, x) v`` for member i at ``states[i]``, along ``tangents[i]``, at ``times[i]``; n_rates as above.
 
     Raises:
         PandaError: shapes that do not fit.
@@ -43,11 +44,11 @@ def jacobian_vector(
     times = np.asarray(times, dtype=np.float64)
     d_a = flow.driver_dimension
     parts = [states[:, :d_a], tangents[:, :d_a]]
-    _, driver = _call(flow.driver_jvp, times, parts, ensemble.driver_parameters)
+    _, driver = _call(flow.driver, flow.driver_jvp, times, parts, ensemble.driver_parameters)
     if flow.response is None:
         return driver
     parts = [states[:, d_a:], tangents[:, d_a:]]
-    _, response = _call(flow.response_jvp, times, parts, ensemble.response_parameters)
+    _, response = _call(flow.response, flow.response_jvp, times, parts, ensemble.response_parameters)
     return np.concatenate([driver, _coupled(flow, ensemble, driver, response)], axis=1)
 
 
@@ -68,8 +69,10 @@ def divergence(
 
 def flow_rms(
     flow: Flow, states: Float64[np.ndarray, "time dimension"], times: Float64[np.ndarray, " time"]
-) -> Float64[np.ndarray, " dimension"]:
+) -> Float64[np.ndarray, " n_rates"]:
     """``sqrt(mean_t f(t, x(t))^2)`` per coordinate of a default founder along a trajectory of its attractor.
+
+    With delay one number: its coordinates are one x at several times.
 
     Raises:
         PandaError: the flow is a skew product, or the shapes do not fit.
@@ -98,12 +101,15 @@ def _coupled(flow: Flow, ensemble: Ensemble, driver: Rows, response: Rows) -> Ro
     return ensemble.driver_scale * drive + ensemble.response_scale * response
 
 
-def _call(address: int, times: np.ndarray, inputs: list[Rows], parameters: Rows) -> list[Rows]:
+def _call(
+    founder: Founder, address: int, times: np.ndarray, inputs: list[Rows], parameters: Rows
+) -> list[Rows]:
     """Call a lane function (rhs for one input, jvp for two) on blocks of eight rows; the last is padded."""
     arguments = RHS_ARGUMENTS if len(inputs) == 1 else JVP_ARGUMENTS
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arguments))(address)
-    n, width = inputs[0].shape
-    given = [_lanes(x) for x in (times[:, None], *inputs, parameters)]
+    n, width = len(times), 1 if founder.delay_index is not None else founder.dimension
+    read = [x[:, founder.inputs] for x in inputs]
+    given = [_lanes(x) for x in (times[:, None], *read, parameters)]
     results = [np.empty((given[0].shape[0], width, N_LANES)) for _ in inputs]
     arrays = [*given, *results]
     for block in range(given[0].shape[0]):

@@ -24,6 +24,11 @@ class Founder:
     ``nonautonomous`` is dysts' word for a forcing, often with its phase as a coordinate; ``time_dependent``
     is True only where the right-hand side reads t itself. ``postprocessing`` maps the raw coordinates to
     bounded ones (None: the identity).
+
+    A founder with delay obeys ``dx/dt = f(t, x(t), x(t - tau))`` for one scalar x, tau = ``parameters[delay_index]``.
+    Its coordinates are what dysts saves of it, x at ``dimension`` times from t back to t - tau, equally spaced; so
+    its functions read the first and the last coordinate and give the velocity of the first. ``delay_index`` is None
+    for all others.
     """
 
     name: str
@@ -44,6 +49,12 @@ class Founder:
     time_dependent: bool
     citation: str
     postprocessing: Program | None
+    delay_index: int | None = None
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The coordinates that the right-hand side reads."""
+        return tuple(range(self.dimension)) if self.delay_index is None else (0, self.dimension - 1)
 
     @property
     def n_parameters(self) -> int:
@@ -110,6 +121,11 @@ class Flow:
     def period(self) -> float:
         """Dominant period in time units, ``max(period_a, period_b)``."""
         return self.driver.period if self.response is None else max(self.driver.period, self.response.period)
+
+    @property
+    def delayed(self) -> bool:
+        """True for a founder with delay, which only stands alone."""
+        return self.driver.delay_index is not None
 
     @cached_property
     def bounded(self) -> Bool[np.ndarray, " dimension"]:

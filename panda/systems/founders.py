@@ -24,10 +24,10 @@ class TracedFounder:
 
 
 def founder_names() -> list[str]:
-    """The names of dysts' continuous systems without delay, sorted."""
+    """The names of dysts' continuous systems, those with delay among them, sorted."""
     from dysts.systems import get_attractor_list
 
-    return sorted(get_attractor_list("continuous_no_delay"))
+    return sorted(get_attractor_list("continuous"))
 
 
 def trace_founder(name: str) -> TracedFounder:
@@ -48,16 +48,39 @@ def trace_founder(name: str) -> TracedFounder:
     defaults = [np.asarray(system.params[key], dtype=np.float64) for key in names]
     try:
         _make_symbolic(system, graph, names, defaults)
-        state = traced_array([graph.input("y", i) for i in range(system.dimension)])
-        outputs = [_node(graph, value) for value in _flat(system.rhs(state, graph.input("t")))]
+        state = traced_array([graph.input("y", i) for i in range(_n_inputs(system))])
+        outputs = [_node(graph, value) for value in _flat(_derivative(system, state, graph.input("t")))]
         post = _postprocessing(system, graph, list(state))
         rhs = Program.of(outputs)
         jvp = Program.of([*outputs, *jacobian_vector(outputs)])
     except (TypeError, AttributeError, ValueError) as error:
         raise PandaError(f"the right-hand side of {name} in this dysts cannot be traced: {error}") from error
-    if len(outputs) != system.dimension:
-        raise PandaError(f"{name}: dysts gives {len(outputs)} derivatives for {system.dimension} coordinates")
+    expected = 1 if _delayed(system) else system.dimension
+    if len(outputs) != expected:
+        raise PandaError(f"{name}: dysts gives {len(outputs)} derivatives, expected {expected}")
     return TracedFounder(_metadata(name, system, names, defaults, rhs, post), rhs, jvp)
+
+
+def _delayed(system: Any) -> bool:
+    from dysts.base import DynSysDelay
+
+    return isinstance(system, DynSysDelay)
+
+
+def _n_inputs(system: Any) -> int:
+    """Coordinates that the right-hand side reads: with delay x(t) and x(t - tau)."""
+    return 2 if _delayed(system) else system.dimension
+
+
+def _derivative(system: Any, state: Any, t: Any) -> Any:
+    """dysts' right-hand side; with delay one number, as a list."""
+    return [system._rhs(*state, t, *system.param_list)] if _delayed(system) else system.rhs(state, t)
+
+
+def _initial_condition(system: Any) -> np.ndarray:
+    """dysts' start; with delay it takes the first number of its list as x at all times before zero."""
+    start = np.asarray(system.ic, dtype=np.float64).ravel()
+    return np.full(system.dimension, start[0]) if _delayed(system) else start
 
 
 def _make_symbolic(system: Any, graph: Graph, names: tuple[str, ...], defaults: list[np.ndarray]) -> None:
@@ -113,7 +136,7 @@ def _metadata(
         parameter_names=names,
         parameter_shapes=tuple(default.shape for default in defaults),
         parameters=np.concatenate([np.empty(0), *(default.ravel() for default in defaults)]),
-        initial_condition=np.asarray(system.ic, dtype=np.float64).ravel(),
+        initial_condition=_initial_condition(system),
         period=float(system.period),
         dt=float(system.dt),
         unbounded_indices=tuple(int(i) for i in system.unbounded_indices),
@@ -126,4 +149,10 @@ def _metadata(
         time_dependent=rhs.uses("t"),
         citation=str(system.citation),
         postprocessing=post,
+        delay_index=_delay_index(names, defaults) if _delayed(system) else None,
     )
+
+
+def _delay_index(names: tuple[str, ...], defaults: list[np.ndarray]) -> int:
+    """Where tau, which dysts takes for the delay, stands in the flat parameter vector."""
+    return sum(default.size for default in defaults[: names.index("tau")])

@@ -6,6 +6,7 @@ mixes lanes and no floating-point rule is relaxed: a lane's result is the same b
 - ``rhs(t[8], y[d * 8], p[n_params * 8], dy[d * 8])`` writes ``dy = f(t, y, p)``
 - ``jvp(t, y, v, p, dy, dv)`` writes ``dy = f(t, y, p)`` and ``dv = (df/dy)(t, y, p) v``
 
+A founder with delay (``flow.py``) has ``y = (x(t), x(t - tau))``, v likewise, and one row of dy and dv.
 Inputs and outputs must not overlap.
 """
 

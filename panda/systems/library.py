@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from panda.core.progress import Progress
 from panda.systems.expression import Program
 from panda.systems.flow import Flow, Founder
 from panda.systems.machine_code import LoadedCode, compile_functions, lane_function, machine
+
+if TYPE_CHECKING:
+    from panda.systems.founders import TracedFounder
 
 _INDEX = "founders.json"
 _ARRAYS = ("parameters", "initial_condition", "mean", "std")
@@ -35,7 +38,7 @@ def build_library(
 ) -> None:
     """Trace founders from dysts, compile their lane functions, write both and the metadata to a folder.
 
-    ``names`` chooses founders; None takes all continuous ones without delay. The index is written last, so
+    ``names`` chooses founders; None takes all continuous ones. The index is written last, so
     that a build that was cut short does not open. The same machine and versions give the same bytes.
 
     Raises:
@@ -47,18 +50,37 @@ def build_library(
     folder.mkdir(parents=True, exist_ok=True)
     entries = {}
     for name in sorted(founder_names() if names is None else names):
-        traced = trace_founder(name)
-        d = traced.founder.dimension
-        text = lane_function("rhs", traced.rhs, {"dy": d}) + lane_function(
-            "jvp", traced.jvp, {"dy": d, "dv": d}
-        )
-        code = compile_functions(text)
-        with atomic_path(folder / f"{name}.o") as temporary:
-            temporary.write_bytes(code)
-        entries[name] = {**_to_json(traced.founder), "code_sha256": hashlib.sha256(code).hexdigest()}
+        entries[name] = _compile_into(folder, trace_founder(name))
         if progress is not None:
             progress.advance(founder=name)
     write_json(folder / _INDEX, {"made_with": _made_with(), "founders": entries})
+
+
+def build_one(
+    folder: str | Path, traced: TracedFounder, complete: Callable[[FounderLibrary], Founder]
+) -> None:
+    """A library of one founder whose metadata are not known before it is compiled.
+
+    ``complete`` gets the library with the metadata as traced, and returns the founder as it is to be stored.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = _compile_into(folder, traced)
+    founder = complete(FounderLibrary(folder, {traced.founder.name: entry}))
+    entry |= _to_json(founder)
+    write_json(folder / _INDEX, {"made_with": _made_with(), "founders": {founder.name: entry}})
+
+
+def _compile_into(folder: Path, traced: TracedFounder) -> dict[str, Any]:
+    """Write a founder's object file; its entry of the index."""
+    founder = traced.founder
+    d = len(traced.rhs.outputs)
+    text = lane_function("rhs", traced.rhs, {"dy": d})
+    text += lane_function("jvp", traced.jvp, {"dy": d, "dv": d})
+    code = compile_functions(text)
+    with atomic_path(folder / f"{founder.name}.o") as temporary:
+        temporary.write_bytes(code)
+    return {**_to_json(founder), "code_sha256": hashlib.sha256(code).hexdigest()}
 
 
 class FounderLibrary:
@@ -98,6 +120,13 @@ class FounderLibrary:
             )
         return cls(folder, index["founders"])
 
+    def with_founders(self, others: Iterable[FounderLibrary]) -> FounderLibrary:
+        """This library and others as one; each founder keeps the folder of its own code."""
+        joined = FounderLibrary(self._folder, dict(self._entries))
+        for other in others:
+            joined._entries |= {name: {**e, "folder": other._folder} for name, e in other._entries.items()}
+        return joined
+
     @property
     def names(self) -> tuple[str, ...]:
         """The founders' names, sorted."""
@@ -134,10 +163,15 @@ class FounderLibrary:
         """A founder on its own, or the skew product of a driver and a response, ready to integrate.
 
         Raises:
-            PandaError: an unknown name, or compiled code that is damaged.
+            PandaError: an unknown name, a founder with delay in a pair, or compiled code that is damaged.
         """
         names = [driver] if response is None else [driver, response]
         founders = [self[name] for name in names]
+        delayed = [founder.name for founder in founders if founder.delay_index is not None]
+        if delayed and response is not None:
+            raise PandaError(
+                f"{delayed[0]} has a delay and cannot be in a skew product; pair founders without delay"
+            )
         code = [self._load(name) for name in names]
         addresses = [(loaded.address("rhs"), loaded.address("jvp")) for loaded in code]
         (driver_rhs, driver_jvp), (response_rhs, response_jvp) = [*addresses, (0, 0)][:2]
@@ -153,7 +187,7 @@ class FounderLibrary:
 
     def _load(self, name: str) -> LoadedCode:
         if name not in self._code:
-            path = self._folder / f"{name}.o"
+            path = Path(self._entries[name].get("folder", self._folder)) / f"{name}.o"
             try:
                 code = path.read_bytes()
             except OSError as error:
@@ -207,7 +241,7 @@ def _to_json(founder: Founder) -> dict[str, Any]:
 
 
 def _from_json(entry: dict[str, Any]) -> Founder:
-    values = {key: value for key, value in entry.items() if key != "code_sha256"}
+    values = {key: value for key, value in entry.items() if key not in ("code_sha256", "folder")}
     for key in _ARRAYS:
         if values[key] is not None:
             values[key] = np.asarray(values[key], dtype=np.float64)

@@ -85,12 +85,22 @@ def traceable(function: Any) -> Any:
         if inner is None:
             break
         function = inner
-    names = {**function.__globals__, "max": _extreme("maximum"), "min": _extreme("minimum")}
+    names = {**function.__globals__, **traceable_builtins()}
     copy = types.FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__
     )
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
+
+
+def traceable_builtins() -> dict[str, Callable[..., Any]]:
+    """``max`` and ``min`` that also take nodes."""
+    return {"max": _extreme("maximum"), "min": _extreme("minimum")}
+
+
+def traced_names() -> list[str]:
+    """The numpy functions that can be traced, sorted."""
+    return sorted(f"np.{ufunc.__name__}" for ufunc in _NAMES)
 
 
 def _extreme(op: str) -> Callable[..., Any]:

@@ -54,6 +54,7 @@ THRESHOLDS = {
     "recurrence_min_block": False,
     "min_spectral_peaks": True,
     "exponent_min_sigmas": True,
+    "exponent_min_power": True,
 }
 
 numbers = st.one_of(st.floats(0, 30), st.just(float("nan")))
@@ -77,6 +78,7 @@ candidates = st.fixed_dictionaries(
         "adf_p": st.lists(st.floats(0, 0.1), min_size=2, max_size=2),
         "largest_exponent": numbers,
         "exponent_error": numbers,
+        "shear_exponent": st.floats(0, 0.1),
     }
 )
 

@@ -35,7 +35,9 @@ def test_every_preset_plans(preset: str, tmp_path):
     assert n_jobs <= MAX_JOBS[preset]
 
 
-@pytest.mark.parametrize("target", ["scaling", "pde", "models", "systems", "spectra", "figures"])
+@pytest.mark.parametrize(
+    "target", ["scaling", "pde", "models", "systems", "spectra", "duplicates", "dataset", "figures"]
+)
 def test_named_targets_plan(target: str):
     done = snakemake("-n", "--config", "preset=laptop", "run=plan", "--", target)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -9,6 +9,7 @@ RUN = f"results/{CONFIG.run_name}"
 RESOLVED = f"{RUN}/config.yaml"
 PANDA = f"{sys.executable} -m panda"
 SPLITS = ["train", "validation", "test"]
+SHARDS = range(CONFIG.integrate.n_shards)
 MODELS = CONFIG.named_models()
 # Where the founders' compiled functions live; undeclared, shared by all runs, keyed inside by versions and code.
 BUILD = ".cache/founders"
@@ -30,7 +31,19 @@ ROOTS = {
     "measure_spectra": ["panda.discovery.spectra"],
     "join_spectra": ["panda.discovery.spectra"],
     "sample_gallery": ["panda.discovery.gallery"],
-    "integrate_systems": ["panda.discovery.trajectories", "panda.data.store"],
+    "integrate_systems": [
+        "panda.discovery.trajectories",
+        "panda.discovery.trust",
+        "panda.discovery.subsets",
+        "panda.data.store",
+    ],
+    "write_card": ["panda.data.card", "panda.discovery.trust"],
+    "import_trajectories": ["panda.data.external"],
+    "find_duplicates": [
+        "panda.discovery.novelty",
+        "panda.invariants.signature",
+        "panda.discovery.trajectories",
+    ],
     "train_model": ["panda.training.loop", "panda.discovery.subsets"],
     "list_models": ["panda.model.weights"],
     "fit_baseline": [],
@@ -40,7 +53,11 @@ ROOTS = {
     "simulate_fields": ["panda.pde.kuramoto_sivashinsky"],
     "score_fields": ["panda.evaluation.fields"],
     "summarise_fields": ["panda.evaluation.fields"],
-    "integrate_subsets": ["panda.discovery.subsets", "panda.data.store"],
+    "integrate_subsets": [
+        "panda.discovery.subsets",
+        "panda.discovery.trajectories",
+        "panda.data.store",
+    ],
     "fit_scaling": ["panda.analysis.scaling_points", "panda.analysis.scaling_law"],
     "draw_figure": ["panda.figures.save"],
     "judge_claims": ["panda.analysis.claims"],
@@ -57,6 +74,11 @@ def code(rule_name, *more):
 def part(*paths):
     """The parts of the configuration that a rule's results depend on."""
     return section(CONFIG, *paths)
+
+
+def trajectories(split):
+    """All shards of a split, integrated or imported."""
+    return expand(f"{RUN}/integrate/{split}/{{shard}}.arrow", shard=SHARDS)
 
 
 def growing(mem_mb):

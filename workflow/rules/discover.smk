@@ -1,5 +1,13 @@
 """Discovery: founders compiled and measured, candidates searched, systems selected."""
 
+# Founders of the user's own are measured when they are compiled; without any, nothing of that counts.
+OWN_FOUNDERS = {"parts": [], "roots": []}
+if CONFIG.discover.founders.own:
+    OWN_FOUNDERS = {
+        "parts": ["discover.founders", "discover.search.integration"],
+        "roots": ["panda.discovery.own"],
+    }
+
 
 rule compile_founders:
     output:
@@ -13,8 +21,8 @@ rule compile_founders:
         mem_mb=growing(3000),
         runtime=30,
     params:
-        section=part("discover.founders.names"),
-        code=code("compile_founders"),
+        section=part("discover.founders.names", *OWN_FOUNDERS["parts"]),
+        code=code("compile_founders", *OWN_FOUNDERS["roots"]),
     message:
         "Compile the founders' right-hand sides (once on a machine)"
     shell:

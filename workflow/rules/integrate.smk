@@ -1,4 +1,4 @@
-"""The trajectories of the selected systems, a shard a job, a file a split."""
+"""The trajectories of the selected systems, a shard a job, a file a split; and their dataset card."""
 
 
 rule integrate_systems:
@@ -6,6 +6,8 @@ rule integrate_systems:
         catalogue=rules.select_systems.output.catalogue,
     output:
         **{split: f"{RUN}/integrate/{split}/{{shard}}.arrow" for split in SPLITS},
+        long=f"{RUN}/integrate/long/{{shard}}.arrow",
+        trust=f"{RUN}/integrate/trust/{{shard}}.parquet",
     log:
         f"{RUN}/logs/integrate_systems/{{shard}}.log",
     benchmark:
@@ -22,12 +24,39 @@ rule integrate_systems:
     shell:
         "{PANDA} integrate systems --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
         " --shard {wildcards.shard} --train {output.train} --validation {output.validation}"
-        " --test {output.test} 2> {log}"
+        " --test {output.test} --long {output.long} --trust {output.trust} 2> {log}"
 
 
-def trajectories(split):
-    """All shards of a split."""
-    return expand(
-        f"{RUN}/integrate/{split}/{{shard}}.arrow",
-        shard=range(CONFIG.integrate.n_shards),
-    )
+rule write_card:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+        trajectories=[
+            expand(f"{RUN}/integrate/{part}/{{shard}}.arrow", shard=SHARDS)
+            for part in [*SPLITS, "long"]
+        ],
+        trust=expand(rules.integrate_systems.output.trust, shard=SHARDS),
+    output:
+        card=f"{RUN}/integrate/README.md",
+        trust=f"{RUN}/integrate/trust.parquet",
+    log:
+        f"{RUN}/logs/write_card.log",
+    benchmark:
+        f"{RUN}/benchmarks/write_card.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=30,
+    params:
+        section=part("seed", "integrate", "discover.search.integration"),
+        code=code("write_card"),
+    message:
+        "Write the dataset card of the trajectories"
+    shell:
+        "{PANDA} integrate card --config {RESOLVED} --catalogue {input.catalogue} --output {output.card}"
+        " --trust {output.trust} {input.trajectories} {input.trust} 2> {log}"
+
+
+rule dataset:
+    """The trajectories of all splits with their dataset card, to be opened by `datasets`."""
+    input:
+        rules.write_card.output,

@@ -24,6 +24,8 @@ def result_tables(with_claims=False):
         tables.append("scaling/fit")
     if with_claims:
         tables += ["claims", "costs"]
+        if CONFIG.discover.duplicates.enabled and not CONFIG.integrate.import_from:
+            tables.append("discover/duplicates")
     return [f"{RUN}/{table}.parquet" for table in tables]
 
 

@@ -19,6 +19,7 @@ rule integrate_subsets:
             "seed",
             "scaling.n_points",
             "scaling.n_shards",
+            "integrate.n_periods",
             "discover.search.integration",
         ),
         code=code("integrate_subsets"),

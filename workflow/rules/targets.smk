@@ -24,6 +24,12 @@ rule spectra:
         figure_files("spectra"),
 
 
+rule duplicates:
+    """Near-duplicates among the systems, whether or not the preset counts them by default."""
+    input:
+        f"{RUN}/discover/duplicates.parquet",
+
+
 rule models:
     """The trained models."""
     input:

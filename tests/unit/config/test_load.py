@@ -62,6 +62,9 @@ def test_wrong_type_names_value_and_place(tmp_path: Path):
         ({"evaluate": {"reference": "parot"}}, "reference 'parot' must be one of forecasters"),
         ({"evaluate": {"horizons": [5000], "tested_horizons": []}}, "exceed the 4096 kept points"),
         ({"discover": {"search": {"integration": {"transient_points": 9999}}}}, "leaves nothing"),
+        ({"integrate": {"n_periods": [100, 25]}}, "[low, high] expected, low first; got [100, 25]"),
+        ({"integrate": {"trust": {"rtol": 1e-9}}}, "trust.rtol must be below"),
+        ({"integrate": {"long": {"n_points": 4000}}}, "less than the 4096 points kept"),
     ],
 )
 def test_impossible_values_are_refused(change: dict, words: str):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from panda.core import files
 from panda.core.errors import PandaError
+from tests.conftest import ROOT
 
 
 def test_an_error_leaves_the_old_file_and_no_part(tmp_path: Path):
@@ -31,13 +34,45 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_real_full_disk_leaves_nothing_half_written():
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("no /dev/full here")
-    with pytest.raises(OSError, match="No space left"), full.open("w") as stream:
-        stream.write("x")
-        stream.flush()
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np, pandas as pd
+from panda.core import files
+from panda.core.errors import PandaError
+from panda.data.store import Trajectory, write_trajectories
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+rng = np.random.default_rng(0)
+numbers = rng.normal(size=100_000)
+rows = (
+    Trajectory(f"A-pp{i}", "A", "A", "", "founder", i, 0, 1.0, 0.1, 0.0, rng.normal(size=(3, 4096)))
+    for i in range(10)
+)
+writers = {
+    "a.arrow": lambda path: write_trajectories(path, rows),
+    "a.parquet": lambda path: files.write_table(pd.DataFrame({"x": numbers}), path),
+    "a.npz": lambda path: files.write_arrays(path, x=numbers),
+    "a.json": lambda path: files.write_json(path, numbers.tolist()),
+}
+for name, write in writers.items():
+    try:
+        write(Path(sys.argv[1]) / name)
+    except PandaError as error:
+        print(name, "|", error)
+"""
+
+
+def test_a_write_that_the_disk_refuses_leaves_nothing_half_written(tmp_path: Path):
+    # A limit on the size of a file fails the same writes as a full disk does, in the middle, and needs no mount.
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    lines = done.stdout.splitlines()
+    assert [line.split(" | ")[0] for line in lines] == ["a.arrow", "a.parquet", "a.npz", "a.json"]
+    assert all("no space left" in line for line in lines)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("damage", ["truncate", "garbage", "empty"])
@@ -72,3 +107,18 @@ def test_pickled_arrays_are_refused(tmp_path: Path):
     np.savez(tmp_path / "b.npz", x=np.array([{}], dtype=object))
     with pytest.raises(PandaError, match=r"b\.npz"):
         files.read_arrays(tmp_path / "b.npz")
+
+
+def test_a_listing_knows_names_and_sizes_but_not_times(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in" / "a.arrow"
+    file.write_text("abc")
+    before = files.listing(tmp_path)
+    os.utime(file, (0, 0))
+    assert files.listing(tmp_path) == before
+    file.write_text("abcd")
+    longer = files.listing(tmp_path)
+    file.rename(tmp_path / "in" / "b.arrow")
+    assert len({before, longer, files.listing(tmp_path)}) == 3
+    with pytest.raises(PandaError, match="nowhere: no such folder"):
+        files.listing(tmp_path / "nowhere")

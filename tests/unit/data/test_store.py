@@ -33,7 +33,7 @@ def test_what_is_written_is_read(path, rows):
     assert store.table["largest_exponent"].isna().all()
     assert list(store.table["dimension"]) == [3, 4, 10]
     assert list(store.table["n_points"]) == [50, 50, 33]
-    assert not {"target", "crc32"} & set(store.table.columns)
+    assert not {"target", "crc32", "description_crc32"} & set(store.table.columns)
 
 
 def test_series_are_views_of_the_map_not_copies(path):
@@ -136,9 +136,46 @@ def test_no_flipped_bit_changes_a_number_unseen(path, rows):
             n_refused += 1
             assert "\n" not in str(error)
             continue
-        for row, seen in zip(rows, series, strict=True):
+        for i, (row, seen) in enumerate(zip(rows, series, strict=True)):
             np.testing.assert_array_equal(seen, row.target)
+            assert described(store, i) == described(TrajectoryStore.open(path), i)
     assert n_refused > 50
+
+
+def described(store, i):
+    return [None if value != value else value for value in store.table.iloc[i]]
+
+
+@pytest.mark.parametrize(
+    ("column", "new"),
+    [
+        ("system", "A_C-pp1"),
+        ("period", 2.5000001),
+        ("dt", float("nan")),
+        ("largest_exponent", 0.9),
+        ("perturbation", 7),
+        ("initial_condition", None),
+    ],
+)
+def test_a_changed_description_is_named(path, tmp_path, column, new):
+    with pa.ipc.open_stream(path.read_bytes()) as reader:
+        table = reader.read_all()
+    values = table[column].to_pylist()
+    values[1] = new
+    field = table.schema.field(column)
+    table = table.set_column(table.schema.names.index(column), field, pa.array(values, field.type))
+    with pa.ipc.new_stream(str(tmp_path / "changed.arrow"), SCHEMA) as writer:
+        writer.write_table(table)
+    with pytest.raises(PandaError, match=r"changed\.arrow: the description of trajectory 1 .*checksum"):
+        TrajectoryStore.open(tmp_path / "changed.arrow")
+
+
+def test_what_is_not_known_is_nan_and_stays_so(tmp_path, make_trajectory):
+    row = make_trajectory(0)
+    unknown = type(row)(**{**vars(row), "period": float("nan"), "dt": float("nan")})
+    write_trajectories(tmp_path / "a.arrow", [unknown])
+    table = TrajectoryStore.open(tmp_path / "a.arrow").table
+    assert table[["period", "dt", "largest_exponent"]].isna().all(axis=None)
 
 
 def test_an_end_mark_in_the_middle_is_seen(path):

@@ -1,11 +1,15 @@
-"""A search small enough for tests: few members, short trajectories."""
+"""A search small enough for tests: few members, short trajectories; and catalogues of founders."""
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from panda.config import Search
 from panda.discovery.measure import measure
+from panda.discovery.members import to_columns
+from panda.systems.skew import founder_ensemble
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +33,31 @@ def measures(library, smoke, settings):
     """Flow amplitudes of the founders the tests use."""
     founders = smoke.discover.founders.model_copy(update={"names": ("Lorenz", "Rossler", "Thomas")})
     return measure(library, founders, settings.integration)
+
+
+@pytest.fixture(scope="session")
+def founder_rows(library):
+    """A catalogue of founders as they are, made without a search: `founder_rows("Lorenz", "Rossler")`."""
+
+    def rows(*names: str) -> pd.DataFrame:
+        tables = []
+        for name in names:
+            flow = library.flow(name)
+            founder = flow.driver
+            ensemble = founder_ensemble(flow, founder.parameters[None], founder.initial_condition[None])
+            known = {
+                "system": f"{name}-pp0",
+                "name": name,
+                "driver": name,
+                "response": "",
+                "population": "founder",
+                "perturbation": 0,
+                "dimension": founder.dimension,
+                "period": flow.period,
+                "status": "complete",
+                "largest_exponent": founder.maximum_lyapunov_estimated or np.nan,
+            }
+            tables.append(pd.DataFrame({**{key: [known[key]] for key in known}, **to_columns(ensemble)}))
+        return pd.concat(tables, ignore_index=True)
+
+    return rows

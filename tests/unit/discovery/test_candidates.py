@@ -22,6 +22,13 @@ def test_pairs_are_ordered_pairs_without_replacement(n: int, seed: int):
     assert pairs == sample_pairs(list(reversed(NAMES)), n, seed)
 
 
+def test_founders_with_delay_are_groups_of_their_own_and_change_no_pair(settings):
+    search = settings.model_copy(update={"n_pairs": 12})
+    without, among = groups(NAMES, search, 1), groups([*NAMES, "MackeyGlass", "VossDelay"], search, 1)
+    assert [g for g in among if g.population == "skew"] == [g for g in without if g.population == "skew"]
+    assert {g.name for g in among} - {g.name for g in without} == {"MackeyGlass", "VossDelay"}
+
+
 def test_more_pairs_than_there_are_is_refused():
     with pytest.raises(PandaError, match="21 pairs asked for"):
         sample_pairs(NAMES, 21, 0)

@@ -28,6 +28,7 @@ GOOD = {
     "adf_p": [np.nan, 0.001],
     "largest_exponent": 1.0,
     "exponent_error": 0.1,
+    "shear_exponent": 0.02,
 }
 CYCLE = {
     "recurrence_n_recurrences": 500.0,
@@ -59,6 +60,8 @@ def test_a_good_candidate_passes(smoke):
         ({"spectral_peaks": [3.0, 3.0]}, "power_spectrum"),
         ({"kpss_p": [0.1, 0.01], "adf_p": [np.nan, 0.2]}, "stationary"),
         ({"largest_exponent": 0.3, "exponent_error": 0.1}, "positive_exponent"),
+        ({"largest_exponent": 0.34, "exponent_error": 0.1}, "positive_exponent"),
+        ({"largest_exponent": 0.0231, "exponent_error": 1e-5, "shear_exponent": 0.0231}, "positive_exponent"),
     ],
 )
 def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
@@ -75,7 +78,7 @@ def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
         {"spectral_peaks": [0.0, 4.0]},
         {"kpss_p": [0.05, 0.1], "adf_p": [np.nan, np.nan]},
         {"kpss_p": [0.01, 0.01], "adf_p": [0.049, 0.049]},
-        {"largest_exponent": np.nextafter(3 * 0.1, 1), "exponent_error": 0.1},
+        {"largest_exponent": 0.35, "exponent_error": 0.1},
     ],
 )
 def test_the_threshold_itself_or_the_next_number_passes(smoke, change: dict):
@@ -93,6 +96,7 @@ def test_a_limit_cycle_needs_all_its_marks(smoke, change: dict):
 @pytest.mark.parametrize("name", [name for name in FILTERS if name != "integrated"])
 def test_what_is_undefined_passes_no_filter(smoke, name: str):
     row = {"status": "complete", **undefined(), "largest_exponent": np.nan, "exponent_error": np.nan}
+    row["shear_exponent"] = np.nan
     assert not FILTERS[name](row, smoke.discover.select)
 
 

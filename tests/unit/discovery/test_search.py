@@ -13,7 +13,7 @@ from panda.discovery.gallery import gallery
 from panda.discovery.members import COLUMNS, draw_members, flow_of, from_rows, to_columns
 from panda.discovery.search import integrate_members, search
 from panda.discovery.select import acceptance, select
-from panda.discovery.trajectories import regenerate
+from panda.discovery.trajectories import Length, regenerate
 
 PAIR = Group("Lorenz", "Rossler", 5)
 ALONE = Group("Lorenz", "", 3)
@@ -53,6 +53,22 @@ def test_a_member_does_not_depend_on_how_many_there_are(library, measures, setti
     )
     for column in COLUMNS:
         assert np.array_equal(getattr(few, column), getattr(many, column)[:2])
+
+
+def test_a_founder_without_parameters_is_searched_once(library, measures, settings):
+    flow = flow_of(library, "SprottA", "")
+    assert flow.driver.n_parameters == 0
+    assert len(draw_members(flow, Group("SprottA", "", 5), settings, amplitudes(measures), SEED)) == 1
+    found = search(library, measures, [Group("SprottA", "", 5)], settings, SEED)
+    assert found["system"].tolist() == ["SprottA-pp0"]
+
+
+def test_a_shear_flow_grows_as_the_shear_exponent_says(found, settings):
+    complete = found[found["status"] == "complete"]
+    t0, t = settings.exponent.transient_periods, settings.exponent.n_periods
+    expected = np.log((t0 + t) / t0) / (t * complete["period"])
+    np.testing.assert_allclose(complete["shear_exponent"], expected)
+    assert found.loc[found["status"] != "complete", "shear_exponent"].isna().all()
 
 
 def test_groups_searched_apart_give_the_same_bits(library, measures, settings, found):
@@ -119,7 +135,9 @@ def test_regenerated_trajectories_are_the_searched_ones(library, measures, setti
     integration = settings.integration
     states = integrate_members(flow, from_rows(rows[rows["name"] == "Lorenz"]), integration).states
     seen = 0
-    for row, index, series in regenerate(library, rows, integration, n_initial_conditions=n, seed=SEED):
+    found = regenerate(library, rows, Length(integration), n_initial_conditions=n, seed=SEED)
+    for row, index, dt, _, series in found:
+        assert dt == row["dt"]
         assert series.shape == (row["dimension"], integration.kept_points)
         if row["system"] == "Lorenz-pp0":
             seen += 1
@@ -136,7 +154,8 @@ def test_a_catalogue_of_other_code_is_refused(library, settings, catalogue):
     rows = catalogue[catalogue["status"] == "complete"].head(1)
     starved = settings.integration.model_copy(update={"max_steps": 3})
     with pytest.raises(PandaError, match="catalogue says complete"):
-        list(regenerate(library, rows, starved, n_initial_conditions={rows["system"].iloc[0]: 1}, seed=0))
+        one = {rows["system"].iloc[0]: 1}
+        list(regenerate(library, rows, Length(starved), n_initial_conditions=one, seed=0))
 
 
 def test_the_gallery_shows_founders_first(library, settings, catalogue):

@@ -120,8 +120,8 @@ def test_first_line_says_what_the_preset_means():
 
 
 def test_what_was_not_run_is_said():
-    assert report().count("not run in this preset") == 9
-    assert report(evaluate__summary=summary()).count("not run in this preset") == 8
+    assert report().count("not run in this preset") == 10
+    assert report(evaluate__summary=summary()).count("not run in this preset") == 9
 
 
 def test_verdicts_are_text_and_colour():
@@ -249,3 +249,14 @@ def test_numbers(value, text):
 
 def test_durations():
     assert [duration(s) for s in (4.21, 310.0, 12000.0)] == ["4.2 s", "5 min 10 s", "3 h 20 min"]
+
+
+def test_near_duplicates_are_shown_over_all_families():
+    import pandas as pd
+
+    row = {"criterion": "features", "split": "test", "other": "train", "n_pairs": 1}
+    rows = [
+        row | {"family": name, "n_systems": n, "n_with_twin": 1} for name, n in (("all", 41), ("jerk", 17))
+    ]
+    text = " ".join(parse(report(discover__duplicates=pd.DataFrame(rows))).text)
+    assert "41" in text and "17" not in text.split("near-duplicates")[-1].split("Models")[0]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from panda.config.founder_names import delayed_names, founder_names
 from panda.systems.evaluate import flow_rms, jacobian_vector, right_hand_side
 from panda.systems.library import FounderLibrary
 from panda.systems.postprocess import postprocess
@@ -20,10 +21,10 @@ def systems() -> dict[str, Any]:
     from dysts import flows
     from dysts.systems import get_attractor_list
 
-    made = {name: getattr(flows, name)() for name in get_attractor_list("continuous_no_delay")}
+    made = {name: getattr(flows, name)() for name in get_attractor_list("continuous")}
     for system in made.values():
         for key in dir(type(system)):
-            # As plain Python: compiling 129 functions to call each a few times would take ten seconds.
+            # As plain Python: compiling 135 functions to call each a few times would take ten seconds.
             if hasattr(function := getattr(type(system), key), "py_func"):
                 setattr(system, key, function.py_func)
     return made
@@ -50,10 +51,20 @@ def _set_parameters(system: Any, founder: Any, flat: np.ndarray) -> None:
     system.param_list = [system.params[key] for key in sorted(system.params)]
 
 
-def test_all_129_founders_are_there(library: FounderLibrary, systems: dict[str, Any]) -> None:
-    assert list(library) == sorted(systems)
-    assert len(library) == 129
-    assert sum(founder.smooth for founder in map(library.__getitem__, library)) == 118
+def _derivative(system: Any, founder: Any, state: np.ndarray, t: float) -> np.ndarray:
+    """dysts' own; with delay from the first coordinate, x(t), and the last, x(t - tau)."""
+    if founder.delay_index is not None:
+        return np.atleast_1d(system._rhs(state[0], state[-1], t, *system.param_list))
+    return np.asarray(system.rhs(state, t), dtype=float).ravel()
+
+
+def test_all_135_founders_are_there(library: FounderLibrary, systems: dict[str, Any]) -> None:
+    assert list(library) == sorted(systems) == list(founder_names())
+    assert len(library) == 135
+    assert {name for name in library if library[name].delay_index is not None} == delayed_names()
+    assert len(delayed_names()) == 6
+    # The circuits and scrolls with delay have kinks in their sources; dysts smooths them.
+    assert sum(founder.smooth for founder in map(library.__getitem__, library)) == 118 + 6
     assert [name for name in library if library[name].time_dependent] == ["Torus"]
 
 
@@ -68,7 +79,7 @@ def test_right_hand_sides_equal_those_of_dysts(library: FounderLibrary, systems:
         theirs = np.empty_like(ours)
         for i in range(N_STATES):
             _set_parameters(systems[name], flow.driver, parameters[i])
-            theirs[i] = np.asarray(systems[name].rhs(states[i], times[i]), dtype=float).ravel()
+            theirs[i] = _derivative(systems[name], flow.driver, states[i], times[i])
         error = np.max(np.abs(ours - theirs) / np.maximum(np.abs(theirs).max(axis=0), 1e-300))
         if not error < 1e-12:
             wrong[name] = error
@@ -82,7 +93,8 @@ def test_default_parameters_and_metadata_are_those_of_dysts(library: FounderLibr
         system, founder = getattr(flows, name)(), library[name]
         flat = [np.ravel(np.asarray(system.params[key], dtype=float)) for key in sorted(system.params)]
         np.testing.assert_array_equal(founder.parameters, np.concatenate([np.empty(0), *flat]))
-        np.testing.assert_array_equal(founder.initial_condition, system.ic)
+        start = system.ic if founder.delay_index is None else system.ic[0]  # x at all times before
+        np.testing.assert_array_equal(founder.initial_condition, np.broadcast_to(start, founder.dimension))
         assert (founder.period, founder.dt) == (system.period, system.dt)
         assert founder.unbounded_indices == tuple(system.unbounded_indices)
         assert (founder.postprocessing is not None) == hasattr(system, "_postprocessing")
@@ -99,7 +111,8 @@ def test_jacobian_vectors_equal_independent_derivatives(library: FounderLibrary)
         ensemble = founder_ensemble(flow, parameters, states)
         ours = jacobian_vector(flow, ensemble, states, tangents, times)
         if flow.driver.smooth:
-            imaginary = states.T + 1e-30j * tangents.T
+            read = list(flow.driver.inputs)
+            imaginary = states.T[read] + 1e-30j * tangents.T[read]
             rows = trace_founder(name).rhs.evaluate(t=times, y=imaginary, p=parameters.T)
             theirs = np.stack([np.broadcast_to(np.imag(row) / 1e-30, N_STATES) for row in rows], axis=1)
             tolerance = 1e-11

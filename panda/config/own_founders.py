@@ -1,0 +1,82 @@
+"""A user's own founders: Python files named in the configuration, read here without being run."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from panda.core.code_version import syntax_hash
+
+# Neither `_` nor `-`: both have a meaning in the names of systems (Driver_Response-pp3).
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_REQUIRED = ("parameters", "initial_condition", "rhs")
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A founder's file: its stem is the founder's name; the digest is deaf to comments and docstrings."""
+
+    name: str
+    path: str
+    family: str | None
+    digest: str
+
+
+def read_own(path: str, *, taken: Collection[str], families: Collection[str]) -> OwnFile:
+    """Look at a founder's file: it parses, defines what it must, and its name is free.
+
+    `taken` are the names that it must not have, in whatever case; `families` those it may belong to.
+
+    Raises:
+        ValueError: one line with the file, where that helps its line, and what is wrong.
+    """
+    name = Path(path).stem
+    if Path(path).suffix != ".py" or not Path(path).is_file():
+        raise ValueError(f"{path}: no such Python file; a founder of your own is a file like systems/Ueda.py")
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{path}: {name!r} is no founder's name: letters and digits only, a letter first; rename the file"
+        )
+    clash = next((other for other in sorted(taken) if other.casefold() == name.casefold()), None)
+    if clash is not None:
+        raise ValueError(f"{path}: there is a founder {clash!r} already; rename the file")
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise ValueError(f"{path}{line}: not Python ({getattr(error, 'msg', error)})") from None
+    values = _top_level(tree)
+    for key in _REQUIRED:
+        if key not in values:
+            raise ValueError(f"{path}: defines no `{key}`; see docs/own-system.md")
+    return OwnFile(name, path, _family(path, values.get("family"), families), syntax_hash(text))
+
+
+def _top_level(tree: ast.Module) -> dict[str, ast.AST]:
+    """What the file defines at its top level: names with their values or functions."""
+    found: dict[str, ast.AST] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign):
+            found |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            found[node.target.id] = node.value
+    return found
+
+
+def _family(path: str, value: ast.AST | None, families: Collection[str]) -> str | None:
+    if value is None:
+        return None
+    family = value.value if isinstance(value, ast.Constant) else None
+    if family not in families:
+        close = difflib.get_close_matches(str(family), families, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(families))}"
+        line = getattr(value, "lineno", 1)
+        raise ValueError(f"{path}:{line}: no family {ast.unparse(value)}{hint}")
+    return str(family)

@@ -1,0 +1,83 @@
+"""What a founder of the user's own is like: its measures, its exponent, and the filters it passes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from panda.config import Discover
+from panda.config.families import families
+from panda.config.founder_names import founder_names
+from panda.config.own_founders import read_own
+from panda.core.errors import PandaError
+from panda.discovery.candidates import Group
+from panda.discovery.filters import FILTERS
+from panda.discovery.measure import measure
+from panda.discovery.own import build_own
+from panda.discovery.search import search
+from panda.systems.library import FounderLibrary
+
+
+def check(path: str, settings: Discover, seed: int) -> list[tuple[str, str]]:
+    """What the search would say of the founder in a file, as (what, value) for people to read.
+
+    Nothing is kept: it is compiled in a temporary folder.
+
+    Raises:
+        PandaError: the file, or its system, cannot be used; the message says why.
+    """
+    try:
+        file = read_own(path, taken=founder_names(), families=families())
+    except ValueError as error:
+        raise PandaError(str(error)) from None
+    alone = settings.founders.model_copy(
+        update={"names": (), "own": (path,), "held_out": (), "held_out_families": (), "validation": ()}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / file.name
+        build_own(target, file, alone, settings.search.integration)
+        library = FounderLibrary.open(target)
+        rms = measure(library, alone, settings.search.integration)
+        (row,) = search(library, rms, [Group(file.name, "", 1)], settings.search, seed).to_dict("records")
+        founder = library[file.name]
+    default = zip(founder.parameter_names, _split(founder.parameters, founder.parameter_sizes), strict=True)
+    lines = [
+        ("founder", f"{file.name}, {founder.dimension} coordinates, from {path}"),
+        ("family", file.family or "none"),
+        ("parameters", ", ".join(f"{name} {_numbers(values)}" for name, values in default) or "none"),
+        ("period", f"{founder.period:.4g} units of time"),
+        ("sampling", f"dt {row['dt']:.4g}, {settings.search.integration.n_periods} periods a trajectory"),
+        ("mean", "unbounded" if founder.mean is None else _numbers(founder.mean)),
+        ("std", "unbounded" if founder.std is None else _numbers(founder.std)),
+        ("flow rms", _numbers(rms["flow_rms"].iloc[0])),
+        ("integration", f"{row['status']} in {row['n_steps']} steps"),
+    ]
+    return lines + _verdict(row, settings, founder.period)
+
+
+def _verdict(row: dict, settings: Discover, period: float) -> list[tuple[str, str]]:
+    value, error = row["largest_exponent"], row["exponent_error"]
+    lines = [
+        (
+            "lambda_1",
+            f"{value:.4g} +- {error:.2g} per unit of time, {value * period:.3g} +- {error * period:.2g} per period"
+            if np.isfinite(value)
+            else "not measured: the integration did not complete",
+        )
+    ]
+    filters = settings.select.chosen.filters
+    failed = [name for name in filters if not FILTERS[name](row, settings.select)]
+    n_passed = len(filters) - len(failed)
+    lines += [("filters", f"passes {n_passed} of {len(filters)} ({settings.select.selection})")]
+    return lines + [("fails", ", ".join(failed))] * bool(failed)
+
+
+def _split(values: np.ndarray, sizes: tuple[int, ...]) -> list[np.ndarray]:
+    return np.split(values, np.cumsum(sizes)[:-1]) if sizes else []
+
+
+def _numbers(values: np.ndarray | pd.Series | list[float]) -> str:
+    return " ".join(f"{value:.4g}" for value in values)

@@ -1,0 +1,214 @@
+"""A user's own founders compiled and measured: period, scale, and a folder of code keyed by their content."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from panda.config import Discover, Founders, Integration
+from panda.config.own_founders import OwnFile
+from panda.core.code_version import code_version
+from panda.core.errors import PandaError
+from panda.core.files import locked
+from panda.core.provenance import hash_of
+from panda.dynamics.integrate import Status, Trajectories, integrate
+from panda.invariants.period import period_per_octave
+from panda.systems.evaluate import right_hand_side
+from panda.systems.flow import Flow, Founder
+from panda.systems.library import FounderLibrary, build_one
+from panda.systems.own import read_system, trace_own
+from panda.systems.postprocess import saved_coordinates
+from panda.systems.skew import founder_ensemble
+
+_SOURCE = Path(__file__).resolve().parents[2]
+_MEASURED_BY = (
+    "reference_points", "reference_periods", "reference_transient", "reference_rtol", "reference_atol",
+    "period_rounds", "period_windows",
+)  # fmt: skip
+_LIMITS = ("max_steps", "max_abs", "min_step")
+# A time scale that the step budget cannot carry is taken for this many times too long.
+_TOO_LONG = 10.0
+# A coordinate that varies by less than this many tolerances is at rest: near a fixed point an explicit method
+# rattles at some tens of them.
+_AT_REST = 100.0
+
+
+def own_folder(folder: Path, file: OwnFile, settings: Discover) -> Path:
+    """Where a founder's code and metadata stand, below the library's folder.
+
+    The name holds a hash of all that they depend on: the file's content, the settings that measure the period,
+    our code. An edited file has another folder; the old one stays, for runs that still use it.
+    """
+    key = [
+        file.digest,
+        settings.founders.model_dump(mode="json", include=set(_MEASURED_BY)),
+        settings.search.integration.model_dump(mode="json", include=set(_LIMITS)),
+        code_version(["panda.discovery.own", "panda.systems.library"], _SOURCE),
+    ]
+    return folder / "own" / f"{file.name}-{hash_of(key)}"
+
+
+def ensure_own(folder: Path, settings: Discover) -> None:
+    """Compile and measure the user's founders where that has not been done.
+
+    Raises:
+        PandaError: a file cannot be compiled, or its system cannot be measured.
+    """
+    for file in settings.founders.own_files():
+        target = own_folder(folder, file, settings)
+        with locked(target.with_suffix(".lock")):
+            try:
+                FounderLibrary.open(target)
+            except PandaError:  # none there, or of another machine
+                build_own(target, file, settings.founders, settings.search.integration)
+
+
+def open_library(folder: Path, settings: Discover) -> FounderLibrary:
+    """The compiled founders of dysts and, if the configuration names any, the user's own.
+
+    Raises:
+        PandaError: a library is missing or stale.
+    """
+    library = FounderLibrary.open(folder)
+    own = []
+    for file in settings.founders.own_files():
+        target = own_folder(folder, file, settings)
+        if not target.is_dir():
+            raise PandaError(
+                f"{file.path}: not compiled as it stands now; run `panda discover compile` and what follows it"
+            )
+        own.append(FounderLibrary.open(target))
+    return library.with_founders(own)
+
+
+def build_own(target: Path, file: OwnFile, settings: Founders, limits: Integration) -> None:
+    """Compile one founder into `target` and measure it; the folder appears whole or not at all.
+
+    Raises:
+        PandaError: the file cannot be compiled, or its system cannot be measured.
+    """
+    traced = trace_own(read_system(file.path))
+    part = target.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(target, ignore_errors=True)
+
+    def complete(library: FounderLibrary) -> Founder:
+        return measure_own(library.flow(file.name), file.path, settings, limits)
+
+    try:
+        build_one(part, traced, complete)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) -> Founder:
+    """The founder with its period, unless its file states one, with `dt`, `mean` and `std`.
+
+    The time scale tau = 2 pi std(x) / rms(dx/dt) is refined from window to window, the first of which spans
+    `reference_periods` of 2 pi |x0| / |f(x0)|. Then the spectra of `period_windows` windows are averaged; the
+    period is the median over the coordinates of the periods with most power per octave. dysts takes the highest
+    line of the spectrum; where the spectrum has a line both agree. `dt` samples `reference_periods` at
+    `reference_points`. `mean` and `std` are those of the raw coordinates, None where a coordinate is unbounded.
+
+    Raises:
+        PandaError: the initial condition is a fixed point, the trajectory does not stay bounded or in the step
+            budget, or no coordinate varies.
+    """
+    founder = flow.driver
+    tau, state = _time_scale(flow, path, settings, limits)
+    span = settings.reference_periods * (tau if np.isnan(founder.period) else founder.period)
+    saved, raw = [], []
+    for _ in range(settings.period_windows):
+        run = _window(flow, state, span, settings, limits)
+        if run.status[0] != Status.complete:
+            raise PandaError(_failure(path, int(run.status[0]), span, limits))
+        saved.append(_saved(flow, run.states)[0].T)
+        raw.append(run.states[0])
+        state = run.states[0, -1]
+    period = founder.period
+    if np.isnan(period):
+        periods = period_per_octave(np.stack(saved)) * span / (settings.reference_points - 1)
+        if not np.isfinite(periods).any():
+            raise PandaError(f"{path}: no coordinate varies: its trajectory ends in a fixed point")
+        period = float(np.nanmedian(periods))
+    bounded = not founder.unbounded_indices
+    states = np.concatenate(raw)
+    return replace(
+        founder,
+        period=period,
+        dt=period * settings.reference_periods / (settings.reference_points - 1),
+        mean=states.mean(axis=0) if bounded else None,
+        std=states.std(axis=0) if bounded else None,
+    )
+
+
+def _time_scale(
+    flow: Flow, path: str, settings: Founders, limits: Integration
+) -> tuple[float, Float64[np.ndarray, " dimension"]]:
+    """2 pi std(x) / rms(dx/dt), the median over the coordinates that move, and a state on the attractor."""
+    state = flow.driver.initial_condition
+    ensemble = founder_ensemble(flow, flow.driver.parameters[None], state[None])
+    velocity = np.linalg.norm(right_hand_side(flow, ensemble, state[None], np.zeros(1)))
+    if velocity == 0.0:
+        raise PandaError(f"{path}: `initial_condition` is a fixed point; start elsewhere")
+    tau = float(2 * np.pi * (np.linalg.norm(state) or 1.0) / velocity)
+    status = Status.complete
+    for _ in range(settings.period_rounds):
+        span = settings.reference_periods * tau
+        run = _window(flow, state, span, settings, limits)
+        status = Status(int(run.status[0]))
+        if status == Status.budget:
+            tau /= _TOO_LONG
+            continue
+        if status != Status.complete:
+            raise PandaError(_failure(path, status, span, limits))
+        kept = _saved(flow, run.states)[0, int(settings.reference_points * settings.reference_transient) :]
+        speed = np.sqrt(np.mean(np.diff(kept, axis=0) ** 2, axis=0)) * (settings.reference_points - 1) / span
+        tolerance = settings.reference_atol + settings.reference_rtol * np.abs(kept.mean(axis=0))
+        at_rest = kept.std(axis=0) <= _AT_REST * tolerance
+        moves = ~at_rest & (speed > 0)
+        if not moves.any():
+            raise PandaError(f"{path}: no coordinate varies: its trajectory ends in a fixed point")
+        tau = float(2 * np.pi * np.median(kept.std(axis=0)[moves] / speed[moves]))
+        state = run.states[0, -1]
+    if status != Status.complete:
+        raise PandaError(_failure(path, status, settings.reference_periods * tau, limits))
+    return tau, state
+
+
+def _window(
+    flow: Flow, state: Float64[np.ndarray, " dimension"], span: float, settings: Founders, limits: Integration
+) -> Trajectories:
+    return integrate(
+        flow,
+        founder_ensemble(flow, flow.driver.parameters[None], state[None]),
+        duration=np.array([span]),
+        n_points=settings.reference_points,
+        rtol=settings.reference_rtol,
+        atol=settings.reference_atol,
+        max_steps=limits.max_steps,
+        max_abs=limits.max_abs,
+        min_step=limits.min_step,
+    )
+
+
+def _saved(
+    flow: Flow, states: Float64[np.ndarray, "n time dimension"]
+) -> Float64[np.ndarray, "n time dimension"]:
+    ensemble = founder_ensemble(flow, flow.driver.parameters[None], states[:, 0])
+    return saved_coordinates(flow, ensemble, states)
+
+
+def _failure(path: str, status: int, span: float, limits: Integration) -> str:
+    why = {
+        Status.diverged: f"leaves the bounds (discover.search.integration.max_abs {limits.max_abs:g}); other "
+        "parameters, another initial condition, or `unbounded_indices` for a phase",
+        Status.budget: f"needs more than {limits.max_steps} steps for a time of {span:.3g}; is it stiff?",
+        Status.underflow: f"needs a step below {limits.min_step:g}; is there a singularity?",
+    }
+    return f"{path}: the trajectory from `initial_condition` {why[Status(status)]}"

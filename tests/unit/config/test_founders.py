@@ -1,0 +1,129 @@
+"""Founders in the configuration: the user's own by file, families held out together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from panda.config import Founders, section
+from panda.config.families import families, family_of
+from panda.config.founder_names import founder_names
+
+BODY = "parameters = {}\ninitial_condition = [1.0]\n\n\ndef rhs(state, t):\n    return -state\n"
+
+
+@pytest.fixture
+def values(smoke) -> dict:
+    return smoke.discover.founders.model_dump()
+
+
+def write(path: Path, text: str = BODY) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def refusal(values: dict, **changes) -> str:
+    with pytest.raises(ValidationError) as error:
+        Founders.model_validate({**values, **changes})
+    return error.value.errors()[0]["msg"]
+
+
+def test_an_own_founder_is_one_of_all_and_may_be_in_any_split(values: dict, tmp_path: Path):
+    path = write(tmp_path / "Ueda.py")
+    founders = Founders.model_validate({**values, "own": [path], "validation": ["Ueda"]})
+    assert set(founders.all_names) == {*founder_names(), "Ueda"}
+    assert "Ueda" not in founders.library_names
+    assert founders.split("Lorenz", "Ueda") == "validation"
+    listed = Founders.model_validate(
+        {**values, "names": ["Lorenz", "Thomas"], "own": [path], "held_out": ["Ueda"], "validation": []}
+    )
+    assert listed.all_names == ("Lorenz", "Thomas", "Ueda")
+    assert listed.split("Ueda", "Lorenz") == "test"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("Ueda.txt", BODY, "no such Python file"),
+        ("lorenz.py", BODY, "there is a founder 'Lorenz' already"),
+        ("my_ueda.py", BODY, "'my_ueda' is no founder's name"),
+        ("Ueda.py", "def rhs(:\n", "Ueda.py:1: not Python"),
+        ("Ueda.py", "parameters = {}\nrhs = None\n", "defines no `initial_condition`"),
+        ("Ueda.py", BODY + "family = 'lorentz'\n", "Ueda.py:7: no family 'lorentz'; did you mean 'lorenz'?"),
+    ],
+)
+def test_a_wrong_own_founder_is_refused(values: dict, tmp_path: Path, name: str, text: str, words: str):
+    assert words in refusal(values, own=[write(tmp_path / name, text)])
+
+
+def test_two_own_founders_of_one_name_are_refused(values: dict, tmp_path: Path):
+    (tmp_path / "b").mkdir()
+    own = [write(tmp_path / "Ueda.py"), write(tmp_path / "b" / "Ueda.py")]
+    assert "there is a founder 'Ueda' already" in refusal(values, own=own)
+
+
+def test_the_content_counts_and_neither_path_nor_comments(smoke, values: dict, tmp_path: Path):
+    def part(path: str) -> str:
+        founders = Founders.model_validate({**values, "own": [path]})
+        discover = smoke.discover.model_copy(update={"founders": founders})
+        return json.dumps(section(smoke.model_copy(update={"discover": discover}), "discover.founders"))
+
+    (tmp_path / "b").mkdir()
+    first = part(write(tmp_path / "Ueda.py"))
+    assert part(write(tmp_path / "b" / "Ueda.py", '"""Text."""\n# remark\n' + BODY)) == first
+    assert part(write(tmp_path / "Ueda.py", BODY.replace("-state", "-2 * state"))) != first
+
+
+def test_a_held_out_family_reaches_neither_training_nor_validation(values: dict, tmp_path: Path):
+    own = write(tmp_path / "Mine.py", BODY + "family = 'chua'\n")
+    founders = Founders.model_validate({**values, "own": [own], "held_out_families": ["chua", "lorenz"]})
+    members = {"Mine", *families()["chua"], *families()["lorenz"]}
+    assert {"Chua", "MultiChua", "Lorenz", "LorenzBounded", "Mine"} <= members
+    for name in members:
+        assert (
+            founders.split(name) == founders.split("Thomas", name) == founders.split(name, "Thomas") == "test"
+        )
+    assert founders.split("HenonHeiles") == "train"
+    # Chua stands in `validation`: test comes before.
+    assert "Chua" in founders.validation
+    # The same founders by name are the same configuration to what follows.
+    named = Founders.model_validate(
+        {**values, "own": [own], "held_out": founders.test_names, "validation": []}
+    ).resolved()
+    assert {**named, "validation": list(founders.validation)} == founders.resolved()
+
+
+def test_wrong_families_are_refused_with_a_hint(values: dict):
+    assert "no family 'lorentz'; did you mean 'lorenz'?" in refusal(values, held_out_families=["lorentz"])
+    few = {"names": ["Lorenz", "Thomas"], "held_out": [], "validation": []}
+    assert "no founder of 'chua' is among `names`" in refusal(values, **few, held_out_families=["chua"])
+    every = {"names": ["Lorenz", "LorenzStenflo"], "held_out": [], "validation": []}
+    assert "at least one must be left" in refusal(values, **every, held_out_families=["lorenz"])
+
+
+def test_families_hold_founders_of_dysts_each_with_a_reason():
+    from importlib.util import find_spec
+
+    data = Path(str(find_spec("dysts").origin)).parent / "data" / "chaotic_attractors.json"
+    known = set(json.loads(data.read_text()))
+    listed = [name for members in families().values() for name in members]
+    assert set(listed) <= known and len(listed) == len(set(listed))
+    assert all(len(members) > 1 and all(members.values()) for members in families().values())
+    assert family_of("HyperRossler") == "rossler" and family_of("Torus") == "Torus"
+
+
+def test_systems_of_one_class_in_dysts_are_one_family():
+    from dysts import base, flows
+
+    classes = {name: value for name, value in vars(flows).items() if isinstance(value, type)}
+    for name, value in classes.items():
+        parent = value.__mro__[1]
+        if (
+            parent not in (base.DynSys, base.DynSysDelay)
+            and parent.__name__ in classes
+            and name in founder_names()
+        ):
+            assert family_of(name) == family_of(parent.__name__) in families()

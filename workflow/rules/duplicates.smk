@@ -1,0 +1,36 @@
+"""Near-duplicates among the systems: the target `duplicates`, part of a run where the configuration asks for it."""
+
+from panda.config.families import families
+from panda.core.provenance import hash_of
+
+
+rule find_duplicates:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+        trajectories=[file for split in SPLITS for file in trajectories(split)],
+    output:
+        counts=f"{RUN}/discover/duplicates.parquet",
+        nearest=f"{RUN}/discover/nearest.parquet",
+    log:
+        f"{RUN}/logs/find_duplicates.log",
+    benchmark:
+        f"{RUN}/benchmarks/find_duplicates.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=60,
+    params:
+        section=part(
+            "seed",
+            "discover.duplicates",
+            "discover.founders",
+            "discover.search.integration",
+            "integrate.n_periods",
+        ),
+        families=hash_of(families()),
+        code=code("find_duplicates"),
+    message:
+        "Count near-duplicates among the systems"
+    shell:
+        "{PANDA} discover duplicates --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
+        " --output {output.counts} --nearest {output.nearest} {input.trajectories} 2> {log}"

@@ -1,0 +1,37 @@
+"""Published trajectories in the place of our own, a part of their files a job, a file a split."""
+
+from panda.core.files import listing
+
+try:
+    PUBLISHED = listing(CONFIG.integrate.import_from)
+except PandaError as error:
+    sys.exit(f"error: integrate.import_from: {error}")
+
+
+rule import_trajectories:
+    output:
+        **{split: f"{RUN}/integrate/{split}/{{shard}}.arrow" for split in SPLITS},
+    log:
+        f"{RUN}/logs/import_trajectories/{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/import_trajectories/{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=240,
+    params:
+        section=part(
+            "integrate.import_from",
+            "integrate.n_shards",
+            "discover.founders.held_out",
+            "discover.founders.validation",
+        ),
+        # Names and sizes of the files: a touched or newly fetched copy is no reason to import again.
+        published=PUBLISHED,
+        code=code("import_trajectories"),
+        folder=CONFIG.integrate.import_from,
+    message:
+        "Import part {wildcards.shard} of the published trajectories"
+    shell:
+        "{PANDA} integrate import --config {RESOLVED} --shard {wildcards.shard} --train {output.train}"
+        " --validation {output.validation} --test {output.test} {params.folder:q} 2> {log}"
