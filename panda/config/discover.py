@@ -277,6 +277,12 @@ class Spectrum(Section):
     atol: Positive
     max_steps: Count
     min_sigmas: NonNegative
+    min_power: NonNegative
+
+    @property
+    def segment_periods(self) -> float:
+        """How long each segment is measured."""
+        return self.n_periods / self.n_segments
 
     @model_validator(mode="after")
     def _segments_fit(self) -> Spectrum:

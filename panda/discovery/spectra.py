@@ -73,7 +73,7 @@ def measure_spectra(
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """A row a system of the catalogue: its spectrum and what follows, per time unit of the system.
+    """A row a system of the catalogue without delay: its spectrum and what follows, per time unit of the system.
 
     A trajectory of the transient and `n_periods` from the stored state is cut into `n_segments` of equal
     length. Tangent vectors are followed in every segment apart, from a transient before it on, and blocks
@@ -88,6 +88,8 @@ def measure_spectra(
     rows: list[tuple] = []
     for (driver, response), group in systems.groupby(["driver", "response"], sort=True):
         flow = flow_of(library, str(driver), str(response))
+        if flow.delayed:
+            continue
         for first in range(0, len(group), BATCH):
             part = group.iloc[first : first + BATCH]
             stream = member_generator(seed, flow.name, "spectrum")
@@ -106,17 +108,12 @@ def measure_spectra(
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
-def segment_time(flow: Flow, settings: Spectrum) -> float:
-    """How long each segment is measured, in the flow's time units."""
-    return settings.n_periods / settings.n_segments * flow.period
-
-
 def member_spectra(
     flow: Flow, ensemble: Ensemble, settings: Spectrum, limits: Integration, stream: np.random.Generator
 ) -> Iterator[tuple[Status, Float64[np.ndarray, "n_blocks dimension"], float]]:
     """Each member's status, completed blocks (columns as in `Spectra`) and mean divergence; see `measure_spectra`."""
     n, n_segments = len(ensemble), settings.n_segments
-    segment = segment_time(flow, settings)
+    segment = settings.segment_periods * flow.period
     transient = settings.transient_periods * flow.period
     bounds = {"max_steps": settings.max_steps, "max_abs": limits.max_abs, "min_step": limits.min_step}
     # Long enough for the last segment's end to be reached on the same grid of points as its start.
@@ -173,27 +170,21 @@ def join(shards: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
-def shear_rate(transient: float, duration: float) -> float:
-    """``ln(1 + duration / transient) / duration``: the exponent that growth in proportion to time looks like.
-
-    So differences grow in regular motion with shear, and no standard error knows of it.
-    """
-    return float(np.log1p(duration / transient) / duration)
-
-
-def response_kind(summary: Summary, min_sigmas: float, shear: float) -> str:
+def response_kind(summary: Summary, settings: Spectrum, period: float) -> str:
     """What the largest conditional exponent says, if it differs from zero by `min_sigmas` standard errors.
 
-    `chaotic`: the response amplifies small differences of its own, faster than by `shear` (`shear_rate`).
-    `synchronised`: it forgets its start and follows its driver. `undecided`: not told apart. Empty for a
-    founder, which has no response.
+    `chaotic`: the response amplifies small differences of its own, by as many standard errors faster than
+    growth like ``t^min_power``, which over a segment shows an exponent of ``min_power ln(1 + T / t_0) / T``: in
+    regular motion shear parts neighbours like t, with hardly any scatter. `synchronised`: it forgets its start
+    and follows its driver. `undecided`: not told apart. Empty for a founder, which has no response.
     """
     if not len(summary.conditional):
         return NO_RESPONSE
-    largest, error = summary.conditional[0], summary.conditional_errors[0]
-    if largest > min_sigmas * error and largest > shear:
+    largest, margin = summary.conditional[0], settings.min_sigmas * summary.conditional_errors[0]
+    transient, segment = settings.transient_periods * period, settings.segment_periods * period
+    if largest - margin > settings.min_power * np.log1p(segment / transient) / segment:
         return CHAOTIC
-    return SYNCHRONISED if largest < -min_sigmas * error else UNDECIDED
+    return SYNCHRONISED if largest < -margin else UNDECIDED
 
 
 def _numbers(flow: Flow, blocks: np.ndarray, mean_divergence: float, settings: Spectrum) -> tuple:
@@ -203,5 +194,4 @@ def _numbers(flow: Flow, blocks: np.ndarray, mean_divergence: float, settings: S
     found = summarise(blocks, flow.driver_dimension)
     lists = (found.exponents, found.errors, found.conditional, found.conditional_errors)
     numbers = (found.total, found.total_error, mean_divergence, found.kaplan_yorke, found.kaplan_yorke_error)
-    shear = shear_rate(settings.transient_periods * flow.period, segment_time(flow, settings))
-    return (*lists, *numbers, response_kind(found, settings.min_sigmas, shear))
+    return (*lists, *numbers, response_kind(found, settings, flow.period))

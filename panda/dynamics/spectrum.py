@@ -61,8 +61,12 @@ def lyapunov_spectrum(
         rtol, atol, max_steps, max_abs, min_step: as in ``integrate``; ``max_abs`` bounds the state only.
 
     Raises:
-        PandaError: shapes or numbers that make no sense.
+        PandaError: shapes or numbers that make no sense, or a founder with delay.
     """
+    if flow.delayed:
+        raise PandaError(
+            f"{flow.name} has a delay, so infinitely many exponents; largest_exponent gives the first"
+        )
     if int(n_blocks) != n_blocks or n_blocks < 1:
         raise PandaError(f"n_blocks is {n_blocks}; a spectrum needs at least 1")
     duration = check_times(flow, ensemble, duration, "duration")

@@ -16,9 +16,9 @@ from panda.discovery.spectra import (
     chosen_systems,
     join,
     measure_spectra,
+    member_spectra,
     response_kind,
     shard,
-    shear_rate,
 )
 from panda.dynamics.spectrum import Summary
 from panda.systems.evaluate import divergence, jacobian_vector
@@ -141,20 +141,40 @@ def test_a_sample_is_the_seeds_and_grows_with_its_size(catalogue):
 
 @pytest.mark.parametrize(
     ("largest", "error", "kind"),
-    [(0.4, 0.1, "chaotic"), (0.3, 0.1, "undecided"), (-0.2, 0.1, "undecided"), (-0.4, 0.1, "synchronised"),
-     (0.4, np.nan, "undecided")],
-)  # fmt: skip
-def test_three_standard_errors_tell_a_response(largest, error, kind):
-    nothing = np.zeros(2)
-    summary = Summary(nothing, nothing, np.array([largest, -5.0]), np.array([error, 9.0]), 0.0, 0.0, 2.0, 0.1)
-    assert response_kind(summary, 3.0, shear=0.01) == kind
-    assert response_kind(summary, 3.0, shear=0.5) == ("undecided" if kind == "chaotic" else kind)
-    assert response_kind(summary._replace(conditional=np.empty(0)), 3.0, shear=0.01) == ""
+    [
+        (0.4, 0.1, "chaotic"),
+        (0.3, 0.1, "undecided"),
+        (-0.2, 0.1, "undecided"),
+        (-0.4, 0.1, "synchronised"),
+        (0.4, np.nan, "undecided"),
+    ],
+)
+def test_three_standard_errors_tell_a_response(smoke, largest, error, kind):
+    settings = smoke.discover.spectrum
+    summary = Summary(np.zeros(2), np.zeros(2), np.array([largest, -5.0]), np.array([error, 9.0]), 0, 0, 2, 0)
+    assert response_kind(summary, settings, 2.0) == kind
+    assert response_kind(summary._replace(conditional=np.empty(0)), settings, 2.0) == ""
 
 
-def test_growth_in_proportion_to_time_looks_like_the_shear_rate():
-    # |v| = t from time 20 on, for 40 more: ln(60 / 20) / 40
-    assert shear_rate(20.0, 40.0) == pytest.approx(np.log(3) / 40)
+def test_growth_that_shear_explains_is_not_chaos(smoke):
+    settings = smoke.discover.spectrum
+    segment, transient = settings.n_periods / settings.n_segments, settings.transient_periods
+    # |v| = t^2, from the end of the transient to that of the segment, in a unit in which a period is 1
+    shear = 2 * np.log((transient + segment) / transient) / segment
+    for largest, kind in ((0.99 * shear, "undecided"), (1.01 * shear, "chaotic")):
+        summary = Summary(np.zeros(1), np.zeros(1), np.array([largest]), np.array([1e-9]), 0, 0, 1, 0)
+        assert response_kind(summary, settings, 1.0) == kind
+
+
+def test_founders_with_delay_have_no_spectrum(library, catalogue, short, settings):
+    name = next(name for name in library.names if library[name].delay_index is not None)
+    row = catalogue.head(1).assign(driver=name, name=name)
+    assert len(measure_spectra(library, row, short, settings.integration, SEED)) == 0
+    flow = library.flow(name)
+    ensemble = founder_ensemble(flow, flow.driver.parameters[None], flow.driver.initial_condition[None])
+    limits = settings.integration
+    with pytest.raises(PandaError, match="has a delay, so infinitely many exponents"):
+        next(iter(member_spectra(flow, ensemble, short, limits, np.random.default_rng(0))))
 
 
 def test_bad_input_is_refused(spectra, catalogue, short):
