@@ -160,7 +160,7 @@ def spectra(
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
     from panda.discovery import spectra as stage
-    from panda.systems.library import FounderLibrary
+    from panda.discovery.own import open_library
 
     settings = load(config)
     wanted = settings.discover.spectrum
@@ -177,7 +177,7 @@ def spectra(
         Progress(len(own), f"spectra shard {shard}", "systems") as progress,
     ):
         limits = settings.discover.search.integration
-        opened = FounderLibrary.open(library)
+        opened = open_library(library, settings.discover)
         table = stage.measure_spectra(opened, own, wanted, limits, settings.seed, progress)
         write_table(table, output)
 

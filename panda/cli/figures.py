@@ -47,6 +47,7 @@ def draw(
         module = spec.load()
         tables, arrays = read_results(inputs, root)
         tables |= read_published(spec, SOURCE / "paper")
+        spec.require(tables, arrays)
         save(module.draw(tables, arrays), module.shown(tables, arrays), output, figure)
 
 

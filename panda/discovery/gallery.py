@@ -27,7 +27,9 @@ def gallery(
 ) -> dict[str, np.ndarray]:
     """Arrays for figures 9 and 10: the first three saved coordinates of each system, float32.
 
-    `attractors` (system, time, 3) are accepted skew products, one a founder pair, drawn by the seed;
+    `attractors` (system, time, 3) are accepted skew products, one a founder pair, drawn by the seed, with
+    `attractor_exponents` and `attractor_errors`: lambda_1 and its standard error per period, that is times the
+    catalogue's dominant period, so that systems with different units of time can be compared;
     `perturbations` (founder, 1 + perturbation, time, 3) start with the founder itself. A perturbation whose
     trajectory fails has NaNs. Systems of fewer than three coordinates are padded with zeros.
     """
@@ -50,7 +52,8 @@ def gallery(
     return {
         "attractors": np.stack(attractors) if attractors else np.empty((0, n_kept, SHOWN), np.float32),
         "attractor_names": chosen["name"].to_numpy(dtype="U64"),
-        "attractor_exponents": chosen["largest_exponent"].to_numpy(dtype=np.float64),
+        "attractor_exponents": (chosen["largest_exponent"] * chosen["period"]).to_numpy(dtype=np.float64),
+        "attractor_errors": (chosen["exponent_error"] * chosen["period"]).to_numpy(dtype=np.float64),
         "perturbations": states,
         "perturbation_founders": np.array(founders, dtype="U64"),
         "perturbation_accepted": accepted,

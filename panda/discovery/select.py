@@ -8,6 +8,13 @@ from panda.config import Founders, Select
 from panda.core.errors import PandaError
 from panda.discovery.filters import rejected_by, verdicts
 
+INCOMPLETE = (
+    "diverged",
+    "underflow",
+    "budget",
+    "acausal",
+)  # how an integration ends that does not reach its end
+
 
 def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd.DataFrame:
     """The candidates with their verdicts and splits, in a fixed order.
@@ -45,16 +52,21 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
 def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """How many candidates enter and pass each filter, in order, for founders and skew products apart.
 
-    Columns: population, order, filter, n_in, n_passed.
+    Columns: population, order, filter, n_in, n_passed; n_diverged, n_underflow, n_budget, n_acausal: of those
+    that this filter rejected, how many have an integration that ended so; and n_accepted, of the whole population. It is
+    more than the last n_passed where founders themselves are accepted whatever their certificate.
     """
     rows = []
     for population, group in catalogue.groupby("population", sort=True):
-        n_in = len(group)
+        n_in, n_accepted = len(group), int(group["accepted"].sum())
         for order, name in enumerate(settings.chosen.filters):
-            n_passed = n_in - int((group["rejected_by"] == name).sum())
-            rows.append((population, order, name, n_in, n_passed))
+            rejected = group[group["rejected_by"] == name]
+            n_passed = n_in - len(rejected)
+            ends = [int((rejected["status"] == end).sum()) for end in INCOMPLETE]
+            rows.append((population, order, name, n_in, n_passed, *ends, n_accepted))
             n_in = n_passed
-    return pd.DataFrame(rows, columns=["population", "order", "filter", "n_in", "n_passed"])
+    columns = ["population", "order", "filter", "n_in", "n_passed"]
+    return pd.DataFrame(rows, columns=[*columns, *(f"n_{end}" for end in INCOMPLETE), "n_accepted"])
 
 
 def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float64
 
 from panda.config import Integration, Spectrum
+from panda.config.founder_names import delayed_names
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
@@ -41,8 +42,12 @@ COLUMNS = (
 
 
 def chosen_systems(catalogue: pd.DataFrame, max_systems: int | None, seed: int) -> pd.DataFrame:
-    """The accepted systems that are measured: all, or `max_systems` of them in an order fixed by the seed."""
-    accepted = catalogue[catalogue["accepted"]].sort_values("system", ignore_index=True)
+    """The accepted systems that are measured: all, or `max_systems` of them in an order fixed by the seed.
+
+    Founders with delay are left out: their exponents are infinitely many.
+    """
+    measured = catalogue["accepted"] & ~catalogue["driver"].isin(delayed_names())
+    accepted = catalogue[measured].sort_values("system", ignore_index=True)
     if max_systems is None or len(accepted) <= max_systems:
         return accepted
     order = generator(seed, "discover", "spectra").permutation(len(accepted))
@@ -83,8 +88,6 @@ def measure_spectra(
     rows: list[tuple] = []
     for (driver, response), group in systems.groupby(["driver", "response"], sort=True):
         flow = flow_of(library, str(driver), str(response))
-        if flow.delayed:
-            continue
         for first in range(0, len(group), BATCH):
             part = group.iloc[first : first + BATCH]
             stream = member_generator(seed, flow.name, "spectrum")

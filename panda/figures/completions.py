@@ -28,9 +28,11 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
             "mask": np.empty((0, 3, 0), bool),
             "names": np.empty(0, "U1"),
         }
-    frame = inputs.table(tables, TABLE, ["forecaster", "system", "metric", "value"])
+    frame = inputs.table(tables, TABLE, ["forecaster", "name", "metric", "value"])
     frame = frame[frame["metric"].isin(METRICS)].dropna(subset="value")
-    groups = list(frame.groupby(["forecaster", "metric"], sort=True)["value"])
+    # A system is a founder or an ordered pair: its perturbations are averaged first.
+    systems = frame.groupby(["forecaster", "metric", "name"], sort=True)["value"].mean()
+    groups = list(systems.groupby(level=["forecaster", "metric"], sort=True))
     return series | {
         "box_forecaster": np.array([key[0] for key, _ in groups], dtype="U64"),
         "box_metric": np.array([key[1] for key, _ in groups], dtype="U16"),
@@ -140,6 +142,19 @@ def _draw_boxes(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         axes.grid(axis="x", color=style.FAINT, lw=0.4)
         axes.set_axisbelow(True)
         axes.tick_params(axis="y", length=0)
-    grid[0].set_xlim(left=0)
+    _log_axis(grid[list(METRICS).index("mae")], data["box_quantiles"][data["box_metric"] == "mae"])
     grid[0].set_yticks(range(len(methods)), [style.label(name) for name in methods])
     grid[0].set_ylim(len(methods) - 0.5, -0.5)
+
+
+def _log_axis(axes: Axes, quantiles: np.ndarray) -> None:
+    """Logarithmic, from the least to the largest whisker: an interpolation that overshoots presses nothing flat."""
+    positive = quantiles[np.isfinite(quantiles) & (quantiles > 0)]
+    if not len(positive):
+        return
+    axes.set_xscale("log")
+    low, high = positive.min() / 1.15, positive.max() * 1.15
+    axes.set_xlim(low, high)
+    digits = (1, 3) if high > 12 * low else (1, 2, 3, 5)
+    ticks = [digit * 10.0**power for power in range(-4, 4) for digit in digits]
+    style.plain_log_ticks(axes, "x", [tick for tick in ticks if low <= tick <= high])

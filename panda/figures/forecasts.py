@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
@@ -48,7 +49,8 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
         top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
         _draw_examples(top, panels["A"])
         _draw_boxes(middle, panels["B"])
-        _draw_curves(bottom, panels["C"])
+        examples = [name for name in panels["A"]["forecaster"].unique() if name not in ("context", "truth")]
+        _draw_curves(bottom, panels["C"], examples or _model_and_best(panels["C"]))
     return figure
 
 
@@ -137,13 +139,17 @@ def _draw_examples(figure: SubFigure, data: pd.DataFrame) -> None:
         last = index + n_columns >= len(examples)
         line.tick_params(labelbottom=last)
         line.set_xlabel("steps after the context" if last else "")
+        plane.set_xlabel("coordinate 1" if last else "", fontsize=5.5, color=style.MUTED, labelpad=1)
+        plane.set_ylabel("coordinate 2", fontsize=5.5, color=style.MUTED, labelpad=1)
+        if column == 0 and row == n_rows // 2:
+            line.set_ylabel("coordinate 1, context s.d.", fontsize=6)
     handles = [Line2D([], [], color=style.INK, label="truth")]
     shown_forecasters = [n for n in dict.fromkeys(data["forecaster"]) if n not in ("context", "truth")]
     for place, name in enumerate(shown_forecasters):
         text = style.label(name) + (" (best baseline)" if place and not style.is_panda(name) else "")
         handles.append(Line2D([], [], color=style.colour(name), ls=_dashes(place), label=text))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), borderaxespad=0.2)
-    style.letter(grid[0, 0], "A", x_pt=-12)
+    style.letter(grid[0, 0], "A", x_pt=-18)
 
 
 def _dashes(place: int) -> str | tuple:
@@ -169,11 +175,13 @@ def _example(line: Axes, plane: Axes, data: pd.DataFrame) -> None:
         first, second = wide[name, "coordinate 1"], wide[name, "coordinate 2"]
         weight = 1.1 if place == 0 else 0.8
         line.plot(first["x"], first["y"], color=style.colour(name), lw=weight, ls=_dashes(place))
-        if place == 0:
-            plane.plot(first["y"], second["y"], color=style.colour(name), lw=0.6)
+        plane.plot(
+            first["y"], second["y"], color=style.colour(name), lw=0.6, alpha=1.0 if place == 0 else 0.6
+        )
     line.axvspan(context["x"].min(), 0, color="#F1F1F1", lw=0, zorder=0)
-    line.set(xlim=(context["x"].min(), truth["x"].max() + 1), ylim=limits[0], yticks=[])
-    line.spines["left"].set_visible(False)
+    line.set(xlim=(context["x"].min(), truth["x"].max() + 1), ylim=limits[0])
+    line.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    line.tick_params(axis="y", labelsize=5.5, pad=1.5)
     title = style.system_label(data["name"].iloc[0].split(":", 1)[1])
     line.set_title(title, loc="left", fontsize=6.5, pad=2)
     style.bare(plane)
@@ -193,6 +201,11 @@ def _draw_boxes(figure: SubFigure, data: pd.DataFrame) -> None:
     forecasters = list(rank.index) + sorted(set(data["forecaster"]) - set(rank.index))
     for axes, metric in zip(grid, METRICS, strict=True):
         chosen = data[data["metric"] == metric]
+        if metric == "smape":
+            worst = chosen["low"] >= style.SATURATED
+            for forecaster in dict.fromkeys(chosen.loc[worst, "forecaster"]):
+                _say_at(axes, "200 →", forecasters.index(forecaster), style.colour(forecaster))
+            chosen = chosen[~worst]
         for row in chosen.itertuples():
             _box(axes, row, forecasters.index(row.forecaster), populations)
         finite = chosen[["low", "q25", "y", "q75", "high"]].to_numpy(float)
@@ -230,16 +243,7 @@ def _box(axes: Axes, row: object, place: int, populations: Sequence[str]) -> Non
     at = place + (index - (n - 1) / 2) * (height + 0.08)
     tint = style.colour(row.forecaster)
     if not np.isfinite(row.y):
-        axes.text(
-            0.99,
-            at,
-            "fails",
-            transform=axes.get_yaxis_transform(),
-            ha="right",
-            va="center",
-            fontsize=6,
-            color=tint,
-        )
+        _say_at(axes, "fails", at, tint)
         return
     low, q25, q75, high = np.nan_to_num([row.low, row.q25, row.q75, row.high], posinf=1e12)
     axes.plot([low, high], [at, at], color=tint, lw=0.7, solid_capstyle="butt")
@@ -265,34 +269,45 @@ def _box(axes: Axes, row: object, place: int, populations: Sequence[str]) -> Non
     )
 
 
-def _draw_curves(figure: SubFigure, data: pd.DataFrame) -> None:
+def _say_at(axes: Axes, text: str, at: float, tint: str) -> None:
+    """A word at the right end of a row in the place of a box."""
+    axes.text(
+        0.99, at, text, transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=6, color=tint
+    )
+
+
+def _draw_curves(figure: SubFigure, data: pd.DataFrame, banded: Sequence[str]) -> None:
     populations = style.ordered_populations(data["population"])
     if not populations:
         axes = figure.subplots()
         style.say(axes, "No forecast was scored in this run.")
         style.letter(axes, "C")
         return
-    grid = figure.subplots(
-        1, len(populations) + 1, width_ratios=[1] * len(populations) + [0.2 * len(populations)], squeeze=False
-    )[0]
-    grid[-1].set_visible(False)
-    high = np.nanmax(data[["y", "high"]].replace(np.inf, np.nan).to_numpy(float), initial=1.0)
-    for place, (axes, population) in enumerate(zip(grid, populations, strict=False)):
-        chosen = data[data["population"] == population]
+    every = figure.subplots(1, 2 * len(populations), width_ratios=[1, 0.5] * len(populations))
+    grid, room = every[::2], every[1::2]
+    for axes in room:  # for the names of lines
+        axes.set_visible(False)
+    drawn = data[data.groupby("forecaster")["y"].transform("min") < style.SATURATED]
+    left_out = sorted(set(data["forecaster"]) - set(drawn["forecaster"]))
+    tops = np.append(drawn["y"], drawn.loc[drawn["forecaster"].isin(banded), "high"]).astype(float)
+    high = np.max(tops[np.isfinite(tops)], initial=1.0)
+    for place, (axes, population) in enumerate(zip(grid, populations, strict=True)):
+        chosen = drawn[drawn["population"] == population]
         for forecaster, group in chosen.groupby("forecaster", sort=True):
-            _curve(axes, group, forecaster)
+            style.error_curve(axes, group, forecaster, x="x", y="y", band=forecaster in banded)
         axes.set(ylim=(0, min(204.0, high * 1.05)), xlabel="horizon, points")
         axes.set_xticks(sorted(data["x"].unique())[1::2] or sorted(data["x"].unique()))
         axes.set_title(f"{style.population_label(population)} (n = {int(chosen['n'].max()):,})", loc="left")
         axes.tick_params(labelleft=place == 0)
     grid[0].set_ylabel("median sMAPE (0 to 200)")
     style.letter(grid[0], "C")
-    last = data[data["population"] == populations[-1]]
-    style.label_ends(grid[len(populations) - 1], _ends(last))
+    for axes, population in zip(grid, populations, strict=True):
+        style.say_not_drawn(axes, left_out)
+        style.label_ends(axes, _ends(drawn[drawn["population"] == population]), gap_pt=7.5, size=6)
     if not data["population"].isin(["skew"]).any():
         grid[0].text(
             0.99,
-            0.02,
+            0.1,
             "no skew products in this run",
             transform=grid[0].transAxes,
             ha="right",
@@ -301,13 +316,11 @@ def _draw_curves(figure: SubFigure, data: pd.DataFrame) -> None:
         )
 
 
-def _curve(axes: Axes, group: pd.DataFrame, forecaster: str) -> None:
-    tint = style.colour(forecaster)
-    weight = 1.6 if style.is_panda(forecaster) else 0.9
-    axes.fill_between(group["x"], group["low"], group["high"], color=tint, alpha=0.15, lw=0)
-    axes.plot(
-        group["x"], group["y"], color=tint, lw=weight, marker="o", ms=1.8, zorder=3 if weight > 1 else 2
-    )
+def _model_and_best(data: pd.DataFrame) -> list[str]:
+    """The model and the best baseline at the longest horizon: the intervals of these two are drawn."""
+    last = data[data["x"] == data["x"].max()]
+    error = last.groupby("forecaster")["y"].mean()
+    return model_and_baseline(sorted(set(data["forecaster"])), error)
 
 
 def _ends(data: pd.DataFrame) -> list[tuple[float, float, str, str]]:

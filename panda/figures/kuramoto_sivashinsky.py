@@ -69,14 +69,18 @@ def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     for name, forecast in zip(data["forecasters"], data["forecasts"], strict=True):
         rows.append((style.label(str(name)), forecast, style.colour(str(name))))
         rows.append((f"error of {style.label(str(name))}", forecast - future, style.colour(str(name))))
-    limit = float(np.nanpercentile(np.abs(data["truth"]), 99.5)) or 1.0
+    errors = data["forecasts"] - future
+    limits = {"RdBu_r": _limit(data["truth"]), "PuOr_r": _limit(errors)}
+    images: dict[str, AxesImage] = {}
     grid = figure.subplots(len(rows), 1, sharex=True)
-    image = None
     for axes, (text, field, tint) in zip(np.atleast_1d(grid), rows, strict=True):
-        image = _field(axes, field, data["time"][-len(field) :], limit)
-        axes.tick_params(length=0)
+        scale = "PuOr_r" if text.startswith("error of") else "RdBu_r"
+        images[scale] = _field(axes, field, data["time"][-len(field) :], scale, limits[scale])
+        axes.tick_params(axis="x", length=0)
         if axes is np.atleast_1d(grid)[0]:
-            axes.set_ylabel(text, color=tint)
+            axes.set_title(text, loc="left", color=tint, fontsize=6.5, pad=2)
+            axes.set(yticks=[0, 1], ylabel="x / L")
+            axes.yaxis.labelpad = -4
         else:  # in the space before the forecast starts
             axes.annotate(
                 textwrap.fill(text, 11), (0, 0.5), xytext=(-5, 0), textcoords="offset points",
@@ -84,19 +88,29 @@ def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
             )  # fmt: skip
     axes = np.atleast_1d(grid)[-1]
     axes.set_xlim(data["time"][0], data["time"][-1])
-    axes.tick_params(length=2.5)
+    axes.tick_params(axis="x", length=2.5)
     axes.set_xlabel("time after the context")
-    bar = figure.colorbar(image, ax=list(np.atleast_1d(grid)), shrink=0.5, aspect=25, pad=0.02)
-    bar.set_label("u, and forecast − truth", fontsize=6.5)
-    bar.outline.set_linewidth(0.4)
+    half = len(rows) // 2
+    beside = {"u": ("RdBu_r", grid[:half]), "error: forecast − truth": ("PuOr_r", grid[half:])}
+    for text, (scale, places) in beside.items():
+        bar = figure.colorbar(images[scale], ax=list(places), shrink=0.8, aspect=18, pad=0.02)
+        bar.set_label(text, fontsize=6.5, labelpad=1)
+        bar.ax.tick_params(labelsize=6, pad=1.5)
+        bar.outline.set_linewidth(0.4)
     style.letter(np.atleast_1d(grid)[0], "A", x_pt=-14)
 
 
-def _field(axes: Axes, field: np.ndarray, time: np.ndarray, limit: float) -> AxesImage:
+def _limit(field: np.ndarray) -> float:
+    """Half-width of a colour scale about zero: 99.5% of the absolute values are within it."""
+    finite = np.abs(field[np.isfinite(field)])
+    return float(np.percentile(finite, 99.5)) if finite.size and finite.max() > 0 else 1.0
+
+
+def _field(axes: Axes, field: np.ndarray, time: np.ndarray, scale: str, limit: float) -> AxesImage:
     step = time[1] - time[0] if len(time) > 1 else 1.0
     extent = (time[0] - step / 2, time[-1] + step / 2, 0.0, 1.0)
     image = axes.imshow(
-        field.T, cmap="RdBu_r", vmin=-limit, vmax=limit, origin="lower", aspect="auto", extent=extent,
+        field.T, cmap=scale, vmin=-limit, vmax=limit, origin="lower", aspect="auto", extent=extent,
         interpolation="nearest",
     )  # fmt: skip
     axes.set(ylim=(0, 1), yticks=[])
@@ -108,19 +122,18 @@ def _field(axes: Axes, field: np.ndarray, time: np.ndarray, limit: float) -> Axe
 
 def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     frame = pd.DataFrame({name: data[f"score_{name}"] for name in COLUMNS})
+    banded = [str(name) for name in data["forecasters"]]
     grid = figure.subplots(len(METRICS), 2, width_ratios=[1, 0.62], sharex="col")
     for row, metric in enumerate(METRICS):
         axes = grid[row, 0]
         grid[row, 1].set_visible(False)
-        chosen = frame[frame["metric"] == metric]
+        chosen, left_out = _drawn(frame, metric)
         if chosen.empty:
             style.say(axes, "No forecast was scored.")
             continue
         for forecaster, group in chosen.groupby("forecaster", sort=True):
-            tint, weight = style.colour(forecaster), 1.6 if style.is_panda(forecaster) else 0.9
-            values = group[["mean", "low", "high"]].astype(float).replace(np.inf, np.nan)
-            axes.fill_between(group["horizon"], values["low"], values["high"], color=tint, alpha=0.15, lw=0)
-            axes.plot(group["horizon"], values["mean"], color=tint, lw=weight, marker="o", ms=1.8)
+            style.error_curve(axes, group, forecaster, x="horizon", y="mean", band=forecaster in banded)
+        style.say_not_drawn(axes, left_out)
         axes.set(ylabel=METRICS[metric], ylim=(0, _top(chosen, metric)))
     n_runs = int(frame["n_runs"].max()) if len(frame) else 0
     if n_runs:
@@ -130,8 +143,17 @@ def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         grid[-1, 0].set_xlabel("horizon, points")
     style.letter(grid[0, 0], "B")
     for row, metric in enumerate(METRICS):
-        chosen = frame[frame["metric"] == metric]
+        chosen, _ = _drawn(frame, metric)
         style.label_ends(grid[row, 0], _ends(chosen, _top(chosen, metric)), gap_pt=7.5, size=6)
+
+
+def _drawn(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of a metric that are drawn, and the forecasters whose sMAPE is 200 at every horizon."""
+    rows = frame[frame["metric"] == metric]
+    if metric != "smape":
+        return rows, []
+    least = rows.groupby("forecaster")["mean"].transform("min")
+    return rows[least < style.SATURATED], sorted(set(rows.loc[least >= style.SATURATED, "forecaster"]))
 
 
 def _top(rows: pd.DataFrame, metric: str) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,6 +56,20 @@ class FigureSpec(BaseModel):
         The stage is the first part of the path (`pde/forecasts/{forecaster}` -> `pde`).
         """
         return _expanded(self.tables, forecasters), _expanded(self.arrays, forecasters)
+
+    def require(self, tables: Collection[str], arrays: Collection[str]) -> None:
+        """Check that the results given are all that the figure reads; `{forecaster}`: at least one.
+
+        Raises:
+            PandaError: one is not there; the first is named.
+        """
+        for patterns, given, suffix in ((self.tables, tables, "parquet"), (self.arrays, arrays, "npz")):
+            for pattern in patterns:
+                if not any(fnmatchcase(name, pattern.replace("{forecaster}", "*")) for name in given):
+                    raise PandaError(
+                        f"{self.module.rsplit('.', 1)[1]}: {pattern}.{suffix} is not among the files given; "
+                        "give every file that `panda figures list` names for this figure"
+                    )
 
     def load(self) -> ModuleType:
         """The module with `shown` and `draw`.

@@ -13,13 +13,17 @@ from panda.figures import inputs, style
 POINTS, FIT = "scaling/points", "scaling/fit"
 IDENTIFIABLE = "identifiable"
 N_CURVE = 60
+HEAD = 128  # horizon of one head call of the paper's model, shown beside the shortest and the longest
+DODGE = 0.03  # binary orders of magnitude between horizons, so that bars stand beside each other
 
 
 def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
     """One row a (horizon, n_systems): mean sMAPE over test systems, its standard error, the number of test
-    systems, the fitted value (NaN unless the fit is identifiable), and the fit's verdict."""
+    systems, the fitted value (NaN unless the fit is identifiable), and the fit's verdict. Of the horizons the
+    shortest, the one nearest to `HEAD` and the longest."""
     columns = ["horizon", "n_systems", "n_initial_conditions", "system", "error"]
     points = inputs.table(tables, POINTS, columns).dropna(subset="error")
+    points = points[points["horizon"].isin(_horizons_shown(points["horizon"]))]
     keys = ["horizon", "n_systems", "n_initial_conditions"]
     frame = points.groupby(keys)["error"].agg(["mean", "std", "count"]).reset_index()
     frame["standard_error"] = frame["std"] / np.sqrt(frame["count"].clip(lower=1))
@@ -30,6 +34,13 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
     fitted = frame["c0"] + frame["c1"] * frame["n_systems"] ** -frame["alpha"].astype(float)
     frame["fitted"] = fitted.where(known)
     return frame
+
+
+def _horizons_shown(horizons: pd.Series) -> set[float]:
+    if horizons.empty:
+        return set()
+    nearest = min(sorted(horizons.unique()), key=lambda horizon: abs(horizon - HEAD))
+    return {horizons.min(), nearest, horizons.max()}
 
 
 def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
@@ -46,11 +57,12 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
         horizons = sorted(data["horizon"].unique())
         shades = colormaps["viridis"](np.linspace(0.0, 0.85, max(len(horizons), 2)))
         ends, notes = [], []
-        for horizon, shade in zip(horizons, shades, strict=False):
+        for place, (horizon, shade) in enumerate(zip(horizons, shades, strict=False)):
             group = data[data["horizon"] == horizon].sort_values("n_systems")
-            _horizon(axes, group, shade)
+            aside = 2.0 ** (DODGE * (place - (len(horizons) - 1) / 2))
+            _horizon(axes, group, shade, aside)
             final = group.iloc[-1]
-            ends.append((final["n_systems"], final["smape"], _name(final), shade))
+            ends.append((final["n_systems"] * aside, final["smape"], _name(final), shade))
             if final["verdict"] != IDENTIFIABLE:
                 notes.append((horizon, final["reason"]))
         _axes(axes, data)
@@ -59,20 +71,20 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     return figure
 
 
-def _horizon(axes: Axes, group: pd.DataFrame, shade: np.ndarray) -> None:
+def _horizon(axes: Axes, group: pd.DataFrame, shade: np.ndarray, aside: float) -> None:
     first = group.iloc[0]
     known = first["verdict"] == IDENTIFIABLE
     error = group["standard_error"].fillna(0.0)
     line = "none" if known else (0, (1, 2))
     axes.errorbar(
-        group["n_systems"], group["smape"], error, color=shade, fmt="o", ms=3, elinewidth=0.8, capsize=1.5,
+        group["n_systems"] * aside, group["smape"], error, color=shade, fmt="o", ms=3, elinewidth=0.8, capsize=1.5,
         capthick=0.8, zorder=3,
     )  # fmt: skip
     if known:
         sizes = np.geomspace(group["n_systems"].min(), group["n_systems"].max(), N_CURVE)
         axes.plot(sizes, first["c0"] + first["c1"] * sizes ** -first["alpha"], color=shade, lw=1.0)
     else:
-        axes.plot(group["n_systems"], group["smape"], color=shade, lw=0.7, ls=line, zorder=2)
+        axes.plot(group["n_systems"] * aside, group["smape"], color=shade, lw=0.7, ls=line, zorder=2)
 
 
 def _name(row: pd.Series) -> str:
@@ -94,7 +106,10 @@ def _axes(axes: Axes, data: pd.DataFrame) -> None:
     if len(sizes) > 6:
         axes.tick_params(axis="x", labelsize=5.5)
     n = int(data["n_test_systems"].max())
-    axes.set(xlabel="training systems × initial conditions of each", ylabel=f"mean sMAPE, {n:,} test systems")
+    axes.set(
+        xlabel="training systems × initial conditions of each",
+        ylabel=f"mean sMAPE (0 to 200), {n:,} test systems",
+    )
     low, high = (
         (data["smape"] - data["standard_error"].fillna(0)).min(),
         (data["smape"] + data["standard_error"].fillna(0)).max(),

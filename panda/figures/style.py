@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
@@ -86,6 +87,11 @@ LABELS = {
     "darts_nbeats": "N-BEATS",
     "fourier": "Fourier",
 }
+# Variants of a model, beside it in near colours: dashed, with open marks.
+VARIANTS = frozenset({"panda_mlm_sft"})
+SATURATED = (
+    199.9  # sMAPE (0 to 200): a forecast of zero, as the context's mean is after scaling, has 200 always
+)
 POPULATIONS = {"skew": "skew products", "founder": "founders"}
 POPULATION_COLOURS = {"skew": "#0072B2", "founder": "#D55E00"}
 
@@ -130,6 +136,29 @@ def system_label(name: str, *, separator: str = " → ") -> str:
 def is_panda(forecaster: str) -> bool:
     """Whether a forecaster is a model of this study rather than a baseline (told by its name)."""
     return forecaster.startswith("panda")
+
+
+def error_curve(axes: Axes, rows: pd.DataFrame, forecaster: str, *, x: str, y: str, band: bool) -> None:
+    """Error against horizon: columns `x` and `y`, and with `band` the interval `low` to `high`.
+
+    Bands of many forecasters hide each other, so a figure gives them to few; the data beside it hold all.
+    """
+    tint, weight = colour(forecaster), 1.5 if is_panda(forecaster) else 0.9
+    values = rows[[y, "low", "high"]].astype(float).replace(np.inf, np.nan)
+    if band:
+        axes.fill_between(rows[x], values["low"], values["high"], color=tint, alpha=0.14, lw=0, zorder=1)
+    variant = forecaster in VARIANTS
+    axes.plot(
+        rows[x], values[y], color=tint, lw=weight, ls=(0, (2.2, 1.2)) if variant else "-", marker="o",
+        ms=2.6 if variant else 1.8, mfc="white" if variant else tint, mew=0.7, zorder=3 if weight > 1 else 2,
+    )  # fmt: skip
+
+
+def say_not_drawn(axes: Axes, forecasters: Sequence[str]) -> None:
+    """Write in the lower right corner who is not drawn, as the sMAPE is 200 at every horizon."""
+    if forecasters:
+        text = f"{', '.join(label(name) for name in forecasters)}: 200, not drawn"
+        axes.text(0.99, 0.03, text, transform=axes.transAxes, ha="right", fontsize=5.5, color=MUTED)
 
 
 def letter(axes: Axes, text: str, *, x_pt: float = -24.0, y_pt: float = 5.0) -> None:

@@ -19,6 +19,10 @@ HEADINGS = {
     "cpu_s": "CPU time", "n_parameters": "parameters", "n_steps": "steps", "n_jobs": "jobs",
     "n_unmeasured": "jobs too short to measure", "n_systems": "systems", "n_runs": "runs",
 }  # fmt: skip
+ENDS = {
+    "n_diverged": "diverged", "n_underflow": "step underflow", "n_budget": "step budget spent",
+    "n_acausal": "delay not positive",
+}  # fmt: skip
 HIDDEN = {"discover/acceptance": ("order",), "scaling/fit": ("reason", "run_noise", "p_value")}
 
 
@@ -167,11 +171,32 @@ def _reduced(key: str, frame: pd.DataFrame) -> pd.DataFrame:
     if key == "discover/duplicates":
         return frame[(frame["family"] == "all") & (frame["n_systems"] > 0)].drop(columns="family")
     if key == "evaluate/completions":
-        groups = frame.groupby(["forecaster", "metric"])["value"]
+        # A system is a founder or a pair, with all its perturbations: averaged by name first.
+        groups = (
+            frame.groupby(["forecaster", "name", "metric"])["value"].mean().groupby(["forecaster", "metric"])
+        )
         wide = groups.median().unstack("metric")
         wide.insert(0, "n_systems", groups.size().unstack("metric").max(axis=1).astype(int))
         return wide.sort_values("mae").reset_index() if "mae" in wide else wide.reset_index()
+    if key == "discover/acceptance":
+        return _with_detail(frame)
     return frame
+
+
+def _with_detail(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table of acceptance with its further counts in words, where they say something."""
+    ends = [name for name in ENDS if name in frame]
+    last = ~frame["population"].duplicated(keep="last")
+    details = []
+    for row, is_last in zip(frame.to_dict("records"), last, strict=True):
+        words = [f"{ENDS[name]} {number(row[name])}" for name in ends if row[name]]
+        if is_last and row.get("n_accepted", row["n_passed"]) > row["n_passed"]:
+            extra = row["n_accepted"] - row["n_passed"]
+            words.append(
+                f"{number(row['n_accepted'])} accepted, {number(extra)} of them founders whatever their verdict"
+            )
+        details.append(" · ".join(words) or None)
+    return frame.drop(columns=[*ends, "n_accepted"], errors="ignore").assign(detail=details)
 
 
 def _is_bound(name: str, columns: Sequence[str]) -> bool:

@@ -17,17 +17,17 @@ rule systems:
         f"{RUN}/discover/catalogue.parquet",
 
 
+rule duplicates:
+    """Near-duplicates among the systems, whether or not the preset counts them by default."""
+    input:
+        f"{RUN}/discover/duplicates.parquet",
+
+
 rule spectra:
     """All Lyapunov exponents of the accepted systems, whether or not the preset measures them by default."""
     input:
         f"{RUN}/discover/spectra.parquet",
         figure_files("spectra"),
-
-
-rule duplicates:
-    """Near-duplicates among the systems, whether or not the preset counts them by default."""
-    input:
-        f"{RUN}/discover/duplicates.parquet",
 
 
 rule models:

@@ -14,6 +14,7 @@ from panda.discovery.members import COLUMNS, draw_members, flow_of, from_rows, t
 from panda.discovery.search import integrate_members, search
 from panda.discovery.select import acceptance, select
 from panda.discovery.trajectories import Length, regenerate
+from panda.dynamics.integrate import Status
 
 PAIR = Group("Lorenz", "Rossler", 5)
 ALONE = Group("Lorenz", "", 3)
@@ -121,6 +122,9 @@ def test_acceptance_adds_up(catalogue, smoke):
         assert rows["n_in"].iloc[0] == len(mine)
         assert rows["n_passed"].iloc[-1] == mine["certified"].sum()
         assert (rows["n_in"].iloc[1:].to_numpy() == rows["n_passed"].iloc[:-1].to_numpy()).all()
+        assert (rows["n_accepted"] == mine["accepted"].sum()).all()
+        for end in (status.name for status in Status if status != Status.complete):
+            assert rows[f"n_{end}"].sum() == rows[f"n_{end}"].iloc[0] == (mine["status"] == end).sum()
 
 
 def test_a_system_in_two_shards_is_refused(found, smoke):
@@ -170,3 +174,14 @@ def test_the_gallery_shows_founders_first(library, settings, catalogue):
     assert shown["perturbations"].shape == (1, 3, settings.integration.kept_points, 3)
     assert np.isfinite(shown["perturbations"][0, 0]).all()
     assert len(shown["attractors"]) == len(shown["attractor_names"]) <= 1
+
+
+def test_the_gallery_gives_exponents_per_period(library, settings, catalogue):
+    complete = (catalogue["population"] == "skew") & (catalogue["status"] == "complete")
+    accepted = catalogue.assign(accepted=complete)
+    shown = gallery(
+        library, accepted, Gallery(n_systems=1, n_founders=1, n_perturbations=1), settings.integration, SEED
+    )
+    row = accepted[accepted["accepted"]].sort_values("system").iloc[0]
+    assert shown["attractor_exponents"] == pytest.approx([row["largest_exponent"] * row["period"]])
+    assert shown["attractor_errors"] == pytest.approx([row["exponent_error"] * row["period"]])

@@ -76,6 +76,7 @@ def gallery(n_systems: int, n_founders: int, n_perturbations: int, n_points: int
         "attractors": attractors.astype(np.float32),
         "attractor_names": np.array(pair_names(n_systems)),
         "attractor_exponents": np.linspace(0.05, 1.4, n_systems),
+        "attractor_errors": np.linspace(0.004, 0.12, n_systems),
         "perturbations": perturbed.astype(np.float32),
         "perturbation_founders": np.array([NAMES[i % 6] for i in range(n_founders)]),
         "perturbation_accepted": accepted,
@@ -84,12 +85,17 @@ def gallery(n_systems: int, n_founders: int, n_perturbations: int, n_points: int
 
 def acceptance(n_in: dict[str, int], seed: int = 0) -> pd.DataFrame:
     rng, rows = np.random.default_rng(seed), []
+    columns = ["population", "order", "filter", "n_in", "n_passed"]
+    columns += ["n_diverged", "n_underflow", "n_budget", "n_acausal"]
     for population, n in n_in.items():
         for order, name in enumerate(FILTERS):
             passed = int(n * rng.uniform(0.72, 1.0))
-            rows.append((population, order, name, n, passed))
+            lost = n - passed if name == "integrated" else 0
+            rows.append((population, order, name, n, passed, lost - lost // 3, lost // 3, 0, 0))
             n = passed
-    return pd.DataFrame(rows, columns=["population", "order", "filter", "n_in", "n_passed"])
+    table = pd.DataFrame(rows, columns=columns)
+    kept = table.groupby("population")["n_passed"].transform("last")
+    return table.assign(n_accepted=kept + 37 * (table["population"] == "founder"))
 
 
 def spectra(n_skew: int, n_founder: int, seed: int = 0) -> pd.DataFrame:
@@ -200,8 +206,10 @@ def completions(n: int, n_points: int = 512) -> tuple[pd.DataFrame, dict[str, np
         for system in range(40):
             mae = level * rng.lognormal(0, 0.4)
             values = {"mae": mae, "rmse": 1.3 * mae, "pearson": 1 - min(1.2, mae)}
-            rows += [(forecaster, f"s{system}", metric, value) for metric, value in values.items()]
-    table = pd.DataFrame(rows, columns=["forecaster", "system", "metric", "value"])
+            # Two perturbations of each of 20 names.
+            key = (forecaster, f"s{system // 2}-p{system % 2}", f"s{system // 2}")
+            rows += [(*key, metric, value) for metric, value in values.items()]
+    table = pd.DataFrame(rows, columns=["forecaster", "system", "name", "metric", "value"])
     arrays = {"truth": truth, "completion": completion, "mask": mask, "names": names}
     return table, arrays
 

@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from panda.core.errors import PandaError
 from panda.core.files import read_arrays
 from panda.figures import style
-from panda.figures.registry import choose, read_figures, read_published
+from panda.figures.registry import read_figures, read_published
 from panda.figures.save import save
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -142,9 +142,12 @@ def test_attractors_draw_the_projected_points(results):
     axes = all_axes(figure)[0]
     shown = np.concatenate([line.get_xydata() for line in axes.lines])
     shown = np.unique(shown[np.isfinite(shown).all(axis=1)], axis=0)
-    np.testing.assert_array_equal(shown, np.unique(data["seen"][0, :, :2], axis=0))
+    stored = np.unique(data["seen"][0, :, :2], axis=0)
+    assert {tuple(point) for point in stored} <= {tuple(point) for point in shown}
+    assert len(shown) > 3 * len(stored)
     assert np.abs(data["seen"][..., :2]).max() <= 1 + 1e-9
     assert arrays["discover/gallery"]["attractor_names"][0].split("_")[0] in axes.get_title()
+    assert axes.get_xlabel() == "λ₁T = 0.050 ± 0.004"
 
 
 def test_rejected_and_missing_perturbations_are_told(results):
@@ -160,7 +163,12 @@ def test_acceptance_bars_are_the_shares(results):
     data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
     skew = data[data["population"] == "skew"]
     widths = [patch.get_width() for patch in all_axes(figure)[0].patches]
-    np.testing.assert_allclose(widths, [*skew["share_in"], *skew["share_passed"]])
+    total = skew["n_in"].iloc[0]
+    ends = [100 * skew[end] / total for end in ("n_diverged", "n_underflow")]
+    np.testing.assert_allclose(widths, np.concatenate([skew["share_in"], skew["share_passed"], *ends]))
+    assert f"diverged: {skew['n_diverged'].sum():,}" in texts(figure)
+    assert "budget" not in texts(figure)
+    assert "accepted: 37 unperturbed founders besides" in texts(figure)
     last = skew.iloc[-1]
     assert last["share_passed"] == pytest.approx(100 * last["n_passed"] / skew["n_in"].iloc[0])
     assert f"{last['n_passed']:,} of {last['n_in']:,}" in texts(figure)
@@ -290,6 +298,35 @@ def test_forecasts_without_one_forecaster(left_out, results):
     assert style.label(left_out) not in texts(module.draw(kept, arrays)).split("\n")
 
 
+def test_a_forecast_of_zero_stretches_no_axis(results):
+    tables, arrays = results
+    tables = dict(tables)
+    for key in ("evaluate/by_system", "evaluate/summary", "pde/summary"):
+        tables[key] = tables[key].copy()
+        mean = tables[key]["forecaster"] == "context_mean"
+        if "metric" in tables[key]:
+            mean &= tables[key]["metric"] == "smape"
+        chosen = [name for name in ("smape", "median", "median_low", "median_high", "mean", "low", "high")
+                  if name in tables[key]]  # fmt: skip
+        tables[key].loc[mean, chosen] = 200.0
+    for name in ("forecasts", "kuramoto_sivashinsky"):
+        figure = FIGURES[name].load().draw(tables, arrays)
+        assert "context mean: 200, not drawn" in texts(figure)
+        axes = [axes for axes in all_axes(figure) if "sMAPE" in axes.get_ylabel()]
+        assert axes and all(a.get_ylim()[1] < 190 for a in axes)
+
+
+def test_only_the_forecasters_of_the_examples_have_bands(results):
+    tables, arrays = results
+    module = FIGURES["forecasts"].load()
+    figure = module.draw(tables, arrays)
+    axes = next(axes for axes in all_axes(figure) if axes.get_ylabel() == "median sMAPE (0 to 200)")
+    data = module.shown(tables, arrays)
+    examples = set(data.loc[data["panel"] == "A", "forecaster"]) - {"context", "truth"}
+    bands = {to_hex(band.get_facecolor()[0]).upper() for band in axes.collections}
+    assert bands == {style.colour(name) for name in examples}
+
+
 def test_forecasts_with_failed_and_few(results):
     tables, arrays = results
     systems = tables["evaluate/by_system"]
@@ -303,15 +340,6 @@ def test_forecasts_with_failed_and_few(results):
     )
     assert "fails" in text
     assert "skew products (n = 1)" in text
-
-
-def test_unknown_forecasters_have_stable_colours():
-    assert style.colour("some_new_model") == style.colour("some_new_model")
-    assert style.colour("some_new_model") in style.FURTHER_COLOURS
-    assert (
-        len({style.colour(name) for name in ("panda", "parrot", "linear_ar", "persistence", "darts_nbeats")})
-        == 5
-    )
 
 
 def test_a_forecaster_has_one_colour_in_all_figures(results):
@@ -347,6 +375,21 @@ def test_scaling_curve_only_when_identifiable(sweep):
     assert row["standard_error"] == pytest.approx(first.std() / len(first) ** 0.5)
 
 
+def test_scaling_shows_three_horizons_beside_each_other(sweep):
+    module = FIGURES["scaling"].load()
+    tables = sweep("not identifiable", (64, 128, 192, 256, 512), n_splits=3)
+    assert sorted(module.shown(tables, {})["horizon"].unique()) == [64, 128, 512]
+    figure = module.draw(tables, {})
+    assert "sMAPE (0 to 200)" in texts(figure)
+    first = {
+        float(line.get_xdata()[0])
+        for axes in all_axes(figure)
+        for line in axes.lines
+        if len(line.get_xdata()) == 3
+    }
+    assert len(first) == 3
+
+
 def test_completions_draw_hidden_parts_only(results):
     tables, arrays = results
     module = FIGURES["completions"].load()
@@ -354,6 +397,16 @@ def test_completions_draw_hidden_parts_only(results):
     hidden = np.repeat(data["mask"][0, 0], 16)
     assert drawn(figure, np.where(hidden, data["completion"][0, :, 0], np.nan))
     assert drawn(figure, data["truth"][0, :, 0])
+
+
+def test_completions_average_a_name_first(results):
+    tables, arrays = results
+    data = FIGURES["completions"].load().shown(tables, arrays)
+    assert set(data["box_n_systems"]) == {20}
+    table = tables["evaluate/completions"]
+    mine = table[(table["forecaster"] == "panda_mlm") & (table["metric"] == "mae")]
+    box = (data["box_forecaster"] == "panda_mlm") & (data["box_metric"] == "mae")
+    assert data["box_quantiles"][box, 2] == pytest.approx(mine.groupby("name")["value"].mean().median())
 
 
 def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
@@ -368,38 +421,10 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
     np.testing.assert_array_equal(images[0], data["truth"].T)
     np.testing.assert_array_equal(images[1], data["forecasts"][0].T)
     np.testing.assert_array_equal(images[2], (data["forecasts"][0] - future).T)
+    shown = [axes.images[0] for axes in all_axes(figure) if axes.images]
+    assert shown[0].get_clim() == shown[1].get_clim() == shown[3].get_clim()
+    assert shown[2].get_clim() == shown[4].get_clim()
+    assert shown[2].get_clim()[1] == pytest.approx(
+        np.percentile(np.abs(data["forecasts"] - future), 99.5), rel=1e-6
+    )
     assert data["time"][-1] == pytest.approx(511 * 0.0244)
-
-
-def test_labels_do_not_overlap():
-    places = style.spread([1.0, 1.1, 1.05, 9.0], 2.0)
-    assert np.diff(np.sort(places)).min() >= 2.0 - 1e-9
-    assert list(np.argsort(places)) == [0, 2, 1, 3]
-    assert places[3] == 9.0
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("figures: {a: {title: x, number: null, module: os.path, category: c, caption: d}}", "a.module"),
-        ("figures: {a: {title: x, number: null, module: panda.figures.scaling, category: c}}", "a.caption"),
-        ("figures: {a: {titel: x}}", "figures.a"),
-        ("figures: []", "needs a mapping"),
-        ("figures: {a: [", "figures.yaml:1"),
-    ],
-)
-def test_a_wrong_registry_is_refused(change, message, tmp_path):
-    path = tmp_path / "figures.yaml"
-    path.write_text(change)
-    with pytest.raises(PandaError, match=message):
-        read_figures(path)
-
-
-def test_choosing_a_figure_names_the_nearest():
-    with pytest.raises(PandaError, match="did you mean 'forecasts'"):
-        choose(FIGURES, "forecast")
-
-
-def test_inputs_expand_by_stage():
-    _, arrays = FIGURES["kuramoto_sivashinsky"].inputs({"pde": ["a", "b"], "evaluate": ["c"]})
-    assert arrays == ["pde/forecasts/a", "pde/forecasts/b"]

@@ -11,7 +11,7 @@ import pytest
 
 from panda.figures.registry import read_figures
 from panda.report.html import FigureEntry, build_report, preset_note
-from panda.report.tables import comparison_table, duration, forecast_tables, number
+from panda.report.tables import comparison_table, duration, forecast_tables, generic_table, number
 
 ROOT = Path(__file__).resolve().parents[3]
 PNG = b"\x89PNG\r\n\x1a\nnot really"
@@ -228,11 +228,15 @@ def test_other_tables():
         "max_rss_mb": 900.0,
         "share": 0.5,
     }
-    points = [("panda_mlm", f"s{i}", "mae", 0.1 * i) for i in range(5)]
+    # Of name 4 there are two perturbations: with each counted apart the median would be 0.25.
+    points = [("panda_mlm", f"s{i}-p0", f"s{i}", "mae", 0.1 * i) for i in range(5)]
+    points.append(("panda_mlm", "s4-p1", "s4", "mae", 0.4))
     html = report(
         scaling__fit=pd.DataFrame([fit]),
         costs=pd.DataFrame([costs]),
-        evaluate__completions=pd.DataFrame(points, columns=["forecaster", "system", "metric", "value"]),
+        evaluate__completions=pd.DataFrame(
+            points, columns=["forecaster", "system", "name", "metric", "value"]
+        ),
     )
     for text in ("[0.300, 0.500]", "3 h 20 min", "50.0%", "<td>0.200</td>", "abc123", "git.commit"):
         assert text in html
@@ -260,3 +264,15 @@ def test_near_duplicates_are_shown_over_all_families():
     ]
     text = " ".join(parse(report(discover__duplicates=pd.DataFrame(rows))).text)
     assert "41" in text and "17" not in text.split("near-duplicates")[-1].split("Models")[0]
+
+
+def test_the_table_of_acceptance_says_how_integrations_end():
+    columns = ["population", "order", "filter", "n_in", "n_passed", "n_diverged", "n_underflow", "n_budget"]
+    rows = [("skew", 0, "integrated", 9000, 3000, 5000, 1000, 0), ("skew", 1, "bounded", 3000, 2990, 0, 0, 0)]
+    frame = pd.DataFrame(rows, columns=columns).assign(n_accepted=3000)
+    table = generic_table("discover/acceptance", frame)
+    assert table.columns == ("population", "filter", "tested", "passed", "detail")
+    details = [row[-1].text for row in table.rows]
+    assert details == [
+        "diverged 5,000 · step underflow 1,000", "3,000 accepted, 10 of them founders whatever their verdict"
+    ]  # fmt: skip

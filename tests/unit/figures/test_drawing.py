@@ -1,0 +1,45 @@
+"""The parts that figures share: curves, colours, labels and numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from panda.figures import projection, style
+from panda.figures.attractors import exponent_text
+
+
+@pytest.mark.parametrize(
+    ("exponent", "error", "text"),
+    [(0.3141, 0.02, "0.31 ± 0.02"), (13.61, 0.4, "13.6 ± 0.4"), (41.2, 3.0, "41 ± 3"), (0.3141, np.nan, "0.31"),
+     (0.5, 0.0, "0.5")],
+)  # fmt: skip
+def test_an_exponent_has_the_decimals_of_its_error(exponent, error, text):
+    assert exponent_text(exponent, error) == f"λ₁T = {text}"
+    assert exponent_text(np.nan, error) == "λ₁T unknown"
+
+
+def test_a_spline_follows_a_sparse_circle():
+    """Sixteen points a turn: chords miss the circle by 2%, the spline by less than a quarter of that."""
+    angle = np.arange(65) * 2 * np.pi / 16
+    circle = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    radius = np.linalg.norm(projection.smooth(circle)[16:-16], axis=1)
+    assert np.abs(radius - 1).max() < 0.25 * (1 - np.cos(np.pi / 16))
+    broken = np.where(np.arange(65)[:, None] == 7, np.nan, circle)
+    np.testing.assert_array_equal(projection.smooth(broken), broken)
+
+
+def test_unknown_forecasters_have_stable_colours():
+    assert style.colour("some_new_model") == style.colour("some_new_model")
+    assert style.colour("some_new_model") in style.FURTHER_COLOURS
+    assert (
+        len({style.colour(name) for name in ("panda", "parrot", "linear_ar", "persistence", "darts_nbeats")})
+        == 5
+    )
+
+
+def test_labels_do_not_overlap():
+    places = style.spread([1.0, 1.1, 1.05, 9.0], 2.0)
+    assert np.diff(np.sort(places)).min() >= 2.0 - 1e-9
+    assert list(np.argsort(places)) == [0, 2, 1, 3]
+    assert places[3] == 9.0
