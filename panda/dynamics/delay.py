@@ -115,7 +115,11 @@ def run_members(
         tangent=tangent is not None,
     )
     results = ws.make_results(
-        n, n_stops=stops.shape[1], n_points=n_points, dimension=dimension, n_vectors=int(tangent is not None)
+        n,
+        n_stops=stops.shape[1],
+        n_points=n_points,
+        dimension=dimension,
+        n_vectors=0 if tangent is None else 1,
     )
     run(system, control, members, _make_work(len(states), dimension, founder.n_parameters), results)
     return results
