@@ -88,8 +88,6 @@ def measure_spectra(
     rows: list[tuple] = []
     for (driver, response), group in systems.groupby(["driver", "response"], sort=True):
         flow = flow_of(library, str(driver), str(response))
-        if flow.delayed:
-            continue
         for first in range(0, len(group), BATCH):
             part = group.iloc[first : first + BATCH]
             stream = member_generator(seed, flow.name, "spectrum")
