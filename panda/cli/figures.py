@@ -35,7 +35,7 @@ def draw(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Draw one figure as PDF and PNG, and write the data it shows beside it."""
-    from panda.figures.registry import choose, read_figures
+    from panda.figures.registry import choose, complete, read_figures
     from panda.figures.save import save
 
     settings = load(config)
@@ -46,6 +46,7 @@ def draw(
     ):
         module = spec.load()
         tables, arrays = read_results(inputs, root)
+        complete(spec, figure, [*tables, *arrays])
         save(module.draw(tables, arrays), module.shown(tables, arrays), output, figure)
 
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panda.cli.options import DEFAULT_CONFIG, DEFAULT_LIBRARY, ConfigFile, Library, Shard, load, recorded
+from panda.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_LIBRARY,
+    ConfigFile,
+    Library,
+    Shard,
+    check_shard,
+    load,
+    recorded,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +52,8 @@ def systems(
     from panda.systems.library import FounderLibrary
 
     settings = load(config)
-    rows = read_table(catalogue)
+    check_shard(shard, settings.integrate.n_shards, "integrate.n_shards")
+    rows = read_table(catalogue, ["system", "accepted", "split"])
     accepted = rows[rows["accepted"]].iloc[shard :: settings.integrate.n_shards]
     opened = FounderLibrary.open(library)
     outputs = {"train": train, "validation": validation, "test": test}

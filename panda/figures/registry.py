@@ -111,6 +111,20 @@ def choose(figures: Mapping[str, FigureSpec], name: str) -> FigureSpec:
     return figures[name]
 
 
+def complete(spec: FigureSpec, figure: str, given: Sequence[str]) -> None:
+    """Check that the results named `given` are all that a figure reads; of `{forecaster}` one is enough.
+
+    Raises:
+        PandaError: one is missing; a figure without its data must not pass for one.
+    """
+    for name in (*spec.tables, *spec.arrays):
+        start, placeholder, end = name.partition("{forecaster}")
+        found = name in given or (placeholder and any(g.startswith(start) and g.endswith(end) for g in given))
+        if not found:
+            suffix = "parquet" if name in spec.tables else "npz"
+            raise PandaError(f"{figure}: needs {name}.{suffix} of the run's folder, which was not given")
+
+
 def _expanded(patterns: Sequence[str], forecasters: Mapping[str, Sequence[str]]) -> list[str]:
     names: list[str] = []
     for pattern in patterns:
