@@ -152,8 +152,9 @@ def command_line() -> str:
     parts = [f"{GENERATED}\n\n# Command line\n\n{root.help}\n\n"]
     parts.append(
         "`panda` and `python -m panda` are the same program. Every command takes its inputs and outputs as paths and\n"
-        "writes nothing else; a provenance record stands beside its first output. Exit codes: 0 done, 1 an error of "
-        "use\n(one line says which), 75 training paused on purpose and to be run again.\n"
+        "writes nothing else; a provenance record stands beside its first output. The option `--version` prints the\n"
+        "version. Exit codes: 0 done, 1 an error of use (one line says which), 2 a call that does not parse (a missing\n"
+        "or unknown option), 75 training paused on purpose and to be run again.\n"
     )
     for group_name, group in root.commands.items():  # type: ignore[attr-defined]
         parts.append(f"\n## panda {group_name}\n\n{group.help}\n")

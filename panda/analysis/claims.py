@@ -7,6 +7,10 @@ A claim says which number of which result table it is about; `judge` looks it up
 - `not identifiable`: intervals overlap, or the result itself says that the data cannot tell.
 - `not run`: a table, a row or a rival is not there, or no stage computes what the claim is about.
 - `not at this scale`: the claim is about a larger study than this preset's; what was found is shown anyway.
+
+Intervals are compared, not paired differences: they are there for every table (systems, fields, scaling). Intervals
+apart ask for more than a paired test does, so that a claim may be `not identifiable` where the paired tests of
+`panda.evaluation.significance` see a difference.
 """
 
 from __future__ import annotations
@@ -86,7 +90,10 @@ class _Outcome:
 
 @dataclass(frozen=True)
 class _Number:
+    """`label` says all that the row was asked for, `name` only what tells it from its rivals (may be empty)."""
+
     label: str
+    name: str
     value: float
     low: float
     high: float
@@ -95,6 +102,11 @@ class _Number:
     def __str__(self) -> str:
         text = _short(self.value)
         return text if self.low == self.high else f"{text} [{_short(self.low)}, {_short(self.high)}]"
+
+    @property
+    def named(self) -> str:
+        """The number behind the name of whose it is."""
+        return f"{self.name} {self}".lstrip()
 
 
 class _Missing(Exception):
@@ -138,7 +150,12 @@ def _judge_number(
     allowed += 1e-9 * max(abs(value), allowed)
     if not number.known or math.isnan(number.value):
         return _Outcome(Verdict.not_identifiable, str(number), f"{query.table} has no certain value")
-    detail = f"off by {_short(number.value - value)}, allowed {_short(allowed)}"
+    stated = tolerance.absolute + tolerance.relative * abs(value)
+    detail = (
+        f"off by {_short(number.value - value)}, {f'allowed {_short(stated)}' if stated else 'must be equal'}"
+    )
+    if number.value == value:
+        detail = "equal"
     if abs(number.value - value) <= allowed:
         return _Outcome(Verdict.reproduced, str(number), detail)
     if number.low <= value + allowed and number.high >= value - allowed and number.low < number.high:
@@ -156,13 +173,13 @@ def _judge_comparison(
             rights = _look_up(comparison.right, extra, tables)
         else:
             constant = float(comparison.right)
-            rights = [_Number(_short(constant), constant, constant, constant, True)]
+            rights = [_Number(_short(constant), "", constant, constant, constant, True)]
     except _Missing as missing:
         return _Outcome(Verdict.not_run, "", f"{at}: {missing}" if at else str(missing))
     pairs = [_compare(left, comparison.relation, right) for left in lefts for right in rights]
     order = (Verdict.differs, Verdict.not_identifiable, Verdict.reproduced)
     verdict, detail = min(pairs, key=lambda pair: order.index(pair[0]))
-    found = f"{', '.join(map(str, lefts))} against {', '.join(map(str, rights))}"
+    found = " against ".join(", ".join(number.named for number in side) for side in (lefts, rights))
     prefix = f"{at}: " if at else ""
     return _Outcome(verdict, prefix + found, prefix + detail)
 
@@ -203,7 +220,7 @@ def _look_up(query: Query, extra: Mapping[str, Scalar], tables: Mapping[str, pd.
         if table.empty:
             raise _Missing(f"no row of {query.table} has {_text(where)}")
         total = float(table[query.column].astype(float).agg(query.statistic)) * query.factor
-        return [_Number(f"{query.statistic} of {query.column}", total, total, total, True)]
+        return [_Number(f"{query.statistic} of {query.column}", "", total, total, total, True)]
     numbers = []
     for single in _combinations({key: _tuple(value) for key, value in where.items()}):
         rows = table
@@ -223,7 +240,8 @@ def _number(row: Mapping[str, Any], query: Query, single: Mapping[str, Scalar]) 
     known = query.verdict is None or row[query.verdict] != Verdict.not_identifiable
     # A rival found by `without` is told apart by that column; any other row by what it was asked for.
     label = ", ".join(str(row[key]) for key in (query.without or single))
-    return _Number(label or query.column, value, min(edges), max(edges), known)
+    name = ", ".join(str(row[key]) for key in (query.without or list(query.where)[:1]))
+    return _Number(label or query.column, name, value, min(edges), max(edges), known)
 
 
 def _combinations(values: Mapping[str, Sequence[Scalar]]) -> Iterator[dict[str, Scalar]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from panda import __version__
 from panda.cli import (
     baselines,
     configuration,
@@ -19,11 +22,27 @@ from panda.cli import (
 
 app = typer.Typer(
     name="panda",
-    help="Regenerate the Panda paper, stage by stage. `snakemake` runs the whole; a command runs one step.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"panda {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Regenerate the Panda paper, stage by stage. `snakemake` runs the whole; a command runs one step."""
+
+
 app.add_typer(configuration.app, name="config", help="Check and show the configuration.")
 app.add_typer(discover.app, name="discover", help="Find chaotic systems: compile, measure, search, select.")
 app.add_typer(integrate.app, name="integrate", help="Integrate the selected systems into trajectory files.")

@@ -17,9 +17,11 @@ Preset = Annotated[str | None, typer.Option(help="overlay presets/NAME.yaml", me
 @app.command()
 def check(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Check a configuration file; say where it is wrong."""
+    from importlib import import_module
+
     from panda.config.load import load_config
 
-    found = load_config(config, preset=preset)
+    found = load_config(config, preset=preset, baselines=import_module("baselines.registry").names())
     print(f"{config}: fine (preset {found.preset}, results in results/{found.run_name})")
 
 

@@ -15,6 +15,7 @@ from panda.cli.options import (
     Library,
     Output,
     Shard,
+    check_shard,
     load,
     recorded,
 )
@@ -99,6 +100,7 @@ def search(
 
     settings = load(config)
     found = settings.discover
+    check_shard(shard, found.search.n_shards, "discover.search.n_shards")
     everything = groups(found.founders.all_names, found.search, settings.seed)
     own = shard_of(everything, shard, found.search.n_shards)
     n = sum(group.n_members for group in own)
@@ -141,7 +143,7 @@ def select(
         parts=["discover.select", "discover.founders"],
         roots=["panda.discovery.select"],
     ):
-        table = pd.concat([read_table(path) for path in candidates], ignore_index=True)
+        table = pd.concat([read_table(path, selecting.COLUMNS) for path in candidates], ignore_index=True)
         catalogue = selecting.select(table, found.select, found.founders)
         write_table(catalogue, output)
         write_table(selecting.acceptance(catalogue, found.select), acceptance)

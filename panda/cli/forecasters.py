@@ -24,14 +24,18 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Forecaster
     """A model from its weights file, or a baseline from the registry (with its fitted state, if it has one).
 
     Raises:
-        PandaError: an unknown name, or a state that is missing or damaged.
+        PandaError: an unknown name, or a state that is missing, not given or damaged.
     """
+    from panda.core.errors import PandaError
+
     if name in config.named_models():
         from panda.core.files import require
         from panda.evaluation.panda_forecaster import PandaForecaster
         from panda.model.weights import load_model
 
-        weights = require(state or Path(f"{name}/model.safetensors"))
+        if state is None:
+            raise PandaError(f"{name} is a trained model; give --state its model.safetensors")
+        weights = require(state)
         return PandaForecaster(
             load_model(weights.parent),
             name=name,

@@ -16,6 +16,7 @@ from panda.cli.options import (
     Files,
     Library,
     Shard,
+    check_shard,
     load,
     recorded,
 )
@@ -64,10 +65,11 @@ def systems(
     from panda.discovery.trust import summary_line, trust_horizons, trust_table
 
     settings = load(config)
-    rows, data = read_table(catalogue), settings.integrate
+    check_shard(shard, settings.integrate.n_shards, "integrate.n_shards")
+    rows, data = read_table(catalogue, ["system", "accepted", "split"]), settings.integrate
     integration = settings.discover.search.integration
     chosen = long_systems(rows, data.long.n_systems, settings.seed)
-    accepted = rows[rows["accepted"]].iloc[check_shard(shard, settings) :: data.n_shards]
+    accepted = rows[rows["accepted"]].iloc[shard :: data.n_shards]
     to_lengthen = accepted[accepted["system"].isin(chosen)]
     opened, horizons = open_library(library, settings.discover), []
     with (
@@ -121,7 +123,9 @@ def import_published(
 
     settings = load(config)
     files = find_published(folder)
-    own = files if shard is None else files[check_shard(shard, settings) :: settings.integrate.n_shards]
+    if shard is not None:
+        check_shard(shard, settings.integrate.n_shards, "integrate.n_shards")
+    own = files if shard is None else files[shard :: settings.integrate.n_shards]
     paths = {"train": train, "validation": validation, "test": test}
     counts = dict.fromkeys([*paths, "left_out"], 0)
     with (
@@ -210,21 +214,6 @@ def by_split(paths: list[Path], folder: Path) -> tuple[dict[str, TrajectoryStore
         for split, own in groups.items()
     }
     return stores, names
-
-
-def check_shard(shard: int, config: Config) -> int:
-    """The shard, if the configuration has one of this number.
-
-    Raises:
-        PandaError: it has not; its part would be another shard's as well.
-    """
-    from panda.core.errors import PandaError
-
-    if shard >= config.integrate.n_shards:
-        raise PandaError(
-            f"--shard {shard} is outside 0..{config.integrate.n_shards - 1} (integrate.n_shards)"
-        )
-    return shard
 
 
 def found(

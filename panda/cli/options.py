@@ -11,6 +11,7 @@ import typer
 
 from panda.config import Config, section
 from panda.config.load import load_config
+from panda.core.errors import PandaError
 
 ConfigFile = Annotated[
     Path, typer.Option("--config", help="config.yaml, or the resolved one of a run", metavar="FILE")
@@ -28,6 +29,18 @@ SOURCE = Path(__file__).resolve().parents[2]
 def load(path: Path) -> Config:
     """The configuration a command works with."""
     return load_config(path)
+
+
+def check_shard(shard: int, n_shards: int, key: str) -> None:
+    """Refuse a shard that the configuration has not.
+
+    Raises:
+        PandaError: there are only `n_shards`, the value of `key`.
+    """
+    if shard >= n_shards:
+        raise PandaError(
+            f"--shard {shard} is outside 0..{n_shards - 1}: {key} is {n_shards} in this configuration"
+        )
 
 
 @contextmanager

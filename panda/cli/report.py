@@ -76,7 +76,7 @@ def write(
 ) -> None:
     """Write the report: figures, forecasts, claims, costs and provenance on one page."""
     from panda.cli.figures import read_results
-    from panda.core.files import write_text
+    from panda.core.files import require, write_text
     from panda.figures.registry import choose, read_figures
     from panda.report.html import FigureEntry, build_report, preset_note
 
@@ -96,7 +96,7 @@ def write(
                     number=spec.number,
                     category=spec.category,
                     caption=spec.caption,
-                    png=(root / "figures" / f"{name}.png").read_bytes(),
+                    png=require(root / "figures" / f"{name}.png").read_bytes(),
                     links={f.suffix[1:]: f"figures/{f.name}" for f in files if f.is_file()},
                 )
             )

@@ -14,6 +14,7 @@ from panda.cli.options import (
     Library,
     Output,
     Shard,
+    check_shard,
     load,
     recorded,
 )
@@ -39,7 +40,8 @@ def integrate_subsets(
     from panda.discovery.trajectories import Length
 
     settings = load(config)
-    ranked = nested_ranks(read_table(catalogue), settings.seed)
+    check_shard(shard, settings.scaling.n_shards, "scaling.n_shards")
+    ranked = nested_ranks(read_table(catalogue, ["system", "accepted", "split"]), settings.seed)
     own = ranked.iloc[shard :: settings.scaling.n_shards]
     counts = {
         system: initial_conditions(len(ranked), rank, settings.scaling.n_points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -62,11 +63,14 @@ def preset_file(preset: Any, root: str | Path = ".") -> str:
     return str(folder / f"{preset}.yaml")
 
 
-def load_config(path: str | Path, *, preset: str | None = None) -> Config:
+def load_config(
+    path: str | Path, *, preset: str | None = None, baselines: Sequence[str] | None = None
+) -> Config:
     """The configuration in a file, for commands used by hand, with presets/<preset>.yaml over it.
 
     A file that names a preset which differs from its own values (config.yaml) is overlaid by that preset, as
     the workflow does; a resolved configuration (results/<run>/config.yaml) is taken as it stands.
+    `baselines`: see `validate`.
     """
     path = Path(path)
     values, files = read_yaml(path), [path]
@@ -74,34 +78,88 @@ def load_config(path: str | Path, *, preset: str | None = None) -> Config:
         name = preset or values.get("preset")
         file = Path(preset_file(name, path.parent))
         values, files = overlay(values, read_yaml(file)), [path, file]
-    return validate(values, files)
+    return validate(values, files, baselines=baselines)
 
 
-def validate(values: Mapping[str, Any], files: Sequence[str | Path]) -> Config:
+def validate(
+    values: Mapping[str, Any], files: Sequence[str | Path], *, baselines: Sequence[str] | None = None
+) -> Config:
     """Check merged values; `files`, lowest first, are re-read to say where a wrong one stands.
+
+    `baselines`: the baselines there are, to hold the names of forecasters against; None leaves them unchecked.
 
     Raises:
         PandaError: a line a problem: file and line (or "command line"), key, what is wrong, nearest key.
     """
     try:
-        return Config.model_validate(dict(values))
+        config = Config.model_validate(dict(values))
     except ValidationError as error:
         lines = [_explain(problem, values, files) for problem in error.errors()]
         raise PandaError("\n".join(dict.fromkeys(lines))) from None
+    if baselines is not None:
+        known = [*config.named_models(), *baselines]
+        for stage, names in config.forecasters().items():
+            for name in names:
+                if name not in known:
+                    where = locate((stage, "forecasters"), values, files)
+                    raise PandaError(
+                        f"{where}: {stage}.forecasters: no model or baseline {name!r}{_nearest(name, known)}; "
+                        f"baselines: {', '.join(baselines)}"
+                    )
+    return config
 
 
 def _explain(problem: Any, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
     key = _plain_key(problem["loc"], values)
-    where = locate(key, values, files)
     name = ".".join(str(part) for part in key)
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
+    where = _culprit(key, message, values, files)
+    broken = _broken_yaml(problem["input"])
+    if broken:
+        message = f"not valid YAML: {problem['input']!r} ({broken})"
+    elif problem["type"] == "string_pattern_mismatch":
+        message = (
+            f"letters, digits, '.', '_' and '-' only, a letter or digit first (got {problem['input']!r})"
+        )
+    elif problem["type"] == "extra_forbidden":
         message = f"unknown key{_nearest(str(key[-1]), _fields_at(key[:-1]))}"
     elif problem["type"] == "missing":
         message = "is missing; copy its line from config.yaml"
     elif problem["type"] != "value_error":
         message = f"{message[:1].lower()}{message[1:]} (got {problem['input']!r})"
     return f"{where}: {name}: {message}" if name else f"{where}: {message}"
+
+
+def _culprit(key: Key, message: str, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+    """Where the value stands that a problem is about.
+
+    A problem of several values is reported at the section that holds them, and its message names them. What was
+    set last among them, on the command line before any file, is what the user has just changed.
+    """
+    if not isinstance(_value_at(values, key), Mapping):
+        return locate(key, values, files)
+    named: list[Key] = []
+    for word in re.findall(r"\w+(?:\.\w+)*", message):
+        for base in ((*key,), (), named[-1] if named else ()):
+            path = (*base, *word.split("."))
+            if _value_at(values, path) is not _ABSENT:
+                named.append(path)
+                break
+    leaves = [path for path in named if not isinstance(_value_at(values, path), Mapping)]
+    places = [locate(path, values, files) for path in leaves or named or [key]]
+    layers = [*map(str, files), "command line"]
+    return max(places, key=lambda place: layers.index(place.rsplit(":", 1)[0]))
+
+
+def _broken_yaml(value: Any) -> str:
+    """What is wrong with a value that was meant as YAML (`--config 'a={b: 1'` reaches us as text); else empty."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return ""
+    try:
+        yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        return str(getattr(error, "problem", None) or error)
+    return ""
 
 
 def _plain_key(location: Sequence[Any], values: Any) -> Key:
@@ -147,7 +205,10 @@ def locate(key: Key, values: Mapping[str, Any], files: Sequence[str | Path]) -> 
             found = (f"{file}:{line}", value)
     if found is None:
         return "command line" if _value_at(values, key) is not _ABSENT else str(files[0])
-    same = isinstance(found[1], dict | list) or str(found[1]) == str(_value_at(values, key))
+    # Mappings merge, so that the last file with one holds a part of it; all else is replaced.
+    value = _value_at(values, key)
+    merged = isinstance(found[1], dict) and isinstance(value, Mapping)
+    same = merged or str(found[1]) == str(value)
     return found[0] if same else "command line"
 
 

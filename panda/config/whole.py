@@ -10,7 +10,7 @@ from panda.config.costs import Costs
 from panda.config.discover import Discover, Integrate
 from panda.config.evaluate import PDE, Baselines, Evaluate
 from panda.config.train import Train
-from panda.config.types import Count, Natural, Positive, Section
+from panda.config.types import Count, FolderName, Natural, Positive, Section
 
 
 class Scaling(Section):
@@ -40,7 +40,7 @@ class Config(Section):
     """The whole configuration."""
 
     preset: str
-    run: str | None
+    run: FolderName | None
     seed: Natural
     discover: Discover
     integrate: Integrate
@@ -96,10 +96,19 @@ class Config(Section):
             model not in self.train.models or self.train.definitions[model].head != "mlm"
         ):
             raise ValueError(f"evaluate.completion_model {model!r} must be a trained model with head mlm")
-        for name in (*self.evaluate.forecasters, *self.pde.forecasters):
-            definition = self.train.definitions.get(name)
-            if definition is not None and (definition.head != "forecast" or name not in self.train.models):
-                raise ValueError(f"forecaster {name!r} must be among train.models and have head forecast")
+        for stage, names in self.forecasters().items():
+            for name in names:
+                definition = self.train.definitions.get(name)
+                if definition is not None and (
+                    definition.head != "forecast" or name not in self.train.models
+                ):
+                    raise ValueError(
+                        f"{stage}.forecasters: {name!r} must be among train.models and have head forecast"
+                    )
+
+    def forecasters(self) -> dict[str, tuple[str, ...]]:
+        """The forecasters of each stage that has some."""
+        return {"evaluate": self.evaluate.forecasters, "pde": self.pde.forecasters}
 
     def named_models(self) -> dict[str, NamedModel]:
         """Every model that can be trained: the listed ones, and one chain for each point of the sweep."""

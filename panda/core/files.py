@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Errors that mean: the disk takes no more. The last is a limit on the size of one file (ulimit -f).
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Of a file that cannot be read: it may be damaged, or one that was never ours to delete.
+_AGAIN = "correct the path or, if a run made this file, make it again"
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise PandaError(f"{path}: not a JSON file ({error}); delete it and make it again") from error
+        raise PandaError(f"{path}: not a JSON file ({error}); {_AGAIN}") from error
 
 
 def require(path: str | Path) -> Path:
@@ -128,23 +130,25 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a Parquet table.
+def read_table(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a Parquet table, which must have `columns` (and may have more).
 
     Raises:
-        PandaError: the file is missing, truncated or no Parquet.
+        PandaError: the file is missing, truncated, no Parquet, or lacks a column: it is another table.
     """
     import pandas as pd
     import pyarrow as pa
 
     path = require(path)
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         line = str(error).splitlines()[0]
-        raise PandaError(
-            f"{path}: not a whole Parquet table ({line}); delete it and make it again"
-        ) from error
+        raise PandaError(f"{path}: not a whole Parquet table ({line}); {_AGAIN}") from error
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise PandaError(f"{path}: no column {missing[0]!r}; it is another table than the one needed here")
+    return table
 
 
 def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
@@ -175,6 +179,4 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, zlib.error) as error:
-        raise PandaError(
-            f"{path}: not a whole .npz archive ({error}); delete it and make it again"
-        ) from error
+        raise PandaError(f"{path}: not a whole .npz archive ({error}); {_AGAIN}") from error

@@ -6,7 +6,10 @@ import pandas as pd
 
 from panda.config import Founders, Select
 from panda.core.errors import PandaError
-from panda.discovery.filters import rejected_by, verdicts
+from panda.discovery.filters import READ, rejected_by, verdicts
+
+# What a table of candidates must have.
+COLUMNS = ("system", "driver", "response", "population", "perturbation", "period", *READ)
 
 INCOMPLETE = (
     "diverged",

@@ -67,6 +67,12 @@ def test_a_single_figure_or_table_is_a_target():
         (["trian=1"], "command line: trian: unknown key; did you mean 'train'?"),
         (["seed=x"], "seed: input should be a valid integer"),
         (["figures=[nothing]"], "nothing"),
+        (
+            ["evaluate={forecasters: [panda, chronos]}"],
+            "evaluate.forecasters: no model or baseline 'chronos'",
+        ),
+        (["evaluate={n_windows: 3"], "command line: evaluate: not valid YAML"),
+        (["run=../x"], "command line: run: letters, digits"),
     ],
 )
 def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):

@@ -102,7 +102,7 @@ def test_direction(tmp_path: Path) -> None:
     text = DIRECTION.replace("RIGHT", RIGHT)
     row = judged(tmp_path, text, table(*A_WINS))
     assert row["verdict"] == "reproduced" and row["detail"] == "2 of 2 hold"
-    assert "horizon 128: 1 [0.8, 1.2] against 3 [2.8, 3.2]" in row["found"]
+    assert "horizon 128: a 1 [0.8, 1.2] against b 3 [2.8, 3.2]" in row["found"]
     swapped = [("ba"["ab".index(r[0])], *r[1:]) for r in A_WINS]
     assert judged(tmp_path, text, table(*swapped))["verdict"] == "differs"
     greater = text.replace("less", "greater")
@@ -131,6 +131,22 @@ def test_a_result_that_says_it_is_not_identifiable_is_believed(tmp_path: Path) -
     assert judged(tmp_path, text, table(*rows))["verdict"] == "not identifiable"
     rows = [row[:5] for row in rows]
     assert judged(tmp_path, text, table(*rows))["verdict"] == "reproduced"
+
+
+def test_a_count_is_off_by_a_count(tmp_path: Path) -> None:
+    exact = NUMBER.replace("absolute: 1", "absolute: 0").replace(", factor: 0.5", "")
+    row = judged(tmp_path, exact, table(("a", 128, 9.0, 9.0, 9.0)))
+    assert row["verdict"] == "differs" and row["detail"] == "off by -1, must be equal"
+    row = judged(tmp_path, exact, table(("a", 128, 10.0, 10.0, 10.0)))
+    assert row["verdict"] == "reproduced" and row["detail"] == "equal"
+    row = judged(tmp_path, NUMBER, table(("a", 128, 22.2, 22.2, 22.2)))
+    assert row["detail"] == "off by 1.1, allowed 1"
+
+
+def test_a_constant_and_a_table_of_one_row_have_no_name(tmp_path: Path) -> None:
+    rows = [(model, h, 0.3, 0.2, 0.4) for h in (128, 512) for model in "a"]
+    text = DIRECTION.replace("RIGHT", "0").replace("less", "greater").replace(", where: {model: a}", "")
+    assert judged(tmp_path, text, table(*rows))["found"].startswith("horizon 128: 0.3 [0.2, 0.4] against 0;")
 
 
 def test_every_listed_rival_must_be_there_and_lose(tmp_path: Path) -> None:

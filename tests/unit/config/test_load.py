@@ -71,6 +71,58 @@ def test_impossible_values_are_refused(change: dict, words: str):
     assert words in refusal(change)
 
 
+@pytest.mark.parametrize(
+    ("change", "start"),
+    [
+        # What is wrong with several values stands where the last of them was set.
+        ({"discover": {"select": {"selection": "foo"}}}, "command line: discover.select: selection 'foo'"),
+        ({"evaluate": {"reference": "parot"}}, "command line: evaluate: reference 'parot'"),
+        ({"evaluate": {"context_length": 4000}}, "command line: evaluate: context_length 4000"),
+        ({"evaluate": {"forecasters": ["parrot"]}}, "command line: evaluate: reference 'panda'"),
+        ({"scaling": {"definitions": ["x"]}}, "command line: scaling.definitions: 'x'"),
+        # An unclosed brace reaches us as text.
+        ({"evaluate": "{n_windws: 3"}, "command line: evaluate: not valid YAML: '{n_windws: 3' (expected"),
+        ({"figures": "[attractors"}, "command line: figures: not valid YAML"),
+        ({"evaluate": "none"}, "command line: evaluate: input should be a valid dictionary"),
+    ],
+)
+def test_the_command_line_is_named_where_it_is_the_cause(change: dict, start: str):
+    assert refusal(change).startswith(start)
+
+
+def test_a_file_is_named_where_it_is_the_cause(tmp_path: Path):
+    extra = tmp_path / "mine.yaml"
+    extra.write_text("seed: 1\nevaluate:\n  n_windows: 2\n  reference: parot\n")
+    assert refusal(read_yaml(extra), [*FILES, extra]).startswith(f"{extra}:4: evaluate: reference 'parot'")
+
+
+@pytest.mark.parametrize("run", ["../x", "/tmp/x", "a b", "a/b", "..", ".x", ""])
+def test_a_run_is_one_plain_folder(run: str):
+    assert refusal({"run": run}).startswith("command line: run: letters, digits")
+
+
+@pytest.mark.parametrize("run", ["seed7", "paper_2", "a.b-c", None])
+def test_plain_run_names_are_fine(run: str | None):
+    values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
+    assert validate(overlay(values, {"run": run}), FILES).run == run
+
+
+def test_forecasters_are_models_or_baselines():
+    values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
+    known = ["parrot", "persistence"]
+    change = {"evaluate": {"forecasters": ["panda", "parot"]}, "pde": {"forecasters": ["panda"]}}
+    with pytest.raises(PandaError) as error:
+        validate(overlay(values, change), FILES, baselines=known)
+    start = "command line: evaluate.forecasters: no model or baseline 'parot'; did you mean 'parrot'?"
+    assert str(error.value).startswith(start)
+    validate(overlay(values, change), FILES)  # unchecked where the baselines are not known
+    change["evaluate"]["forecasters"] = ["panda", "parrot"]
+    validate(overlay(values, change), FILES, baselines=known)
+    change["pde"]["forecasters"] = ["chronos"]
+    with pytest.raises(PandaError, match=r"command line: pde\.forecasters: no model or baseline 'chronos'"):
+        validate(overlay(values, change), FILES, baselines=known)
+
+
 def test_strings_from_the_command_line_are_numbers():
     values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
     assert validate(overlay(values, {"train": {"batch_size": "4"}}), FILES).train.batch_size == 4

@@ -91,6 +91,23 @@ def test_damaged_tables_and_arrays_are_named(tmp_path: Path, damage: str):
         assert "\n" not in str(error.value)
 
 
+def test_another_table_than_the_one_needed_is_named(tmp_path: Path):
+    path = tmp_path / "t.parquet"
+    files.write_table(pd.DataFrame({"x": [1.0], "y": [2.0]}), path)
+    assert list(files.read_table(path, ["x"]).columns) == ["x", "y"]
+    with pytest.raises(PandaError, match=r"t\.parquet: no column 'system'; it is another table"):
+        files.read_table(path, ["x", "system"])
+
+
+def test_a_file_that_no_run_made_is_not_to_be_removed(tmp_path: Path):
+    path = tmp_path / "README.md"
+    path.write_text("# mine")
+    for read in (files.read_table, files.read_arrays, files.read_json):
+        with pytest.raises(PandaError, match="correct the path") as error:
+            read(path)
+        assert "delete it" not in str(error.value)
+
+
 def test_round_trips(tmp_path: Path):
     frame = pd.DataFrame({"x": [0.1, np.nan], "name": ["a", "b"], "list": [[1.0, 2.0], []]})
     files.write_table(frame, tmp_path / "t.parquet")
