@@ -166,6 +166,8 @@ def _member(flow: Flow, entry: Any, where: str) -> Member:
         raise PandaError(f"{where}: an object expected, not {type(entry).__name__}")
     none = np.empty(0)
     initial = _values(entry, "ic", flow.dimension, where)
+    if flow.delayed:  # dysts takes the first number as x at all times before zero
+        initial = np.full(flow.dimension, initial[0])
     if flow.response is None:
         _dimension(entry, "dim", flow.driver_dimension, where)
         return Member(

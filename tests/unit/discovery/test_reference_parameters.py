@@ -130,6 +130,19 @@ def test_an_entry_means_what_the_reference_computes(library, golden, read):
         np.testing.assert_allclose(got, [case["rhs"] for case in own], rtol=1e-10, err_msg=name)
 
 
+def test_the_first_number_of_a_start_with_delay_is_its_past(library, read):
+    entry = {
+        "sample_idx": 3,
+        "ic": np.linspace(0.9, 1.8, 10).tolist(),
+        "params": {"beta": 0.2, "gamma": 0.1, "n": 9.5, "tau": 17.0},
+        "dim": 10,
+    }
+    row = read({"MackeyGlass": [entry]}).iloc[0]
+    assert (row["system"], row["dimension"], row["split"]) == ("MackeyGlass-pp3", 10, "test")
+    assert list(row["driver_parameters"]) == [0.2, 0.1, 9.5, 17.0]
+    assert list(row["initial"]) == [0.9] * 10
+
+
 def test_one_scale_for_all_coordinates_is_a_list_of_it(document, read):
     name = "BurkeShaw_HyperLu"
     entry = copy.deepcopy(document[name][0])
