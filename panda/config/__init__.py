@@ -4,7 +4,6 @@ from panda.config.costs import Costs
 from panda.config.discover import (
     Discover,
     Duplicates,
-    Evolve,
     Exponent,
     FilterName,
     Founders,
@@ -37,7 +36,6 @@ __all__ = [
     "Discover",
     "Duplicates",
     "Evaluate",
-    "Evolve",
     "Exponent",
     "FilterName",
     "Founders",

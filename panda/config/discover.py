@@ -198,19 +198,6 @@ class Search(Section):
     exponent: Exponent
 
 
-class Evolve(Section):
-    """Generations after the first one, whose candidates descend from accepted systems."""
-
-    n_generations: Count
-    n_litters: Count
-    litter_size: Count
-    founder_share: Fraction
-    crossover_probability: Fraction
-    tournament_size: Count
-    n_neighbours: Count
-    mutation: Mutation
-
-
 FilterName = Literal[
     "integrated",
     "bounded",
@@ -327,7 +314,6 @@ class Discover(Section):
 
     founders: Founders
     search: Search
-    evolve: Evolve
     select: Select
     spectrum: Spectrum
     gallery: Gallery

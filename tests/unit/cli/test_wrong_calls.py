@@ -56,6 +56,7 @@ def test_another_table_is_not_selected_from(tmp_path: Path, other_table: Path):
 
 
 SPLITS = ["--train", "t.arrow", "--validation", "v.arrow", "--test", "e.arrow"]
+SPLITS += ["--long", "l.arrow", "--trust", "t.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_figure_is_not_drawn_without_its_data(tmp_path: Path):
     message = refusal(
         *("figures", "draw", *CONFIG, "--figure", "spectra", "--root", run, "--output", out, gallery)
     )
-    assert message == "exponents: needs discover/catalogue.parquet of the run's folder, which was not given"
+    assert message.startswith("spectra: discover/spectra.parquet is not among the files given")
     assert not list(out.glob("*"))
 
 
