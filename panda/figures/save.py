@@ -13,6 +13,8 @@ from panda.core.files import atomic_path, write_arrays
 from panda.figures import style
 from panda.figures.inputs import Shown
 
+_PLACES = 6  # decimals of positions in shares of the figure: a thousandth of a pixel
+
 
 def save(figure: Figure, data: Shown, folder: str | Path, name: str) -> list[Path]:
     """Write `<name>.pdf`, `<name>.png` and `<name>.csv` (a table) or `<name>.npz` (arrays) into `folder`.
@@ -32,11 +34,26 @@ def save(figure: Figure, data: Shown, folder: str | Path, name: str) -> list[Pat
         write_arrays(data_path, **{key: np.asarray(value) for key, value in data.items()})
     pdf, png = folder / f"{name}.pdf", folder / f"{name}.png"
     with style.context():
+        _settle(figure)
         with atomic_path(pdf) as temporary:
             figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
         with atomic_path(png) as temporary:
             figure.savefig(temporary, format="png", dpi=style.PNG_DPI, metadata={"Software": None})
     return [pdf, png, data_path]
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once, and round every place in it.
+
+    The layout's solver orders its equations by addresses in memory: its last bits differ from run to run, and
+    would make pixels on edges differ by a shade.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), _PLACES))
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position().bounds, _PLACES))
 
 
 def data_suffix(data: Shown) -> str:
