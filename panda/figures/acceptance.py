@@ -85,7 +85,7 @@ def _ends(axes: Axes, rows: pd.DataFrame, total: int) -> None:
         handles.append(Patch(facecolor=grey, label=f"{name}: {int(count.sum()):,}"))
     if handles:
         axes.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0, ncols=min(len(handles), 3),
+            handles=handles, loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0, ncols=2,
             fontsize=6, handlelength=0.9, handleheight=0.9, columnspacing=1.0, handletextpad=0.4,
             title="not integrated:", title_fontsize=6, alignment="left",
         )  # fmt: skip
