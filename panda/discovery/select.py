@@ -76,7 +76,7 @@ def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """What each selection accepts, and how much of it is not chaotic: a row a (selection, population).
 
     Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_limit_cycle`),
-    n_not_certain (lambda_1 not above zero by `exponent_min_sigmas` standard errors), n_not_positive
+    n_not_certain (rejected by `positive_exponent`), n_not_positive
     (lambda_1 at or below zero), and the medians of lambda_1 * period and of its standard error * period.
     """
     rows = []

@@ -31,7 +31,7 @@ SECTIONS = (
     (
         "discover/selections",
         "Discovery: what each selection accepts",
-        "Reference: the filters that the reference code ran. Not certain: λ₁ not above zero by three standard errors.",
+        "Reference: what the reference code ran. Not certain: λ₁ not safely above zero and what shear gives.",
     ),
     (
         "discover/duplicates",
