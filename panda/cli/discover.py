@@ -23,6 +23,8 @@ from panda.cli.options import (
 app = typer.Typer(no_args_is_help=True)
 REFERENCE_PARAMETERS = "panda.discovery.reference_parameters"
 SPLITS = ("train", "validation", "test")
+LONG_LISTS = ("signature",)
+CATALOGUE = ("system", "name", "driver", "response", "accepted", "split")
 Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")]
 
 
@@ -117,7 +119,7 @@ def search(
         table = search_groups(
             open_library(library, found), read_table(measures), own, found.search, settings.seed, progress
         )
-        write_table(table, output)
+        write_table(table, output, machines_only=LONG_LISTS)
 
 
 @app.command()
@@ -145,7 +147,7 @@ def select(
     ):
         table = pd.concat([read_table(path, selecting.COLUMNS) for path in candidates], ignore_index=True)
         catalogue = selecting.select(table, found.select, found.founders)
-        write_table(catalogue, output)
+        write_table(catalogue, output, machines_only=LONG_LISTS)
         write_table(selecting.acceptance(catalogue, found.select), acceptance)
         write_table(selecting.selections(catalogue, found.select), selections)
 
@@ -166,7 +168,8 @@ def spectra(
 
     settings = load(config)
     wanted = settings.discover.spectrum
-    chosen = stage.chosen_systems(read_table(catalogue), wanted.max_systems, settings.seed)
+    check_shard(shard, wanted.n_shards, "discover.spectrum.n_shards")
+    chosen = stage.chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
     own = stage.shard(chosen, shard, wanted.n_shards)
     with (
         recorded(
@@ -224,7 +227,7 @@ def gallery(
     ):
         arrays = sample(
             open_library(library, found),
-            read_table(catalogue),
+            read_table(catalogue, CATALOGUE),
             found.gallery,
             found.search.integration,
             settings.seed,
@@ -248,7 +251,7 @@ def export_params(
     from panda.discovery.reference_parameters import from_catalogue
 
     settings = load(config)
-    rows = read_table(catalogue)
+    rows = read_table(catalogue, CATALOGUE)
     if split and split not in SPLITS:
         raise PandaError(f"--split {split}: no such split; choose one of {', '.join(SPLITS)}")
     chosen = rows[rows["accepted"] & ((rows["split"] == split) | (not split))]
@@ -315,7 +318,6 @@ def check(
 
 @app.command()
 def duplicates(
-    trajectories: Files,
     catalogue: Catalogue,
     output: Output,
     nearest: Annotated[Path, typer.Option(help="table of nearest training systems to write", metavar="FILE")],
@@ -323,56 +325,29 @@ def duplicates(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Count near-duplicates among the selected systems, above all between training and test."""
-    import numpy as np
-
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
-    from panda.data.store import TrajectoryStore
-    from panda.discovery.novelty import calibrate, calibration_systems
-    from panda.discovery.novelty import duplicates as count
+    from panda.discovery import novelty
     from panda.discovery.own import open_library
-    from panda.discovery.trajectories import Length, regenerate
-    from panda.invariants.signature import signature
 
     settings = load(config)
     found = settings.discover
-    shape = found.duplicates.signature.model_dump()
-    table = read_table(catalogue)
-    chosen = calibration_systems(table, found.duplicates, settings.seed)
-    store = TrajectoryStore.open(trajectories)
+    table = read_table(catalogue, [*CATALOGUE, "signature"])
+    chosen = novelty.calibration_systems(table, found.duplicates.n_calibration, settings.seed)
     with (
         recorded(
             settings,
             [output, nearest],
-            inputs=[catalogue, *trajectories],
-            parts=[
-                "discover.duplicates",
-                "discover.founders",
-                "discover.search.integration",
-                "integrate.n_periods",
-            ],
-            roots=["panda.discovery.novelty", "panda.invariants.signature", "panda.discovery.trajectories"],
+            inputs=[catalogue],
+            parts=["discover.duplicates", "discover.founders", "discover.search"],
+            roots=["panda.discovery.novelty"],
         ),
-        Progress(len(store) + len(chosen), "near-duplicates", "trajectories") as progress,
+        Progress(len(chosen), "near-duplicates", "systems") as progress,
     ):
-        features = {}
-        for i, row in enumerate(store.table.itertuples()):
-            if row.initial_condition == 0:
-                features[row.system] = signature(store.series(i), **shape).features
-            progress.advance()
-        again = {}
-        for one in regenerate(
-            open_library(library, found),
-            chosen,
-            Length(found.search.integration, settings.integrate.n_periods),
-            n_initial_conditions=dict.fromkeys(chosen["system"], 2),
-            seed=settings.seed,
-            progress=progress,
-        ):
-            if one.initial_condition == 1:
-                again[one.row["system"]] = signature(one.series, **shape).features
-        pairs = [(features[system], again[system]) for system in sorted(again)]
-        metric = calibrate(*(np.stack(side) for side in zip(*pairs, strict=True)), found.duplicates.coverage)
-        counts, near = count(table, features, metric, found.founders.families(), found.duplicates)
+        opened = open_library(library, found)
+        metric = novelty.measure_metric(
+            opened, chosen, found.search, found.duplicates.coverage, settings.seed, progress
+        )
+        counts, near = novelty.duplicates(table, metric, found.founders.families(), found.duplicates)
         write_table(counts, output)
         write_table(near, nearest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
@@ -98,6 +99,10 @@ class Founders(Section):
             return "test"
         return "validation" if set(names) & set(self.validation) else "train"
 
+    def reference_limits(self, integration: Integration) -> dict[str, float]:
+        """The limits of a reference trajectory: those of `integration` but for its tolerances."""
+        return integration.limits | {"rtol": self.reference_rtol, "atol": self.reference_atol}
+
     def resolved(self) -> dict[str, Any]:
         """What results depend on: own founders by content and not by path, held-out families by members."""
         values = self.model_dump(mode="json")
@@ -146,6 +151,12 @@ class Integration(Section):
         """Points left after the transient."""
         return self.n_points - self.transient_points
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """What an integration must respect, by the names that `panda.dynamics` has for it."""
+        names = ("rtol", "atol", "max_steps", "max_abs", "min_step")
+        return {name: getattr(self, name) for name in names}
+
 
 class ZeroOne(Section):
     """Settings of the 0-1 test for chaos."""
@@ -159,6 +170,16 @@ class ZeroOne(Section):
     shift_share: Fraction
 
 
+class SignatureShape(Section):
+    """Which features of a trajectory are kept, to compare it with others."""
+
+    n_bins: Count
+    max_size: Positive
+    n_bands: Count
+    band_range: tuple[Positive, Positive]
+    n_axes: Count
+
+
 class Statistics(Section):
     """Settings of the statistics that the search stores."""
 
@@ -170,6 +191,7 @@ class Statistics(Section):
     min_recurrence_time: Count
     spectrum_height: Positive
     spectrum_prominence: Positive
+    signature: SignatureShape
     stationarity_p: Fraction
 
 
@@ -179,9 +201,17 @@ class Exponent(Section):
     n_periods: Count
     transient_periods: Count
     n_blocks: Annotated[int, Field(ge=2)]
+    early_blocks: Annotated[int, Field(ge=2)]
+    early_power: NonNegative
+    early_sigmas: NonNegative
     rtol: Positive
     atol: Positive
     max_steps: Count
+
+    @property
+    def early_rate(self) -> float:
+        """What growth like t^early_power shows as an exponent, per period: below, a candidate is given up."""
+        return self.early_power * math.log1p(self.n_periods / self.transient_periods) / self.n_periods
 
 
 class Search(Section):
@@ -289,16 +319,6 @@ class Gallery(Section):
     n_perturbations: Count
 
 
-class SignatureShape(Section):
-    """Which features of a trajectory are compared."""
-
-    n_bins: Count
-    max_size: Positive
-    n_bands: Count
-    band_range: tuple[Positive, Positive]
-    n_axes: Count
-
-
 class Duplicates(Section):
     """How near-duplicates are told."""
 
@@ -306,7 +326,6 @@ class Duplicates(Section):
     n_calibration: Annotated[int, Field(ge=2)]
     coverage: Fraction
     parameter_tolerance: NonNegative
-    signature: SignatureShape
 
 
 class Discover(Section):
@@ -324,6 +343,11 @@ class Discover(Section):
         if self.select.stationarity_p > self.search.statistics.stationarity_p:
             raise ValueError(
                 "select.stationarity_p is above search.statistics.stationarity_p, below which ADF is run"
+            )
+        if self.select.exponent_min_power < self.search.exponent.early_power:
+            raise ValueError(
+                "select.exponent_min_power is below search.exponent.early_power: candidates were given up "
+                "that it might accept"
             )
         return self
 

@@ -121,11 +121,14 @@ def listing(folder: str | Path) -> str:
     return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
 
 
-def write_table(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as Parquet for machines (at `path`) and as CSV for people (beside it)."""
+def write_table(frame: pd.DataFrame, path: str | Path, *, machines_only: Iterable[str] = ()) -> None:
+    """Write a table as Parquet for machines (at `path`) and as CSV for people (beside it).
+
+    Columns of `machines_only` are left out of the CSV: long lists that no one reads.
+    """
     path = Path(path)
     with atomic_path(path.with_suffix(".csv")) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.8g")
+        frame.drop(columns=[*machines_only]).to_csv(temporary, index=False, float_format="%.8g")
     with atomic_path(path) as temporary:
         frame.to_parquet(temporary, index=False)
 

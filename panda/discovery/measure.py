@@ -36,11 +36,7 @@ def measure(
             ensemble,
             duration=np.array([duration]),
             n_points=settings.reference_points,
-            rtol=settings.reference_rtol,
-            atol=settings.reference_atol,
-            max_steps=limits.max_steps,
-            max_abs=limits.max_abs,
-            min_step=limits.min_step,
+            **settings.reference_limits(limits),
         )
         first = int(settings.reference_points * settings.reference_transient)
         times = np.linspace(0.0, duration, settings.reference_points)

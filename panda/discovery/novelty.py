@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float64, Int64
 
-from panda.config import Duplicates
+from panda.config import Duplicates, Search
 from panda.core.errors import PandaError
+from panda.core.progress import Progress
 from panda.core.seeds import generator
+from panda.discovery.trajectories import Length, regenerate
+from panda.invariants.signature import signature
+from panda.systems.library import FounderLibrary
 
 SPLITS = ("train", "validation", "test")
 # Rows of the distance matrix held at a time: a matter of memory, not of results.
@@ -61,11 +65,55 @@ def calibrate(first: Features, second: Features, coverage: float) -> Metric:
     return Metric(noise, float(np.quantile(apart, coverage)))
 
 
-def calibration_systems(catalogue: pd.DataFrame, settings: Duplicates, seed: int) -> pd.DataFrame:
-    """The accepted systems whose second trajectories calibrate the metric, drawn by the seed."""
+def calibration_systems(catalogue: pd.DataFrame, n_systems: int, seed: int) -> pd.DataFrame:
+    """The `n_systems` accepted systems whose second trajectories calibrate the metric, drawn by the seed."""
     accepted = catalogue[catalogue["accepted"]].sort_values("system", ignore_index=True)
     order = generator(seed, "discover", "duplicates").permutation(len(accepted))
-    return accepted.iloc[np.sort(order[: settings.n_calibration])]
+    return accepted.iloc[np.sort(order[:n_systems])]
+
+
+def measure_metric(
+    library: FounderLibrary,
+    chosen: pd.DataFrame,
+    settings: Search,
+    coverage: float,
+    seed: int,
+    progress: Progress | None = None,
+) -> Metric:
+    """`calibrate` from the stored signatures of the `chosen` systems, and those of second trajectories.
+
+    The second starts from another state of the first, with the system's own stream; systems that escape
+    from there are left out.
+    """
+    again = {
+        one.row["system"]: signature(one.series, **settings.statistics.signature.model_dump()).features
+        for one in regenerate(
+            library,
+            chosen,
+            Length(settings.integration),
+            n_initial_conditions=dict.fromkeys(chosen["system"], 2),
+            seed=seed,
+            progress=progress,
+        )
+        if one.initial_condition == 1
+    }
+    both = chosen[chosen["system"].isin(again.keys())]
+    second = [again[system] for system in both["system"]]
+    width = len(second[0]) if second else 0
+    return calibrate(features_of(both), np.asarray(second).reshape(-1, width), coverage)
+
+
+def features_of(systems: pd.DataFrame) -> Features:
+    """The stored signatures, a row a system.
+
+    Raises:
+        PandaError: a system has none: it was imported, or searched by older code.
+    """
+    rows: Sequence[np.ndarray] = [np.asarray(row, dtype=np.float64) for row in systems["signature"]]
+    for system, row in zip(systems["system"], rows, strict=True):
+        if not len(row):
+            raise PandaError(f"near-duplicates: {system} has no signature; search it, or leave it out")
+    return np.stack(rows) if rows else np.empty((0, 0))
 
 
 def same_parameters(catalogue: pd.DataFrame, tolerance: float) -> Int64[np.ndarray, " system"]:
@@ -111,14 +159,13 @@ def near_pairs(
 
 def duplicates(
     catalogue: pd.DataFrame,
-    features: Mapping[str, Float64[np.ndarray, " feature"]],
     metric: Metric,
     families: Mapping[str, str],
     settings: Duplicates,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Counts of duplicates by pair of splits and family, and the nearest training system of each other one.
 
-    `features` has those of every accepted system; `families` that of every founder (itself, if it has none).
+    `families` has that of every founder (itself, if it has none).
     Systems with the same parameters as an earlier one are counted (`criterion` parameters), then set aside: the
     near-duplicates (`criterion` features) are among the others.
 
@@ -130,18 +177,15 @@ def duplicates(
     whether they share a family.
 
     Raises:
-        PandaError: the features of an accepted system are missing.
+        PandaError: an accepted system has no signature.
     """
     accepted = catalogue[catalogue["accepted"]].sort_values("system", ignore_index=True)
-    missing = set(accepted["system"]) - set(features)
-    if missing:
-        raise PandaError(f"near-duplicates: no trajectory of {min(missing)}; integrate the systems again")
     accepted["family"] = [families[row.response or row.driver] for row in accepted.itertuples()]
     labels = same_parameters(accepted, settings.parameter_tolerance)
     own = labels == np.arange(len(accepted))
     exact = _counts("parameters", accepted, _twins_of(accepted, labels))
     distinct = accepted[own].reset_index(drop=True)
-    values = np.stack([features[system] for system in distinct["system"]])
+    values = features_of(distinct)
     kin = _kin(distinct, families)
     twins, unrelated, near_by_chance = [], 0, 0
     nearest = np.full(len(distinct), -1)

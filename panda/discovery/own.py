@@ -189,11 +189,7 @@ def _window(
         founder_ensemble(flow, flow.driver.parameters[None], state[None]),
         duration=np.array([span]),
         n_points=settings.reference_points,
-        rtol=settings.reference_rtol,
-        atol=settings.reference_atol,
-        max_steps=limits.max_steps,
-        max_abs=limits.max_abs,
-        min_step=limits.min_step,
+        **settings.reference_limits(limits),
     )
 
 

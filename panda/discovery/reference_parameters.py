@@ -27,7 +27,7 @@ Entry = Mapping[str, Any]
 # What the reference's production scripts built their coupling maps with; nothing of ours depends on it.
 _COUPLING = {"random_seed": 0, "randomize_driver_indices": True, "transform_scales": True}
 # Statistics of the search that an imported system does not have.
-_UNKNOWN = ("largest_exponent", "exponent_error", "conditional_exponent", "conditional_error")
+_UNKNOWN = ("largest_exponent", "exponent_error")
 
 
 def from_catalogue(library: FounderLibrary, rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:

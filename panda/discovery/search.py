@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from panda.discovery.candidates import Group, member_generator
 from panda.discovery.members import draw_members, flow_of, to_columns
 from panda.discovery.statistics import LISTS, Value, statistics, undefined
 from panda.dynamics.integrate import Status, Trajectories, integrate
-from panda.dynamics.tangent import largest_exponent
+from panda.dynamics.tangent import Early, largest_exponent
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
 from panda.systems.postprocess import saved_coordinates
@@ -30,7 +29,7 @@ def search(
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """A row a candidate: its definition, how its integration ended, its statistics and its exponents."""
+    """A row a candidate: its definition, how its integration ended, its statistics and its exponent."""
     rms = {row.founder: np.asarray(row.flow_rms) for row in measures.itertuples()}
     tables = []
     for group in groups:
@@ -66,7 +65,7 @@ def _search_group(flow: Flow, group: Group, ensemble: Ensemble, settings: Search
             "status": [Status(int(status)).name for status in run.status],
             "n_steps": run.n_steps,
             **_columns(numbers),
-            **_exponents(flow, group, ensemble, run, complete, settings, seed),
+            **_exponent(flow, group, ensemble, run, complete, settings, seed),
             **to_columns(ensemble),
         }
     )
@@ -74,8 +73,10 @@ def _search_group(flow: Flow, group: Group, ensemble: Ensemble, settings: Search
 
 def _columns(numbers: Sequence[dict[str, Value]]) -> dict[str, list]:
     """Statistics as columns; lists as float arrays, so that a file in which all are empty or NaN keeps their type."""
+    # Signatures are long and told apart far above single precision.
+    types = dict.fromkeys(LISTS, np.float64) | {"signature": np.float32}
     return {
-        name: [np.asarray(row[name], dtype=np.float64) if name in LISTS else row[name] for row in numbers]
+        name: [np.asarray(row[name], dtype=types[name]) if name in types else row[name] for row in numbers]
         for name in numbers[0]
     }
 
@@ -92,15 +93,11 @@ def integrate_members(flow: Flow, ensemble: Ensemble, settings: Integration) -> 
         ensemble,
         duration=np.full(len(ensemble), duration(flow, settings)),
         n_points=settings.n_points,
-        rtol=settings.rtol,
-        atol=settings.atol,
-        max_steps=settings.max_steps,
-        max_abs=settings.max_abs,
-        min_step=settings.min_step,
+        **settings.limits,
     )
 
 
-def _exponents(
+def _exponent(
     flow: Flow,
     group: Group,
     ensemble: Ensemble,
@@ -109,43 +106,35 @@ def _exponents(
     settings: Search,
     seed: int,
 ) -> dict[str, Float64[np.ndarray, " n"]]:
-    """lambda_1 of the whole system, and the response's conditional exponent, from the trajectory's end.
+    """lambda_1 of the whole system and its standard error, from the trajectory's end.
 
-    `shear_exponent` is ``ln((t0 + T) / t0) / T``: what a tangent vector that grows like t would show, as in the
-    shear between neighbouring tori of a system without chaos.
+    A candidate is given up early when its exponent is sure to stay below what shear shows (`early_rate`): the
+    error is then that of the time it was followed, and so is `shear_exponent`, ``ln((t0 + T) / t0) / T``: what a
+    tangent vector that grows like t would show, as in the shear between neighbouring tori of a system without chaos.
     """
-    names = ("largest_exponent", "exponent_error", "conditional_exponent", "conditional_error")
-    columns = {name: np.full(len(ensemble), np.nan) for name in (*names, "shear_exponent")}
+    names = ("largest_exponent", "exponent_error", "shear_exponent")
+    columns = {name: np.full(len(ensemble), np.nan) for name in names}
     if not len(complete):
         return columns
-    ended = replace(ensemble[complete], initial=run.states[complete, -1])
-    transient = np.full(len(complete), flow.period * settings.exponent.transient_periods)
-    for subspace, (value, error) in _subspaces(flow, names):
-        found = largest_exponent(
-            flow,
-            ended,
-            subspace=subspace,
-            duration=np.full(len(complete), flow.period * settings.exponent.n_periods),
-            transient=transient,
-            n_blocks=settings.exponent.n_blocks,
-            generator=member_generator(seed, group.name, f"tangent {subspace}"),
-            rtol=settings.exponent.rtol,
-            atol=settings.exponent.atol,
-            max_steps=settings.exponent.max_steps,
-            max_abs=settings.integration.max_abs,
-            min_step=settings.integration.min_step,
-        )
-        columns[value][complete], columns[error][complete] = found.largest, found.standard_error
-        if subspace == "whole":
-            # NaN where no block was completed, as the exponent itself.
-            time = np.where(found.elapsed_time > 0, found.elapsed_time, np.nan)
-            columns["shear_exponent"][complete] = np.log1p(time / transient) / time
+    wanted = settings.exponent
+    transient = np.full(len(complete), flow.period * wanted.transient_periods)
+    found = largest_exponent(
+        flow,
+        replace(ensemble[complete], initial=run.states[complete, -1]),
+        subspace="whole",
+        duration=np.full(len(complete), flow.period * wanted.n_periods),
+        transient=transient,
+        n_blocks=wanted.n_blocks,
+        generator=member_generator(seed, group.name, "tangent whole"),
+        **(
+            settings.integration.limits
+            | {name: getattr(wanted, name) for name in ("rtol", "atol", "max_steps")}
+        ),
+        early=Early(wanted.early_rate / flow.period, wanted.early_sigmas, wanted.early_blocks),
+    )
+    # NaN where no block was completed, as the exponent itself.
+    time = np.where(found.elapsed_time > 0, found.elapsed_time, np.nan)
+    values = (found.largest, found.standard_error, np.log1p(time / transient) / time)
+    for name, value in zip(names, values, strict=True):
+        columns[name][complete] = value
     return columns
-
-
-def _subspaces(
-    flow: Flow, names: tuple[str, ...]
-) -> list[tuple[Literal["whole", "response"], tuple[str, ...]]]:
-    """The tangent subspaces to measure, each with its two columns; a founder alone has no response."""
-    whole, response = ("whole", names[:2]), ("response", names[2:])
-    return [whole] if flow.response is None else [whole, response]

@@ -10,6 +10,7 @@ from panda.invariants.boundedness import boundedness
 from panda.invariants.fixed_point import tail_step
 from panda.invariants.linearity import linearity
 from panda.invariants.recurrence import Recurrence, recurrence
+from panda.invariants.signature import signature
 from panda.invariants.spectrum import spectrum
 from panda.invariants.stationarity import stationarity
 from panda.invariants.zero_one import zero_one
@@ -22,9 +23,11 @@ def statistics(
 ) -> dict[str, Value]:
     """The statistics of one trajectory (dimension, time), transient already dropped, for any selection later.
 
-    Lists have an entry a dimension; NaN means undefined, which no filter passes. The frequencies of the 0-1
+    Lists have an entry a dimension, but for `signature`, which describes the whole trajectory and no filter
+    reads; NaN means undefined, which no filter passes. The frequencies of the 0-1
     test are drawn from `generator` (the system's own), uniform over `settings.zero_one.frequency_range` * pi.
     """
+    features = signature(x, **settings.signature.model_dump()).features
     x = x[:, int(x.shape[1] * settings.transient_fraction) :]
     bounds = boundedness(x, std_floor=settings.std_floor)
     low, high = settings.zero_one.frequency_range
@@ -55,10 +58,11 @@ def statistics(
         "spectral_peaks": peaks.tolist(),
         "kpss_p": tests.kpss_p.tolist(),
         "adf_p": tests.adf_p.tolist(),
+        "signature": features.tolist(),
     }
 
 
-LISTS = ("zero_one_score", "zero_one_median_k", "spectral_peaks", "kpss_p", "adf_p")
+LISTS = ("zero_one_score", "zero_one_median_k", "spectral_peaks", "kpss_p", "adf_p", "signature")
 SCALARS = (
     "max_magnitude",
     "max_zscore",

@@ -195,11 +195,7 @@ def _integrate(flow: Flow, ensemble: Ensemble, length: Length, n_periods: list[i
         ensemble,
         duration=flow.period * np.asarray(n_periods, dtype=np.float64) * length.stretch,
         n_points=length.n_points,
-        rtol=settings.rtol,
-        atol=settings.atol,
-        max_steps=length.max_steps,
-        max_abs=settings.max_abs,
-        min_step=settings.min_step,
+        **(settings.limits | {"max_steps": length.max_steps}),
     )
 
 

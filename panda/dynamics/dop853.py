@@ -412,8 +412,24 @@ def _orthonormalise(system, lanes, results):
             growth[j] += np.log(norm)
 
 
+@compiled
+def _grows_slowly(control, members, results, member):
+    """Whether the rates of the first vector between the stops reached are below `early_rate`, see `Control`."""
+    n = results.n_stops[member] - 1
+    if n < control.early_blocks:
+        return False
+    stops, growth = members.stops[member], results.log_growth[member]
+    mean = square = 0.0
+    for i in range(1, n + 1):
+        rate = growth[i, 0] / (stops[i] - stops[i - 1])
+        change = rate - mean
+        mean += change / i
+        square += change * (rate - mean)
+    return mean + control.early_sigmas * np.sqrt(square / (n * (n - 1))) < control.early_rate
+
+
 @inlined
-def _commit(members, lanes, results):
+def _commit(control, members, lanes, results):
     """Move the accepted lanes to the end of their step; lanes whose member has ended become idle."""
     for i in range(lanes.y.size // N_LANES):
         for lane in range(N_LANES):
@@ -426,6 +442,9 @@ def _commit(members, lanes, results):
             lanes.t[lane] = lanes.t_new[lane]
             if lanes.t[lane] == members.stops[member, results.n_stops[member]]:
                 results.n_stops[member] += 1
+                early = results.status[member] == ws.RUNNING and control.early_rate > -np.inf
+                if early and _grows_slowly(control, members, results, member):
+                    results.status[member] = ws.COMPLETE
         if member >= 0 and results.status[member] != ws.RUNNING:
             lanes.member[lane] = -1
 
@@ -453,4 +472,4 @@ def run(
             _write_points(system, members, lanes, results)
         if system.n_driver_vectors > 0:
             _orthonormalise(system, lanes, results)
-        _commit(members, lanes, results)
+        _commit(control, members, lanes, results)

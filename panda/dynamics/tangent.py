@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int8
@@ -13,9 +13,21 @@ from panda.dynamics.integrate import Tangents, check_times, make_control, run_me
 from panda.systems.flow import Ensemble, Flow
 
 
+class Early(NamedTuple):
+    """When a member need not be followed to its end: its exponent is sure to stay below ``rate``.
+
+    That is, over at least ``min_blocks`` blocks (two or more), ``mean + sigmas standard_error < rate``.
+    """
+
+    rate: float
+    sigmas: float
+    min_blocks: int
+
+
 @dataclass(frozen=True, eq=False)
 class Exponents:
-    """Exponents per time unit of the flow. A failed member's come from the blocks it completed.
+    """Exponents per time unit of the flow. A failed member's come from the blocks it completed, and so do
+    those of one that was stopped early.
 
     ``largest`` is NaN without a whole block, ``standard_error`` with fewer than two.
     """
@@ -41,6 +53,7 @@ def largest_exponent(
     max_steps: int,
     max_abs: float,
     min_step: float,
+    early: Early | None = None,
 ) -> Exponents:
     """``lambda = log(|v(transient + duration)| / |v(transient)|) / duration`` of ``dv/dt = (df/dx) v``.
 
@@ -58,15 +71,25 @@ def largest_exponent(
         transient: time before it, in which v turns to the most expanding direction.
         generator: draws v.
         rtol, atol, max_steps, max_abs, min_step: as in ``integrate``; ``max_abs`` bounds the state only.
+        early: when to stop before the end; None never does, and with delay nothing is stopped early.
 
     Raises:
         PandaError: shapes or numbers that make no sense, or a response asked of a founder on its own.
     """
     if int(n_blocks) != n_blocks or n_blocks < 2:
         raise PandaError(f"n_blocks is {n_blocks}; a standard error needs at least 2")
+    if early is not None and early.min_blocks < 2:
+        raise PandaError(f"early.min_blocks is {early.min_blocks}; a standard error needs at least 2")
     duration = check_times(flow, ensemble, duration, "duration")
     transient = check_times(flow, ensemble, transient, "transient")
     block = duration / n_blocks
+    control = make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step)
+    if early is not None:
+        control = control._replace(
+            early_rate=float(early.rate),
+            early_sigmas=float(early.sigmas),
+            early_blocks=int(early.min_blocks),
+        )
     results = run_members(
         flow,
         ensemble,
@@ -74,7 +97,7 @@ def largest_exponent(
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
         n_points=0,
         max_abs=max_abs,
-        control=make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step),
+        control=control,
     )
     largest, standard_error = np.full((2, len(ensemble)), np.nan)
     n_done = np.maximum(results.n_stops - 1, 0)

@@ -32,12 +32,20 @@ class System(NamedTuple):
 
 
 class Control(NamedTuple):
-    """Error control: local error below ``atol + rtol |y|``, attempted steps, smallest step."""
+    """Error control: local error below ``atol + rtol |y|``, attempted steps, smallest step; and when to stop early.
+
+    A member is complete at a stop, before its last one, when its first vector has grown over at least
+    ``early_blocks`` intervals between stops, and the mean of their rates is below ``early_rate`` by
+    ``early_sigmas`` standard errors of it.
+    """
 
     rtol: float
     atol: float
     max_steps: int
     min_step: float
+    early_rate: float = -np.inf
+    early_sigmas: float = 0.0
+    early_blocks: int = 2
 
 
 class Members(NamedTuple):

@@ -39,11 +39,7 @@ ROOTS = {
     ],
     "write_card": ["panda.data.card", "panda.discovery.trust"],
     "import_trajectories": ["panda.data.external"],
-    "find_duplicates": [
-        "panda.discovery.novelty",
-        "panda.invariants.signature",
-        "panda.discovery.trajectories",
-    ],
+    "find_duplicates": ["panda.discovery.novelty"],
     "train_model": ["panda.training.loop", "panda.discovery.subsets"],
     "list_models": ["panda.model.weights"],
     "fit_baseline": [],

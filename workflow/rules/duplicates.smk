@@ -7,7 +7,6 @@ from panda.core.provenance import hash_of
 rule find_duplicates:
     input:
         catalogue=rules.select_systems.output.catalogue,
-        trajectories=[file for split in SPLITS for file in trajectories(split)],
     output:
         counts=f"{RUN}/discover/duplicates.parquet",
         nearest=f"{RUN}/discover/nearest.parquet",
@@ -24,8 +23,7 @@ rule find_duplicates:
             "seed",
             "discover.duplicates",
             "discover.founders",
-            "discover.search.integration",
-            "integrate.n_periods",
+            "discover.search",
         ),
         families=hash_of(families()),
         code=code("find_duplicates"),
@@ -33,4 +31,4 @@ rule find_duplicates:
         "Count near-duplicates among the systems"
     shell:
         "{PANDA} discover duplicates --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --output {output.counts} --nearest {output.nearest} {input.trajectories} 2> {log}"
+        " --output {output.counts} --nearest {output.nearest} 2> {log}"

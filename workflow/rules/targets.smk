@@ -17,6 +17,18 @@ rule systems:
         f"{RUN}/discover/catalogue.parquet",
 
 
+rule discovery:
+    """All that the discovery stage can say: catalogue, spectra, near-duplicates, and its figures."""
+    input:
+        rules.systems.input,
+        f"{RUN}/discover/spectra.parquet",
+        f"{RUN}/discover/duplicates.parquet",
+        [
+            figure_files(figure)
+            for figure in ("attractors", "perturbations", "acceptance", "spectra")
+        ],
+
+
 rule duplicates:
     """Near-duplicates among the systems, whether or not the preset counts them by default."""
     input:

@@ -63,6 +63,10 @@ SPLITS += ["--long", "l.arrow", "--trust", "t.parquet"]
     ("words", "key"),
     [
         (["discover", "search", "--measures", "FILE", "--output", "o.parquet"], "discover.search.n_shards"),
+        (
+            ["discover", "spectra", "--catalogue", "FILE", "--output", "o.parquet"],
+            "discover.spectrum.n_shards",
+        ),
         (["integrate", "systems", "--catalogue", "FILE", *SPLITS], "integrate.n_shards"),
         (["scaling", "integrate", "--catalogue", "FILE", "--output", "o.arrow"], "scaling.n_shards"),
     ],

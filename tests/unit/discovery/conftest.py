@@ -17,7 +17,7 @@ def settings(smoke) -> Search:
     """The smoke preset's search with trajectories of 12 periods."""
     search = smoke.discover.search
     shorter = {"n_points": 1536, "n_periods": 12, "transient_points": 512}
-    exponent = {"n_periods": 6, "transient_periods": 2, "n_blocks": 3}
+    exponent = {"n_periods": 6, "transient_periods": 2, "n_blocks": 3, "early_blocks": 3}
     return search.model_copy(
         update={
             "integration": search.integration.model_copy(update=shorter),

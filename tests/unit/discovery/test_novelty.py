@@ -14,6 +14,7 @@ from panda.discovery.novelty import (
     calibrate,
     calibration_systems,
     duplicates,
+    measure_metric,
     near_pairs,
     same_parameters,
 )
@@ -31,8 +32,8 @@ def settings_(smoke):
 
 
 @pytest.fixture(scope="module")
-def systems(library, smoke) -> tuple[pd.DataFrame, dict, dict]:
-    """Founders and a pair at full length; the features of each from two initial conditions."""
+def systems(library, smoke) -> pd.DataFrame:
+    """Founders and a pair, searched at full length."""
     settings = smoke.discover.search
     short = settings.exponent.model_copy(update={"n_periods": 2, "transient_periods": 1, "n_blocks": 2})
     settings = settings.model_copy(update={"exponent": short})
@@ -47,20 +48,13 @@ def systems(library, smoke) -> tuple[pd.DataFrame, dict, dict]:
     table = pd.concat([table, *copies], ignore_index=True)
     table = table.assign(accepted=table["status"] == "complete")
     table["split"] = [SPLIT.get(row.response or row.driver, "train") for row in table.itertuples()]
-    shape = smoke.discover.duplicates.signature.model_dump()
-    features: tuple[dict, dict] = ({}, {})
-    twice = dict.fromkeys(table["system"], 2)
-    for one in regenerate(
-        library, table[table["accepted"]], Length(settings.integration), n_initial_conditions=twice, seed=5
-    ):
-        features[one.initial_condition][one.row["system"]] = signature(one.series, **shape).features
-    return table, *features
+    return table
 
 
 @pytest.fixture(scope="module")
-def metric(systems) -> Metric:
-    _, first, second = systems
-    return calibrate(*(np.stack([side[name] for name in sorted(second)]) for side in (first, second)), 0.5)
+def metric(library, smoke, systems) -> Metric:
+    accepted = systems[systems["accepted"]]
+    return measure_metric(library, accepted, smoke.discover.search, 0.5, 5)
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +77,7 @@ def test_two_of_dysts_names_for_one_system_are_found_and_the_rest_is_not(
     systems, metric, families, settings_
 ):
     # SprottN is SprottJ in other coordinates (families.yaml); here one is in training and one in test.
-    table, features, _ = systems
-    counts, nearest = duplicates(table, features, metric, families, settings_)
+    counts, nearest = duplicates(systems, metric, families, settings_)
     whole = counts[(counts["criterion"] == "features") & (counts["family"] == "all")].set_index(
         ["split", "other"]
     )
@@ -100,11 +93,10 @@ def test_two_of_dysts_names_for_one_system_are_found_and_the_rest_is_not(
 
 
 def test_copies_of_a_founder_without_parameters_are_the_same_system(systems, metric, families, settings_):
-    table, features, _ = systems
-    labels = same_parameters(table, settings_.parameter_tolerance)
-    copies = table["name"] == "SprottJ"
-    assert len(set(labels[copies])) == 1 and len(set(labels)) == len(table) - 2
-    counts, _ = duplicates(table, features, metric, families, settings_)
+    labels = same_parameters(systems, settings_.parameter_tolerance)
+    copies = systems["name"] == "SprottJ"
+    assert len(set(labels[copies])) == 1 and len(set(labels)) == len(systems) - 2
+    counts, _ = duplicates(systems, metric, families, settings_)
     row = counts[(counts["criterion"] == "parameters") & (counts["family"] == "sprott")].iloc[0]
     assert row[["split", "other", "n_systems", "n_with_twin", "n_pairs"]].tolist() == [
         "train",
@@ -124,7 +116,7 @@ def test_copies_of_a_founder_without_parameters_are_the_same_system(systems, met
     ],
 )
 def test_parameters_are_compared_to_the_tolerance(systems, settings_, column: str, factor: float, same: bool):
-    pair = systems[0][systems[0]["name"] == "Thomas_Lorenz"]
+    pair = systems[systems["name"] == "Thomas_Lorenz"]
     other = pair.assign(**{column: [pair[column].iloc[0] * factor]})
     labels = same_parameters(pd.concat([pair, other], ignore_index=True), settings_.parameter_tolerance)
     assert (labels[0] == labels[1]) == same
@@ -134,15 +126,14 @@ def test_parameters_are_compared_to_the_tolerance(systems, settings_, column: st
 
 
 def test_a_rescaled_copy_is_found_under_another_name(systems, metric, families, settings_, library, smoke):
-    table, features, _ = systems
-    rows = table[table["system"] == "Lorenz-pp0"]
+    rows = systems[systems["system"] == "Lorenz-pp0"]
     length = Length(smoke.discover.search.integration)
     (one,) = regenerate(library, rows, length, n_initial_conditions={"Lorenz-pp0": 1}, seed=5)
     rescaled = (one.series * np.array([[-3.0], [1e3], [0.01]]) + 7.0)[[2, 0, 1]]
-    copy = rows.assign(system="HenonHeiles-pp0", name="HenonHeiles", driver="HenonHeiles", split="test")
-    shape = settings_.signature.model_dump()
-    planted = {**features, "HenonHeiles-pp0": signature(rescaled, **shape).features}
-    _, nearest = duplicates(pd.concat([table, copy]), planted, metric, families, settings_)
+    shape = smoke.discover.search.statistics.signature.model_dump()
+    names = {"system": "HenonHeiles-pp0", "name": "HenonHeiles", "driver": "HenonHeiles", "split": "test"}
+    copy = rows.assign(**names, signature=[signature(rescaled, **shape).features])
+    _, nearest = duplicates(pd.concat([systems, copy]), metric, families, settings_)
     found = nearest.set_index("system").loc["HenonHeiles-pp0"]
     assert found["nearest_system"] == "Lorenz-pp0" and found["near_duplicate"] and not found["shares_family"]
     assert found["distance"] < 0.2 * metric.threshold
@@ -165,22 +156,20 @@ def test_distances_are_those_of_the_definition_and_within_one_dimension():
 
 
 def test_the_order_of_the_catalogue_does_not_matter(systems, metric, families, settings_):
-    table, features, _ = systems
     for one, other in zip(
-        duplicates(table, features, metric, families, settings_),
-        duplicates(table.sample(frac=1.0, random_state=3), features, metric, families, settings_),
+        duplicates(systems, metric, families, settings_),
+        duplicates(systems.sample(frac=1.0, random_state=3), metric, families, settings_),
         strict=True,
     ):
         pd.testing.assert_frame_equal(one, other)
-    chosen = calibration_systems(table, settings_.model_copy(update={"n_calibration": 4}), 1)
+    chosen = calibration_systems(systems, 4, 1)
     assert chosen["system"].is_monotonic_increasing and len(chosen) == 4
 
 
 def test_what_cannot_be_compared_is_said(systems, metric, families, settings_):
-    table, features, _ = systems
-    missing = {name: value for name, value in features.items() if name != "Lorenz-pp0"}
-    with pytest.raises(PandaError, match="no trajectory of Lorenz-pp0"):
-        duplicates(table, missing, metric, families, settings_)
+    without = [[] if row.name == "Lorenz" else row.signature for row in systems.itertuples()]
+    with pytest.raises(PandaError, match="Lorenz-pp0 has no signature"):
+        duplicates(systems.assign(signature=without), metric, families, settings_)
     with pytest.raises(PandaError, match="1 systems to calibrate with"):
         calibrate(np.ones((1, 3)), np.zeros((1, 3)), 0.5)
     with pytest.raises(PandaError, match="no system differs"):

@@ -179,7 +179,5 @@ def test_founders_with_delay_have_no_spectrum(library, catalogue, short, setting
 def test_bad_input_is_refused(spectra, catalogue, short):
     with pytest.raises(PandaError, match="in two shards of spectra"):
         join([spectra, spectra.head(1)])
-    with pytest.raises(PandaError, match="shard 3 is outside"):
-        shard(catalogue, 3, 3)
     with pytest.raises(ValidationError, match="n_blocks 12 is no multiple of n_segments 8"):
         Spectrum.model_validate({**short.model_dump(), "n_blocks": 12})

@@ -9,7 +9,7 @@ import pytest
 
 from panda.core.errors import PandaError
 from panda.dynamics.integrate import Status
-from panda.dynamics.tangent import Exponents, largest_exponent
+from panda.dynamics.tangent import Early, Exponents, largest_exponent
 from panda.systems.flow import Ensemble, Flow
 
 from .conftest import DECAY, decay_jvp, decay_rhs, ensemble_of, near_published, pair_ensemble
@@ -53,6 +53,34 @@ def test_rates_of_linear_flows(decay, oscillator):
     assert slow.largest[0] == pytest.approx(-0.5, abs=1e-8)
     turning = exponents(oscillator, ensemble_of(oscillator, [[1.0, 0.0]]), 50.0)
     assert abs(turning.largest[0]) < 1e-8 and turning.standard_error[0] < 1e-8
+
+
+def test_a_member_that_surely_grows_slowly_is_left_early(library, decay):
+    options = {"duration": 30.0, "n_blocks": 10}
+    start = ensemble_of(decay, [[1.0, 1.0]])
+    early = exponents(decay, start, early=Early(rate=-0.4, sigmas=3.0, min_blocks=4), **options)
+    assert early.status[0] == Status.complete
+    assert early.elapsed_time[0] == pytest.approx(4 * 3.0)
+    assert early.largest[0] == pytest.approx(-0.5, abs=1e-8)
+    faster = exponents(decay, start, early=Early(rate=-0.6, sigmas=3.0, min_blocks=4), **options)
+    assert faster.elapsed_time[0] == pytest.approx(30.0)
+    with pytest.raises(PandaError, match="a standard error needs at least 2"):
+        exponents(decay, start, early=Early(rate=0.0, sigmas=3.0, min_blocks=1), **options)
+
+
+def test_whom_others_leave_early_does_not_notice(library):
+    # rho below 1: everything ends at the origin, so some lanes are idle early.
+    flow = library.flow("Lorenz")
+    rho = flow.driver.parameter_names.index("rho")
+    ensemble = near_published(flow, 12)
+    ensemble.driver_parameters[::2, rho] = 0.5
+    whole = exponents(flow, ensemble, 40.0)
+    early = exponents(flow, ensemble, 40.0, early=Early(rate=0.0, sigmas=3.0, min_blocks=4))
+    assert (early.elapsed_time[::2] < 40.0).all()
+    np.testing.assert_array_equal(early.largest[1::2], whole.largest[1::2])
+    np.testing.assert_array_equal(early.standard_error[1::2], whole.standard_error[1::2])
+    alone = exponents(flow, ensemble[:1], 40.0, early=Early(rate=0.0, sigmas=3.0, min_blocks=4))
+    assert alone.largest[0] == early.largest[0]
 
 
 def test_conditional_exponent_of_a_linear_response(library):
