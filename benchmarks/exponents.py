@@ -45,8 +45,8 @@ def _henon_heiles(energy: float, y: float) -> tuple[float, ...]:
 # Values: Sprott, "Chaos and Time-Series Analysis", Oxford 2003, appendix A. A Hamiltonian flow has pairs of
 # opposite exponents, of which the energy makes one pair zero, and keeps volume.
 KNOWN = (
-    Known("Lorenz, β = 8/3", "Lorenz", {"beta": 8 / 3}, None, "0.9056, 0, -14.5723", "2.062"),
-    Known("Rossler", "Rossler", {}, None, "0.0714, 0, -5.3943", "2.013"),
+    Known("Lorenz, β = 8/3", "Lorenz", {"beta": 8 / 3}, None, "0.9056, 0, -14.5723", "2.0621"),
+    Known("Rossler", "Rossler", {}, None, "0.0714, 0, -5.3943", "2.0132"),
     Known("Henon-Heiles, E = 1/8", "HenonHeiles", {}, _henon_heiles(1 / 8, -0.25), "λ, 0, 0, -λ", "4"),
     Known("Henon-Heiles, E = 1/6", "HenonHeiles", {}, _henon_heiles(1 / 6, -0.1), "λ, 0, 0, -λ", "4"),
     Known("Henon-Heiles, dysts' own start", "HenonHeiles", {}, None, "λ, 0, 0, -λ", "4"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from inspect import signature
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -127,3 +129,31 @@ def test_systems_of_one_class_in_dysts_are_one_family():
             and name in founder_names()
         ):
             assert family_of(name) == family_of(parent.__name__) in families()
+
+
+def _rhs(name: str, state: np.ndarray, **changes: float) -> np.ndarray:
+    from dysts import flows
+
+    function = getattr(flows, name)._rhs
+    known = {**getattr(flows, name)().params, **changes}
+    order = list(signature(getattr(function, "py_func", function)).parameters)
+    return np.array(function(*state, 0.0, *(known[key] for key in order[len(state) + 1 :])))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "matrix", "changes"),
+    [
+        ("SprottF", "SprottH", [[1, 1, 1], [1, -1.5, 0], [1, 0, 0]], {}),
+        ("SprottN", "SprottJ", [[-1, 0, 0], [0, 0, 1], [0, 1, 0]], {}),
+        ("SprottQ", "GenesioTesi", [[0, -1, 0], [-1, 1, 0], [1, -1, 1]], {"a": 0.5, "b": 2.6, "c": 3.1}),
+        ("SprottS", "GenesioTesi", [[0, 0, -4], [-4, 0, 0], [4, 16, 0]], {"a": 1, "b": 4, "c": 8}),
+        ("RayleighBenard", "LuChen", np.eye(3), {"a": 30, "b": 5, "c": 18}),
+    ],
+)
+def test_systems_said_to_be_one_in_other_coordinates_are(one, other, matrix, changes):
+    """v = M u + s: the other's right-hand side at v is M times the one's at u."""
+    shift = {"SprottN": [-0.25, -0.5, 0.0], "SprottS": [4.0, -4.0, 0.0]}.get(one, np.zeros(3))
+    for state in np.random.default_rng(0).normal(size=(5, 3)):
+        moved = _rhs(other, np.array(matrix) @ state + shift, **changes)
+        np.testing.assert_allclose(moved, np.array(matrix) @ _rhs(one, state), rtol=1e-9, atol=1e-12)
+    assert family_of(one) == family_of(other)

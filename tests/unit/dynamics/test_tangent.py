@@ -34,17 +34,17 @@ def exponents(
 
 def test_lorenz(library):
     flow = library.flow("Lorenz")
-    # sigma 10, rho 28, beta 8/3, whose exponent is known to five digits: 0.90563 (Viswanath 1998).
+    # sigma 10, rho 28, beta 8/3: 0.9056 (Sprott, "Chaos and Time-Series Analysis", Oxford 2003, appendix A).
     parameters = dict(zip(flow.driver.parameter_names, flow.driver.parameters, strict=True))
     parameters["beta"] = 8 / 3
     ensemble = near_published(flow, 8)
     ensemble.driver_parameters[:] = [parameters[name] for name in flow.driver.parameter_names]
     result = exponents(flow, ensemble, 2000.0, transient=50.0)
     assert np.all(result.status == Status.complete)
-    assert np.all(np.abs(result.largest - 0.90563) < 3 * result.standard_error)
+    assert np.all(np.abs(result.largest - 0.9056) < 3 * result.standard_error + 1e-4)
     assert np.all((result.standard_error > 1e-3) & (result.standard_error < 0.02))
-    assert result.largest.mean() == pytest.approx(0.90563, rel=0.005)
-    assert result.largest[0] == pytest.approx(0.90563, rel=0.02)
+    assert result.largest.mean() == pytest.approx(0.9056, rel=0.005)
+    assert result.largest[0] == pytest.approx(0.9056, rel=0.02)
     np.testing.assert_allclose(result.elapsed_time, 2000.0)
 
 
