@@ -12,6 +12,7 @@ from panda.cli import (
     configuration,
     discover,
     evaluate,
+    evolve,
     figures,
     integrate,
     pde,
@@ -45,6 +46,9 @@ def main(
 
 app.add_typer(configuration.app, name="config", help="Check and show the configuration.")
 app.add_typer(discover.app, name="discover", help="Find chaotic systems: compile, measure, search, select.")
+app.add_typer(
+    evolve.app, name="evolve", help="Later generations, bred from accepted systems; how they compare."
+)
 app.add_typer(integrate.app, name="integrate", help="Integrate the selected systems into trajectory files.")
 app.add_typer(train.app, name="train", help="Train the named models.")
 app.add_typer(baselines.app, name="baselines", help="Fit the baselines that learn.")

@@ -145,7 +145,8 @@ def select(
         parts=["discover.select", "discover.founders"],
         roots=["panda.discovery.select"],
     ):
-        table = pd.concat([read_table(path, selecting.COLUMNS) for path in candidates], ignore_index=True)
+        tables = [read_table(path, selecting.COLUMNS) for path in candidates]
+        table = pd.concat([table for table in tables if len(table)], ignore_index=True)
         catalogue = selecting.select(table, found.select, found.founders)
         write_table(catalogue, output, machines_only=LONG_LISTS)
         write_table(selecting.acceptance(catalogue, found.select), acceptance)
@@ -164,13 +165,14 @@ def spectra(
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
     from panda.discovery import spectra as stage
+    from panda.discovery.members import shard_of_flows
     from panda.discovery.own import open_library
 
     settings = load(config)
     wanted = settings.discover.spectrum
     check_shard(shard, wanted.n_shards, "discover.spectrum.n_shards")
     chosen = stage.chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
-    own = stage.shard(chosen, shard, wanted.n_shards)
+    own = shard_of_flows(chosen, shard, wanted.n_shards)
     with (
         recorded(
             settings,
@@ -234,6 +236,36 @@ def gallery(
             progress,
         )
         write_arrays(output, **arrays)
+
+
+@app.command()
+def compact(
+    catalogue: Catalogue,
+    output: Output,
+    spectra: Annotated[
+        Path | None, typer.Option(help="table of `discover join-spectra`", metavar="FILE")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write the accepted systems alone, with what regenerates them: a catalogue small enough to publish."""
+    from panda.core.files import atomic_path, read_table
+    from panda.discovery.compact import SPECTRUM
+    from panda.discovery.compact import compact as make_compact
+
+    settings = load(config)
+    rows = read_table(catalogue, CATALOGUE)
+    measured = None if spectra is None else read_table(spectra, ["system", *SPECTRUM])
+    with (
+        recorded(
+            settings,
+            [output],
+            inputs=[catalogue, *([spectra] if spectra else [])],
+            parts=["discover.founders"],
+            roots=["panda.discovery.compact"],
+        ),
+        atomic_path(output) as temporary,
+    ):
+        make_compact(rows, measured).to_parquet(temporary, index=False, compression="zstd")
 
 
 @app.command()

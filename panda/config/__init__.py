@@ -2,8 +2,10 @@
 
 from panda.config.costs import Costs
 from panda.config.discover import (
+    Comparison,
     Discover,
     Duplicates,
+    Evolve,
     Exponent,
     FilterName,
     Founders,
@@ -15,6 +17,7 @@ from panda.config.discover import (
     Search,
     Select,
     Selection,
+    SignatureShape,
     Spectrum,
     Statistics,
     Trust,
@@ -29,6 +32,7 @@ __all__ = [
     "PDE",
     "Backbone",
     "Baselines",
+    "Comparison",
     "Config",
     "Costs",
     "DartsNBEATS",
@@ -36,6 +40,7 @@ __all__ = [
     "Discover",
     "Duplicates",
     "Evaluate",
+    "Evolve",
     "Exponent",
     "FilterName",
     "Founders",

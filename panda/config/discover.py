@@ -220,12 +220,31 @@ class Search(Section):
     n_pairs: Natural
     n_perturbations: Count
     n_founder_perturbations: Natural
+    generations: Count
     n_shards: Count
     stiffness: Positive
     mutation: Mutation
     integration: Integration
     statistics: Statistics
     exponent: Exponent
+
+    @model_validator(mode="after")
+    def _generations_have_pairs(self) -> Search:
+        if self.generations > max(1, self.n_pairs):
+            raise ValueError(
+                f"generations {self.generations} share n_pairs {self.n_pairs}: less than one each"
+            )
+        return self
+
+    @property
+    def first_pairs(self) -> int:
+        """Founder pairs of the first generation."""
+        return self.n_pairs - (self.generations - 1) * (self.n_pairs // self.generations)
+
+    @property
+    def n_bred(self) -> int:
+        """Candidates of each later generation."""
+        return self.n_pairs // self.generations * self.n_perturbations
 
 
 FilterName = Literal[
@@ -311,6 +330,29 @@ class Spectrum(Section):
         return self
 
 
+class Comparison(Section):
+    """Searches of one generation and of several, for a comparison at equal CPU time."""
+
+    seeds: Annotated[tuple[Natural, ...], Field(min_length=1)]
+    generations: Annotated[int, Field(ge=2)]
+    n_perturbations: Count
+    n_pairs: Count
+    n_pairs_evolved: Count
+    kernel_width: Positive
+
+
+class Evolve(Section):
+    """How candidates are bred from accepted systems."""
+
+    litter_size: Count
+    founder_share: Fraction
+    recombined_share: Fraction
+    mutation_scale: NonNegative
+    tournament_size: Count
+    n_neighbours: Count
+    n_calibration: Annotated[int, Field(ge=2)]
+
+
 class Gallery(Section):
     """Trajectories kept for figures 9 and 10."""
 
@@ -335,6 +377,8 @@ class Discover(Section):
     search: Search
     select: Select
     spectrum: Spectrum
+    evolve: Evolve
+    comparison: Comparison
     gallery: Gallery
     duplicates: Duplicates
 

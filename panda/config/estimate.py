@@ -113,8 +113,8 @@ def _discover(config: Config) -> StageCost:
     n_candidates += search.n_pairs * search.n_perturbations
     n_shown = gallery.n_systems + gallery.n_founders * (1 + gallery.n_perturbations)
     cpu_s = n_candidates * config.costs.candidate_cpu_s + n_shown * config.costs.trajectory_cpu_s
-    # Beside the shards: compile, measure, select, gallery, and duplicates where they are asked for.
-    n_jobs = search.n_shards + 4
+    # Beside the shards: compile, measure, select, gallery, breeding, and duplicates where they are asked for.
+    n_jobs = search.generations * (search.n_shards + 1) + 3
     if config.discover.duplicates.enabled:
         n_jobs += 1
         cpu_s += 2 * config.discover.duplicates.n_calibration * config.costs.trajectory_cpu_s

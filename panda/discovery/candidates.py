@@ -63,7 +63,7 @@ def sample_pairs(names: Sequence[str], n_pairs: int, seed: int) -> list[tuple[st
 def groups(names: Sequence[str], settings: Search, seed: int) -> list[Group]:
     """All groups of candidates in a fixed order: founders by name, then pairs, by name, of those without delay."""
     founders = [Group(name, "", 1 + settings.n_founder_perturbations) for name in sorted(names)]
-    pairs = sample_pairs(without_delay(names), settings.n_pairs, seed)
+    pairs = sample_pairs(without_delay(names), settings.first_pairs, seed)
     return founders + [Group(driver, response, settings.n_perturbations) for driver, response in pairs]
 
 

@@ -73,3 +73,8 @@ def from_rows(rows: pd.DataFrame) -> Ensemble:
     """The members that `to_columns` stored: rows of one flow."""
     arrays: dict[str, Any] = {column: np.stack([*map(np.asarray, rows[column])]) for column in COLUMNS}
     return Ensemble(**arrays)
+
+
+def shard_of_flows(systems: pd.DataFrame, index: int, n_shards: int) -> pd.DataFrame:
+    """The systems of every `n_shards`-th flow from `index` on; those of one flow stay together."""
+    return systems[systems["name"].isin(sorted(set(systems["name"]))[index::n_shards])]

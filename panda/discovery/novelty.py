@@ -134,24 +134,21 @@ def same_parameters(catalogue: pd.DataFrame, tolerance: float) -> Int64[np.ndarr
     return labels
 
 
-def near_pairs(
-    systems: pd.DataFrame, features: Features, metric: Metric
+def distances(
+    where: Float64[np.ndarray, "system coordinate"], dimension: Int64[np.ndarray, " system"]
 ) -> Iterator[
     tuple[Int64[np.ndarray, " row"], Int64[np.ndarray, " column"], Float64[np.ndarray, "row column"]]
 ]:
-    """Distances between systems of the same dimension in blocks: row numbers, column numbers, their distances.
+    """Euclidean distances between systems of the same dimension in blocks: row numbers, column numbers, distances.
 
-    A system's distance from itself, and from one whose features are not known, is infinite.
+    A system's distance from itself, and from one whose coordinates are not known, is infinite.
     """
-    scaled = metric.scaled(features)
-    for _, group in pd.Series(np.arange(len(systems))).groupby(systems["dimension"].to_numpy()):
-        columns = group.to_numpy()
-        squares = np.sum(scaled[columns] ** 2, axis=1)
+    for value in np.unique(dimension):
+        columns = np.flatnonzero(dimension == value)
+        squares = np.sum(where[columns] ** 2, axis=1)
         for start in range(0, len(columns), _BLOCK):
             rows = columns[start : start + _BLOCK]
-            gap = (
-                np.sum(scaled[rows] ** 2, axis=1)[:, None] + squares - 2.0 * scaled[rows] @ scaled[columns].T
-            )
+            gap = np.sum(where[rows] ** 2, axis=1)[:, None] + squares - 2.0 * where[rows] @ where[columns].T
             distance = np.sqrt(np.maximum(gap, 0.0))
             distance[np.isnan(distance) | (rows[:, None] == columns)] = np.inf
             yield rows, columns, distance
@@ -191,7 +188,7 @@ def duplicates(
     nearest = np.full(len(distinct), -1)
     gap = np.full(len(distinct), np.inf)
     train = (distinct["split"] == "train").to_numpy()
-    for rows, columns, distance in near_pairs(distinct, values, metric):
+    for rows, columns, distance in distances(metric.scaled(values), distinct["dimension"].to_numpy()):
         near = distance <= metric.threshold
         twins += [np.stack([rows[i], columns[j]]) for i, j in [np.nonzero(near)]]
         strangers = train[rows][:, None] & train[columns] & ~_related(kin, rows, columns)

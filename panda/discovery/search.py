@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +12,16 @@ from jaxtyping import Float64
 from panda.config import Integration, Search
 from panda.core.progress import Progress
 from panda.discovery.candidates import Group, member_generator
-from panda.discovery.members import draw_members, flow_of, to_columns
+from panda.discovery.members import draw_members, flow_of, from_rows, to_columns
 from panda.discovery.statistics import LISTS, Value, statistics, undefined
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.dynamics.tangent import Early, largest_exponent
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
 from panda.systems.postprocess import saved_coordinates
+
+# Where a candidate of a later generation comes from.
+LINEAGE = ("generation", "operator", "parents")
 
 
 def search(
@@ -30,41 +33,78 @@ def search(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """A row a candidate: its definition, how its integration ended, its statistics and its exponent."""
-    rms = {row.founder: np.asarray(row.flow_rms) for row in measures.itertuples()}
-    tables = []
-    for group in groups:
-        flow = flow_of(library, group.driver, group.response)
-        ensemble = draw_members(flow, group, settings, rms, seed)
-        tables.append(_search_group(flow, group, ensemble, settings, seed))
-        if progress is not None:
-            progress.advance(group.n_members)
+    tables = search_each(library, measures, groups, settings, seed, progress)
     return pd.concat(tables, ignore_index=True)
 
 
-def _search_group(flow: Flow, group: Group, ensemble: Ensemble, settings: Search, seed: int) -> pd.DataFrame:
+def search_each(
+    library: FounderLibrary,
+    measures: pd.DataFrame,
+    groups: Sequence[Group],
+    settings: Search,
+    seed: int,
+    progress: Progress | None = None,
+) -> Iterator[pd.DataFrame]:
+    """The rows of `search`, one group after another."""
+    rms = amplitudes(measures)
+    for group in groups:
+        flow = flow_of(library, group.driver, group.response)
+        ensemble = draw_members(flow, group, settings, rms, seed)
+        yield _search_members(flow, group, ensemble, np.arange(len(ensemble)), settings, seed)
+        if progress is not None:
+            progress.advance(group.n_members)
+
+
+def search_bred(
+    library: FounderLibrary,
+    bred: pd.DataFrame,
+    settings: Search,
+    seed: int,
+    progress: Progress | None = None,
+) -> Iterator[pd.DataFrame]:
+    """The same for candidates that are defined already (`breeding.breed`), with their lineage, by pair."""
+    for (driver, response), rows in bred.groupby(["driver", "response"], sort=True):
+        flow = flow_of(library, str(driver), str(response))
+        group = Group(str(driver), str(response), len(rows))
+        numbers = rows["perturbation"].to_numpy()
+        found = _search_members(flow, group, from_rows(rows), numbers, settings, seed)
+        yield found.assign(**{column: rows[column].to_numpy() for column in LINEAGE})
+        if progress is not None:
+            progress.advance(len(rows))
+
+
+def amplitudes(measures: pd.DataFrame) -> dict[str, Float64[np.ndarray, " dimension"]]:
+    """The flow amplitudes of every founder, from the table of `measure`."""
+    return {row.founder: np.asarray(row.flow_rms) for row in measures.itertuples()}
+
+
+def _search_members(
+    flow: Flow, group: Group, ensemble: Ensemble, numbers: np.ndarray, settings: Search, seed: int
+) -> pd.DataFrame:
+    """One group's members, whose perturbations have these `numbers`."""
+    systems = [group.system(int(number)) for number in numbers]
     run = integrate_members(flow, ensemble, settings.integration)
     complete = np.flatnonzero(run.status == Status.complete)
     kept = run.states[complete, settings.integration.transient_points :]
     series = saved_coordinates(flow, ensemble[complete], kept) if len(complete) else kept
-    numbers = [undefined() for _ in range(len(ensemble))]
+    found = [undefined() for _ in range(len(ensemble))]
     for i, member in enumerate(complete):
-        stream = member_generator(seed, group.system(int(member)), "zero_one")
-        numbers[member] = statistics(np.ascontiguousarray(series[i].T), settings.statistics, stream)
-    n = len(ensemble)
+        stream = member_generator(seed, systems[member], "zero_one")
+        found[member] = statistics(np.ascontiguousarray(series[i].T), settings.statistics, stream)
     return pd.DataFrame(
         {
-            "system": [group.system(i) for i in range(n)],
+            "system": systems,
             "name": group.name,
             "driver": group.driver,
             "response": group.response,
             "population": group.population,
-            "perturbation": np.arange(n),
+            "perturbation": numbers,
             "dimension": flow.response_dimension or flow.driver_dimension,
             "period": flow.period,
             "dt": duration(flow, settings.integration) / (settings.integration.n_points - 1),
             "status": [Status(int(status)).name for status in run.status],
             "n_steps": run.n_steps,
-            **_columns(numbers),
+            **_columns(found),
             **_exponent(flow, group, ensemble, run, complete, settings, seed),
             **to_columns(ensemble),
         }

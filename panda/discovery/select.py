@@ -22,7 +22,8 @@ INCOMPLETE = (
 def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd.DataFrame:
     """The candidates with their verdicts and splits, in a fixed order.
 
-    Columns added: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
+    Columns added, where no later generation brings them: `generation` 1, `operator` founders, `parents` none.
+    Columns added always: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
     accept the candidate; and of the selection that decides, `rejected_by`, `certified` (it passes all of its
     filters) and `accepted`. Founders themselves (perturbation 0) are accepted whatever their certificate, if
     they could be integrated and the selection has `founders_enter`. A system with any held-out founder, as
@@ -37,6 +38,9 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
     catalogue = candidates.sort_values(
         ["response", "driver", "perturbation"], kind="stable", ignore_index=True
     )
+    for column, first in {"generation": 1, "operator": "founders", "parents": ""}.items():
+        known = catalogue[column] if column in catalogue else pd.Series(first, catalogue.index)
+        catalogue[column] = known.fillna(first).astype(type(first))
     passed = verdicts(catalogue, settings)
     itself = (catalogue["population"] == "founder") & (catalogue["perturbation"] == 0) & passed["integrated"]
     added: dict[str, pd.Series] = {f"passes_{name}": passed[name] for name in passed}

@@ -54,11 +54,6 @@ def chosen_systems(catalogue: pd.DataFrame, max_systems: int | None, seed: int) 
     return accepted.iloc[np.sort(order[:max_systems])].reset_index(drop=True)
 
 
-def shard(systems: pd.DataFrame, index: int, n_shards: int) -> pd.DataFrame:
-    """The systems of every `n_shards`-th flow from `index` on; those of one flow stay together."""
-    return systems[systems["name"].isin(sorted(set(systems["name"]))[index::n_shards])]
-
-
 def measure_spectra(
     library: FounderLibrary,
     systems: pd.DataFrame,

@@ -36,7 +36,8 @@ def test_every_preset_plans(preset: str, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "target", ["scaling", "pde", "models", "systems", "discovery", "spectra", "duplicates", "dataset", "figures"]
+    "target",
+    ["scaling", "pde", "models", "systems", "discovery", "spectra", "duplicates", "dataset", "figures"],
 )
 def test_named_targets_plan(target: str):
     done = snakemake("-n", "--config", "preset=laptop", "run=plan", "--", target)

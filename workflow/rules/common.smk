@@ -16,6 +16,9 @@ BUILD = ".cache/founders"
 
 
 wildcard_constraints:
+    generation=r"\d+",
+    method="one_generation|evolution",
+    seed=r"\d+",
     shard=r"\d+",
     split="|".join(SPLITS),
     model="|".join(MODELS),
@@ -27,6 +30,10 @@ ROOTS = {
     "compile_founders": ["panda.systems.library"],
     "measure_founders": ["panda.discovery.measure"],
     "search_candidates": ["panda.discovery.search"],
+    "breed_candidates": ["panda.discovery.breeding"],
+    "search_bred": ["panda.discovery.search"],
+    "run_search": ["panda.discovery.comparison"],
+    "compare_searches": ["panda.discovery.comparison"],
     "select_systems": ["panda.discovery.select"],
     "measure_spectra": ["panda.discovery.spectra"],
     "join_spectra": ["panda.discovery.spectra"],

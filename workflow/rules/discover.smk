@@ -75,12 +75,20 @@ rule search_candidates:
         " --shard {wildcards.shard} --output {output} 2> {log}"
 
 
+def candidates(n_generations):
+    """All shards of the first so many generations; from the second on they are bred (`evolve.smk`)."""
+    shards = range(CONFIG.discover.search.n_shards)
+    first = expand(f"{RUN}/discover/candidates/{{shard}}.parquet", shard=shards)
+    return first + expand(
+        f"{RUN}/discover/bred/{{generation}}/{{shard}}.parquet",
+        generation=range(2, n_generations + 1),
+        shard=shards,
+    )
+
+
 rule select_systems:
     input:
-        expand(
-            rules.search_candidates.output[0],
-            shard=range(CONFIG.discover.search.n_shards),
-        ),
+        candidates(CONFIG.discover.search.generations),
     output:
         catalogue=f"{RUN}/discover/catalogue.parquet",
         acceptance=f"{RUN}/discover/acceptance.parquet",

@@ -29,6 +29,13 @@ rule discovery:
         ],
 
 
+rule evolution:
+    """Searches of several generations beside searches of one, at equal CPU time."""
+    input:
+        f"{RUN}/discover/evolution.parquet",
+        figure_files("evolution"),
+
+
 rule duplicates:
     """Near-duplicates among the systems, whether or not the preset counts them by default."""
     input:

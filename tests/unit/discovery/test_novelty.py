@@ -13,9 +13,9 @@ from panda.discovery.novelty import (
     Metric,
     calibrate,
     calibration_systems,
+    distances,
     duplicates,
     measure_metric,
-    near_pairs,
     same_parameters,
 )
 from panda.discovery.search import search
@@ -146,7 +146,7 @@ def test_distances_are_those_of_the_definition_and_within_one_dimension():
     features[7] = np.nan
     metric = Metric(np.array([1.0, 2.0, 0.5, 1.0, 3.0]), 0.4)
     whole = np.full((1100, 1100), np.inf)
-    for rows, columns, distance in near_pairs(systems, features, metric):
+    for rows, columns, distance in distances(metric.scaled(features), systems["dimension"].to_numpy()):
         whole[np.ix_(rows, columns)] = distance
     same = systems["dimension"].to_numpy()[:, None] == systems["dimension"].to_numpy()
     assert np.isinf(whole[~same]).all() and np.isinf(whole[7]).all() and np.isinf(np.diag(whole)).all()

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from panda.config import Spectrum
 from panda.core.errors import PandaError
 from panda.discovery.candidates import Group
-from panda.discovery.members import draw_members, flow_of, to_columns
+from panda.discovery.members import draw_members, flow_of, shard_of_flows, to_columns
 from panda.discovery.spectra import (
     COLUMNS,
     chosen_systems,
@@ -18,7 +18,6 @@ from panda.discovery.spectra import (
     measure_spectra,
     member_spectra,
     response_kind,
-    shard,
 )
 from panda.dynamics.spectrum import Summary
 from panda.systems.evaluate import divergence, jacobian_vector
@@ -85,7 +84,7 @@ def test_every_accepted_system_has_a_row(spectra, catalogue):
 def test_shards_do_not_matter(library, catalogue, short, settings, spectra):
     chosen = chosen_systems(catalogue, None, SEED)
     parts = [
-        measure_spectra(library, shard(chosen, i, 5), short, settings.integration, SEED)
+        measure_spectra(library, shard_of_flows(chosen, i, 5), short, settings.integration, SEED)
         for i in reversed(range(5))
     ]
     assert 0 in map(len, parts)

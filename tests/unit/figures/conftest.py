@@ -130,6 +130,25 @@ def spectra(n_skew: int, n_founder: int, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def evolution(seeds: tuple[int, ...] = (1, 2, 3)) -> dict[str, pd.DataFrame]:
+    rows, curve = [], []
+    for factor, method in enumerate(("one_generation", "evolution"), start=1):
+        for seed in seeds:
+            n = 100 * factor + 5 * seed
+            rows.append(
+                {"method": method, "seed": seed, "budget_cpu_s": 60.0, "n_candidates": 6000, "n_accepted": n,
+                 "acceptance": n / 6000, "accepted_per_cpu_s": n / 60, "n_founder_pairs": n // 3,
+                 "effective_number": 0.7 * n, "n_equal": 105, "effective_number_equal": 70.0 + seed,
+                 "mean_distance": 5.0 / factor, "exponent_spread": 0.9}
+            )  # fmt: skip
+            curve += [(method, seed, 60.0 * k / 4, n * k // 4, 0.7 * n * k / 4) for k in range(1, 5)]
+    names = ["method", "seed", "cpu_s", "n_accepted", "effective_number"]
+    return {
+        "discover/evolution": pd.DataFrame(rows),
+        "discover/evolution_curve": pd.DataFrame(curve, columns=names),
+    }
+
+
 def published() -> pd.DataFrame:
     p = np.linspace(0, 1, 9)
     parts = [
@@ -263,6 +282,7 @@ def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int]
         "discover/acceptance": acceptance({"founder": 300, "skew": 7200}),
         "discover/spectra": spectra(n_skew, 60),
         "paper/reference_exponents": published(),
+        **evolution(),
         "evaluate/by_system": systems,
         "evaluate/summary": summary(systems),
         "evaluate/completions": completion_table,

@@ -428,3 +428,16 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
         np.percentile(np.abs(data["forecasts"] - future), 99.5), rel=1e-6
     )
     assert data["time"][-1] == pytest.approx(511 * 0.0244)
+
+
+def test_evolution_is_relative_to_the_mean_of_one_generation(results):
+    tables, arrays = results
+    data = FIGURES["evolution"].load().shown(tables, arrays)
+    end = data[data["at_end"] & (data["measure"] == "acceptance")].set_index(["method", "seed"])
+    assert end.loc["one_generation", "relative"].mean() == pytest.approx(1.0)
+    assert end.loc[("evolution", 3), "relative"] == pytest.approx(215 / 110)
+    figure = FIGURES["evolution"].load().draw(tables, arrays)
+    curve = tables["discover/evolution_curve"]
+    own = curve[(curve["method"] == "evolution") & (curve["seed"] == 2)]
+    assert drawn(figure, own["n_accepted"]) and drawn(figure, own["effective_number"])
+    assert "one generation" in texts(figure) and "founder pairs" in texts(figure)

@@ -1,0 +1,195 @@
+"""Commands of later generations, and of their comparison with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panda.cli.discover import CATALOGUE, LONG_LISTS, Catalogue
+from panda.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_LIBRARY,
+    ConfigFile,
+    Files,
+    Library,
+    Output,
+    Shard,
+    check_shard,
+    load,
+    recorded,
+)
+
+app = typer.Typer(no_args_is_help=True)
+Measures = Annotated[Path, typer.Option(help="table of `discover measure`", metavar="FILE")]
+SEARCH_PARTS = ["discover.founders", "discover.search", "discover.evolve", "discover.select"]
+COMPARISON_PARTS = [*SEARCH_PARTS, "discover.comparison"]
+
+
+@app.command()
+def breed(
+    candidates: Files,
+    output: Output,
+    measures: Measures,
+    generation: Annotated[int, typer.Option(help="number of the generation, from 2", min=2)],
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Breed one generation's candidates from the accepted ones of all generations before it."""
+    import pandas as pd
+
+    from panda.config.founder_names import without_delay
+    from panda.core.files import read_table, write_table
+    from panda.discovery import breeding
+    from panda.discovery.own import open_library
+    from panda.discovery.search import amplitudes
+    from panda.discovery.select import COLUMNS
+
+    settings = load(config)
+    found = settings.discover
+    with recorded(
+        settings,
+        [output],
+        inputs=[measures, *candidates],
+        parts=SEARCH_PARTS,
+        roots=["panda.discovery.breeding"],
+    ):
+        opened = open_library(library, found)
+        tables = [read_table(path, [*COLUMNS, "signature"]) for path in candidates]
+        so_far = pd.concat([table for table in tables if len(table)], ignore_index=True)
+        parents = breeding.parents_of(
+            opened, so_far, found.founders, found.select, found.search, found.evolve, settings.seed
+        )
+        bred = breeding.breed(
+            opened,
+            parents,
+            breeding.numbers_taken(so_far),
+            without_delay(found.founders.all_names),
+            amplitudes(read_table(measures)),
+            generation_number=generation,
+            n_candidates=found.search.n_bred,
+            settings=found.search,
+            evolve=found.evolve,
+            seed=settings.seed,
+        )
+        write_table(bred, output)
+
+
+@app.command()
+def search(
+    output: Output,
+    bred: Annotated[Path, typer.Option(help="table of `evolve breed`", metavar="FILE")],
+    shard: Shard,
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Integrate one shard of the bred candidates and store every statistic of every one."""
+    import pandas as pd
+
+    from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
+    from panda.discovery.members import shard_of_flows
+    from panda.discovery.own import open_library
+    from panda.discovery.search import LINEAGE, search_bred
+    from panda.discovery.select import COLUMNS
+
+    settings = load(config)
+    found = settings.discover
+    check_shard(shard, found.search.n_shards, "discover.search.n_shards")
+    own = shard_of_flows(read_table(bred, LINEAGE), shard, found.search.n_shards)
+    with (
+        recorded(
+            settings,
+            [output],
+            inputs=[bred],
+            parts=["discover.founders", "discover.search"],
+            roots=["panda.discovery.search"],
+        ),
+        Progress(len(own), f"search bred shard {shard}", "candidates") as progress,
+    ):
+        opened = open_library(library, found)
+        tables = list(search_bred(opened, own, found.search, settings.seed, progress))
+        # A small generation may have fewer pairs than there are shards.
+        nothing = pd.DataFrame(columns=[*COLUMNS, *LINEAGE, "signature"])
+        write_table(
+            pd.concat(tables, ignore_index=True) if tables else nothing, output, machines_only=LONG_LISTS
+        )
+
+
+@app.command()
+def run(
+    output: Output,
+    measures: Measures,
+    method: Annotated[str, typer.Option(help="one_generation or evolution")],
+    seed: Annotated[int, typer.Option(help="in the place of the configuration's", min=0)],
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Make one search of the comparison, from its first candidate to its last, and time it."""
+    from panda.core.errors import PandaError
+    from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
+    from panda.discovery.comparison import METHODS, run_search, settings_of
+    from panda.discovery.own import open_library
+
+    settings = load(config)
+    if method not in METHODS:
+        raise PandaError(f"--method {method}: no such method; choose one of {', '.join(METHODS)}")
+    wanted = settings_of(settings.discover, method)
+    with (
+        recorded(
+            settings,
+            [output],
+            inputs=[measures],
+            parts=SEARCH_PARTS,
+            roots=["panda.discovery.comparison"],
+        ),
+        Progress(wanted.n_pairs * wanted.n_perturbations, f"{method}, seed {seed}", "candidates") as progress,
+    ):
+        opened = open_library(library, settings.discover)
+        table = run_search(opened, read_table(measures), settings.discover, method, seed, progress)
+        write_table(table, output, machines_only=LONG_LISTS)
+
+
+@app.command()
+def compare(
+    searches: Files,
+    output: Output,
+    curve: Annotated[Path, typer.Option(help="table of measures against CPU time to write", metavar="FILE")],
+    catalogue: Catalogue,
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Compare the searches (`<method>/<seed>.parquet`) at equal CPU time."""
+    from panda.core.files import read_table, write_table
+    from panda.discovery import novelty
+    from panda.discovery.comparison import compare as compare_searches
+    from panda.discovery.own import open_library
+    from panda.discovery.select import COLUMNS
+
+    settings = load(config)
+    found = settings.discover
+    with recorded(
+        settings,
+        [output, curve],
+        inputs=[catalogue, *searches],
+        parts=COMPARISON_PARTS,
+        roots=["panda.discovery.comparison"],
+    ):
+        table = read_table(catalogue, [*CATALOGUE, "signature"])
+        metric = novelty.measure_metric(
+            open_library(library, found),
+            novelty.calibration_systems(table, found.duplicates.n_calibration, settings.seed),
+            found.search,
+            found.duplicates.coverage,
+            settings.seed,
+        )
+        tables = {
+            (path.parent.name, int(path.stem)): read_table(path, [*COLUMNS, "signature", "cpu_s"])
+            for path in searches
+        }
+        width = found.comparison.kernel_width
+        measures, along = compare_searches(tables, metric, found.founders, found.select, width)
+        write_table(measures, output)
+        write_table(along, curve)

@@ -1,0 +1,226 @@
+"""Candidates of later generations: bred from accepted systems, and drawn from the founders, who stay in the pool."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from panda.config import Evolve, Founders, Mutation, Search, Select
+from panda.config.founder_names import without_delay
+from panda.core.seeds import generator
+from panda.discovery import select as selecting
+from panda.discovery import space
+from panda.discovery.candidates import Group
+from panda.discovery.members import flow_of, to_columns
+from panda.discovery.novelty import calibration_systems, measure_metric
+from panda.systems.flow import Ensemble, Flow
+from panda.systems.library import FounderLibrary
+from panda.systems.mutation import perturb
+from panda.systems.skew import Member, default_member, mutate_member, skew_ensemble
+
+FOUNDERS, MUTATED, RECOMBINED = "founders", "mutated", "recombined"
+_SCALES = ("driver_parameters", "response_parameters", "driver_scale", "response_scale")
+
+
+@dataclass(frozen=True)
+class Parents:
+    """The accepted skew products of all generations so far, by system, and how novel each is."""
+
+    rows: pd.DataFrame
+    novelty: Float64[np.ndarray, " system"]
+
+    def choose(self, among: np.ndarray, size: int, stream: np.random.Generator) -> int:
+        """The most novel of `size` drawn from the rows `among`, with replacement (a tournament)."""
+        drawn = stream.choice(among, size)
+        return int(drawn[np.argmax(self.novelty[drawn])])
+
+
+def parents_of(
+    library: FounderLibrary,
+    candidates: pd.DataFrame,
+    founders: Founders,
+    select: Select,
+    settings: Search,
+    evolve: Evolve,
+    seed: int,
+) -> Parents:
+    """The accepted skew products among all candidates so far, and how novel each is.
+
+    Novelty is the mean distance to the nearest of them in the space of invariants (`space`), whose unit comes from
+    second trajectories of some of them. With fewer than `evolve.n_calibration` accepted there is no such unit, and
+    nobody becomes a parent.
+    """
+    catalogue = selecting.select(candidates, select, founders)
+    able = catalogue["accepted"] & (catalogue["population"] == "skew")
+    able &= (catalogue["largest_exponent"] > 0) & (catalogue["exponent_error"] > 0)
+    rows = catalogue[able].sort_values("system", ignore_index=True)
+    if len(rows) < evolve.n_calibration:
+        return Parents(rows.head(0), np.empty(0))
+    chosen = calibration_systems(rows, evolve.n_calibration, seed)
+    metric = measure_metric(library, chosen, settings, 0.5, seed)
+    where = space.points(rows, metric)
+    return Parents(rows, space.novelty(where, rows["dimension"].to_numpy(), evolve.n_neighbours))
+
+
+def breed(
+    library: FounderLibrary,
+    parents: Parents,
+    taken: Mapping[str, int],
+    names: Sequence[str],
+    rms: Mapping[str, Float64[np.ndarray, " dimension"]],
+    *,
+    generation_number: int,
+    n_candidates: int,
+    settings: Search,
+    evolve: Evolve,
+    seed: int,
+) -> pd.DataFrame:
+    """The skew products of one later generation, a row each, in litters of siblings of one founder pair.
+
+    A litter comes, by lot, from one of three origins (`operator`): two `founders`, as in the first generation;
+    one parent, `mutated`: parameters and scales at `evolve.mutation_scale`, its permutation kept; or two,
+    `recombined`: the driver of one and the response of the other with their parameters, mutated likewise, and
+    the coupling drawn anew as in the first generation. Both parents are of one split, so that no child carries
+    what was selected in another. Parents win tournaments of novelty. Without any, all litters are of founders.
+
+    Args:
+        taken: how many perturbations each pair has had; children count on from there.
+        names: the founders that litters of `founders` are drawn from, those with delay left out.
+        rms: flow amplitudes of the founders.
+
+    Returns:
+        the columns of members and `system`, `name`, `driver`, `response`, `perturbation`, `generation`, `operator`,
+        `parents` (names, by a space).
+    """
+    pool, next_number = without_delay(names), Counter(taken)
+    rows, number = [], 0
+    while number * evolve.litter_size < n_candidates:
+        size = min(evolve.litter_size, n_candidates - number * evolve.litter_size)
+        stream = generator(seed, "discover", "breed", generation_number, number)
+        operator, chosen = _origin(parents, evolve, stream)
+        pair = _pair(parents, operator, chosen, pool, stream)
+        flow = flow_of(library, *pair)
+        ensemble = _litter(
+            flow, pair, parents, operator, chosen, rms, size, settings, evolve.mutation_scale, stream
+        )
+        group = Group(*pair, size)
+        first = next_number[group.name]
+        next_number[group.name] += size
+        rows.append(
+            pd.DataFrame(
+                {
+                    "system": [group.system(first + i) for i in range(size)],
+                    "name": group.name,
+                    "driver": pair[0],
+                    "response": pair[1],
+                    "perturbation": first + np.arange(size),
+                    "generation": generation_number,
+                    "operator": operator,
+                    "parents": " ".join(parents.rows["system"].iloc[chosen]),
+                    **to_columns(ensemble),
+                }
+            )
+        )
+        number += 1
+    return pd.concat(rows, ignore_index=True)
+
+
+def numbers_taken(candidates: pd.DataFrame) -> dict[str, int]:
+    """The first free perturbation number of every pair."""
+    return (candidates.groupby("name")["perturbation"].max() + 1).to_dict()
+
+
+def _origin(parents: Parents, evolve: Evolve, stream: np.random.Generator) -> tuple[str, list[int]]:
+    """The operator of a litter and the rows of its parents."""
+    lot, other_lot = stream.random(2)
+    if not len(parents.rows) or lot < evolve.founder_share:
+        return FOUNDERS, []
+    one = parents.choose(np.arange(len(parents.rows)), evolve.tournament_size, stream)
+    if other_lot >= evolve.recombined_share:
+        return MUTATED, [one]
+    rows = parents.rows
+    fits = (rows["split"] == rows["split"].iloc[one]) & (rows["response"] != rows["driver"].iloc[one])
+    if not fits.any():
+        return MUTATED, [one]
+    return RECOMBINED, [one, parents.choose(np.flatnonzero(fits), evolve.tournament_size, stream)]
+
+
+def _pair(
+    parents: Parents, operator: str, chosen: list[int], pool: Sequence[str], stream: np.random.Generator
+) -> tuple[str, str]:
+    if operator == FOUNDERS:
+        driver, response = stream.choice(len(pool), 2, replace=False)
+        return pool[driver], pool[response]
+    return parents.rows["driver"].iloc[chosen[0]], parents.rows["response"].iloc[chosen[-1]]
+
+
+def _litter(
+    flow: Flow,
+    pair: tuple[str, str],
+    parents: Parents,
+    operator: str,
+    chosen: list[int],
+    rms: Mapping[str, Float64[np.ndarray, " dimension"]],
+    size: int,
+    settings: Search,
+    scale: float,
+    stream: np.random.Generator,
+) -> Ensemble:
+    """The siblings, each drawn in turn from the litter's stream."""
+    mutation = settings.mutation
+    if operator == MUTATED:
+        return _mutated(flow, parents.rows.iloc[chosen[0]], size, mutation, scale, stream)
+    first = default_member(
+        flow, driver_rms=rms[pair[0]], response_rms=rms[pair[1]], stiffness=settings.stiffness
+    )
+    options = mutation.model_dump()
+    if operator == FOUNDERS:
+        members = [mutate_member(flow, first, **options, generator=stream) for _ in range(size)]
+        return skew_ensemble(flow, members)
+    driver, response = (parents.rows.iloc[row] for row in chosen)
+    bred = replace(
+        first,
+        driver_parameters=np.asarray(driver["driver_parameters"]),
+        response_parameters=np.asarray(response["response_parameters"]),
+    )
+    return skew_ensemble(flow, [_recombined(flow, bred, mutation, scale, stream) for _ in range(size)])
+
+
+def _recombined(
+    flow: Flow, member: Member, mutation: Mutation, scale: float, stream: np.random.Generator
+) -> Member:
+    """Parameters a little mutated, the coupling as the first generation draws it."""
+    coupling = mutate_member(flow, member, **mutation.model_dump(), generator=stream)
+    options = mutation.model_dump() | {"scale": scale, "generator": stream}
+    assert flow.response is not None
+    return replace(
+        coupling,
+        driver_parameters=perturb(member.driver_parameters, sizes=flow.driver.parameter_sizes, **options),
+        response_parameters=perturb(
+            member.response_parameters, sizes=flow.response.parameter_sizes, **options
+        ),
+    )
+
+
+def _mutated(
+    flow: Flow, parent: pd.Series, size: int, mutation: Mutation, scale: float, stream: np.random.Generator
+) -> Ensemble:
+    """Everything a little mutated but the permutation; the scales as the catalogue holds them, permuted."""
+    options = mutation.model_dump() | {"scale": scale, "generator": stream}
+    assert flow.response is not None
+    sizes = dict(
+        zip(_SCALES, (flow.driver.parameter_sizes, flow.response.parameter_sizes, None, None), strict=True)
+    )
+    arrays = {
+        column: np.stack(
+            [perturb(np.asarray(parent[column]), sizes=sizes[column], **options) for _ in range(size)]
+        )
+        for column in _SCALES
+    }
+    same = {column: np.tile(np.asarray(parent[column]), (size, 1)) for column in ("driver_index", "initial")}
+    return Ensemble(**arrays, **same)

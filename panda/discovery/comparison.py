@@ -1,0 +1,158 @@
+"""Searches of one generation and of several, compared at equal CPU time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from panda.config import Discover, Founders, Search, Select
+from panda.config.founder_names import without_delay
+from panda.core.errors import PandaError
+from panda.core.progress import Progress
+from panda.core.seeds import generator
+from panda.discovery import select as selecting
+from panda.discovery import space
+from panda.discovery.breeding import breed, numbers_taken, parents_of
+from panda.discovery.candidates import groups
+from panda.discovery.novelty import Metric
+from panda.discovery.search import amplitudes, search_bred, search_each
+from panda.systems.library import FounderLibrary
+
+Method = Literal["one_generation", "evolution"]
+METHODS: tuple[Method, ...] = ("one_generation", "evolution")
+N_CURVE = 12  # points of the curves against CPU time
+N_DRAWS = 20  # subsets averaged for the effective number at equal numbers of systems
+
+
+def settings_of(settings: Discover, method: Method) -> Search:
+    """The search of one method: pairs and perturbations of the comparison, no perturbed founders."""
+    wanted = settings.comparison
+    several = method == "evolution"
+    return settings.search.model_copy(
+        update={
+            "generations": wanted.generations if several else 1,
+            "n_pairs": wanted.n_pairs_evolved if several else wanted.n_pairs,
+            "n_perturbations": wanted.n_perturbations,
+        }
+    )
+
+
+def run_search(
+    library: FounderLibrary,
+    measures: pd.DataFrame,
+    settings: Discover,
+    method: Method,
+    seed: int,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """All candidates of one search in one process, in order, with `cpu_s`: CPU time up to the end of their pair.
+
+    Only skew products: what a founder's own perturbations are does not depend on the method. The time for choosing
+    parents and breeding counts.
+    """
+    search = settings_of(settings, method)
+    names = settings.founders.all_names
+    pairs = [group for group in groups(names, search, seed) if group.response]
+    start = time.process_time()
+    tables: list[pd.DataFrame] = []
+
+    def collect(found: Iterator[pd.DataFrame]) -> None:
+        for table in found:
+            tables.append(table.assign(cpu_s=time.process_time() - start))
+
+    collect(search_each(library, measures, pairs, search, seed, progress))
+    for number in range(2, search.generations + 1):
+        so_far = pd.concat(tables, ignore_index=True)
+        parents = parents_of(
+            library, so_far, settings.founders, settings.select, search, settings.evolve, seed
+        )
+        bred = breed(
+            library,
+            parents,
+            numbers_taken(so_far),
+            without_delay(names),
+            amplitudes(measures),
+            generation_number=number,
+            n_candidates=search.n_bred,
+            settings=search,
+            evolve=settings.evolve,
+            seed=seed,
+        )
+        collect(search_bred(library, bred, search, seed, progress))
+    return pd.concat(tables, ignore_index=True)
+
+
+def compare(
+    searches: Mapping[tuple[Method, int], pd.DataFrame],
+    metric: Metric,
+    founders: Founders,
+    select: Select,
+    width: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What each search had found when the quickest of them was done, and on the way there.
+
+    The first table has a row a (method, seed): `budget_cpu_s`, the same for all; `n_candidates` and `n_accepted` in
+    it, their ratio `acceptance`, and `accepted_per_cpu_s`; `n_founder_pairs` among the accepted; their
+    `effective_number` (`space.effective_number`), and `effective_number_equal`, that of `n_equal` of them, the
+    number that the poorest search has, averaged over draws; `mean_distance` in the space of invariants; and the
+    standard deviation of ln(lambda_1 T), `exponent_spread`. The second has the first two measures at equal steps of
+    the budget: method, seed, cpu_s, n_accepted, effective_number.
+
+    Raises:
+        PandaError: a search accepted nothing.
+    """
+    budget = min(float(table["cpu_s"].max()) for table in searches.values())
+    found = {
+        key: _accepted(table[table["cpu_s"] <= budget], founders, select) for key, table in searches.items()
+    }
+    poorest = min(found, key=lambda key: len(found[key]))
+    if not len(found[poorest]):
+        raise PandaError(f"evolution: the search {poorest[0]} with seed {poorest[1]} accepted no system")
+    # One unit of distance for all.
+    where = space.points(pd.concat(found.values()), metric)
+    ends = np.cumsum([len(rows) for rows in found.values()])
+    places = dict(zip(found, np.split(where, ends[:-1]), strict=True))
+    rows, curve = [], []
+    for (method, seed), own in found.items():
+        n_candidates = int((searches[method, seed]["cpu_s"] <= budget).sum())
+        point, dimension = places[method, seed], own["dimension"].to_numpy()
+        rows.append(
+            {
+                "method": method,
+                "seed": seed,
+                "budget_cpu_s": budget,
+                "n_candidates": n_candidates,
+                "n_accepted": len(own),
+                "acceptance": len(own) / n_candidates,
+                "accepted_per_cpu_s": len(own) / budget,
+                "n_founder_pairs": own["name"].nunique(),
+                "effective_number": space.effective_number(point, dimension, width),
+                "n_equal": len(found[poorest]),
+                "effective_number_equal": _equal(point, dimension, len(found[poorest]), width, seed),
+                "mean_distance": space.mean_distance(point, dimension),
+                "exponent_spread": float(np.log(own["largest_exponent"] * own["period"]).std()),
+            }
+        )
+        for until in np.linspace(0.0, budget, N_CURVE + 1)[1:]:
+            early = (own["cpu_s"] <= until).to_numpy()
+            number = space.effective_number(point[early], dimension[early], width)
+            curve.append((method, seed, until, int(early.sum()), number))
+    names = ["method", "seed", "cpu_s", "n_accepted", "effective_number"]
+    return pd.DataFrame(rows), pd.DataFrame(curve, columns=names)
+
+
+def _accepted(candidates: pd.DataFrame, founders: Founders, select: Select) -> pd.DataFrame:
+    catalogue = selecting.select(candidates, select, founders)
+    able = catalogue["accepted"] & (catalogue["largest_exponent"] > 0) & (catalogue["exponent_error"] > 0)
+    return catalogue[able].reset_index(drop=True)
+
+
+def _equal(where: space.Points, dimension: np.ndarray, n: int, width: float, seed: int) -> float:
+    """The mean effective number of `n` of the systems, over draws without replacement."""
+    stream = generator(seed, "discover", "compare")
+    draws: Sequence[np.ndarray] = [stream.choice(len(where), n, replace=False) for _ in range(N_DRAWS)]
+    return float(np.mean([space.effective_number(where[rows], dimension[rows], width) for rows in draws]))

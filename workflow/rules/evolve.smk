@@ -1,0 +1,107 @@
+"""Generations after the first, where the configuration asks for them; and how they compare with one."""
+
+SEARCHED = [
+    "discover.founders",
+    "discover.search",
+    "discover.evolve",
+    "discover.select",
+]
+
+
+rule breed_candidates:
+    input:
+        measures=rules.measure_founders.output[0],
+        candidates=lambda wildcards: candidates(int(wildcards.generation) - 1),
+    output:
+        f"{RUN}/discover/bred/{{generation}}.parquet",
+    log:
+        f"{RUN}/logs/breed_candidates/{{generation}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/breed_candidates/{{generation}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=60,
+    params:
+        section=part("seed", *SEARCHED),
+        code=code("breed_candidates"),
+    message:
+        "Breed generation {wildcards.generation}"
+    shell:
+        "{PANDA} evolve breed --config {RESOLVED} --library {BUILD} --measures {input.measures}"
+        " --generation {wildcards.generation} --output {output} {input.candidates} 2> {log}"
+
+
+rule search_bred:
+    input:
+        rules.breed_candidates.output[0],
+    output:
+        f"{RUN}/discover/bred/{{generation}}/{{shard}}.parquet",
+    log:
+        f"{RUN}/logs/search_bred/{{generation}}_{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/search_bred/{{generation}}_{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=240,
+    params:
+        section=part("seed", "discover.founders", "discover.search"),
+        code=code("search_bred"),
+    message:
+        "Search shard {wildcards.shard} of generation {wildcards.generation}"
+    shell:
+        "{PANDA} evolve search --config {RESOLVED} --library {BUILD} --bred {input}"
+        " --shard {wildcards.shard} --output {output} 2> {log}"
+
+
+rule run_search:
+    input:
+        measures=rules.measure_founders.output[0],
+    output:
+        f"{RUN}/discover/searches/{{method}}/{{seed}}.parquet",
+    log:
+        f"{RUN}/logs/run_search/{{method}}_{{seed}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/run_search/{{method}}_{{seed}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=120,
+    params:
+        section=part(*SEARCHED, "discover.comparison"),
+        code=code("run_search"),
+    message:
+        "Search by {wildcards.method}, seed {wildcards.seed}, for the comparison"
+    shell:
+        "{PANDA} evolve run --config {RESOLVED} --library {BUILD} --measures {input.measures}"
+        " --method {wildcards.method} --seed {wildcards.seed} --output {output} 2> {log}"
+
+
+rule compare_searches:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+        searches=expand(
+            rules.run_search.output[0],
+            method=["one_generation", "evolution"],
+            seed=CONFIG.discover.comparison.seeds,
+        ),
+    output:
+        table=f"{RUN}/discover/evolution.parquet",
+        curve=f"{RUN}/discover/evolution_curve.parquet",
+    log:
+        f"{RUN}/logs/compare_searches.log",
+    benchmark:
+        f"{RUN}/benchmarks/compare_searches.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=60,
+    params:
+        section=part("seed", *SEARCHED, "discover.comparison", "discover.duplicates"),
+        code=code("compare_searches"),
+    message:
+        "Compare searches of one generation and of several"
+    shell:
+        "{PANDA} evolve compare --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
+        " --output {output.table} --curve {output.curve} {input.searches} 2> {log}"
