@@ -37,7 +37,18 @@ def test_every_preset_plans(preset: str, tmp_path):
 
 @pytest.mark.parametrize(
     "target",
-    ["scaling", "pde", "models", "systems", "discovery", "spectra", "duplicates", "dataset", "figures"],
+    [
+        "scaling",
+        "pde",
+        "models",
+        "systems",
+        "discovery",
+        "evolution",
+        "spectra",
+        "duplicates",
+        "dataset",
+        "figures",
+    ],
 )
 def test_named_targets_plan(target: str):
     done = snakemake("-n", "--config", "preset=laptop", "run=plan", "--", target)
