@@ -56,7 +56,9 @@ def run_search(
     """
     search = settings_of(settings, method)
     names = settings.founders.all_names
+    # By lot: in the order of their names a search cut off early would know but some founders.
     pairs = [group for group in groups(names, search, seed) if group.response]
+    pairs = [pairs[i] for i in generator(seed, "discover", "order").permutation(len(pairs))]
     start = time.process_time()
     tables: list[pd.DataFrame] = []
 

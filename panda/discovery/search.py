@@ -62,8 +62,11 @@ def search_bred(
     seed: int,
     progress: Progress | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """The same for candidates that are defined already (`breeding.breed`), with their lineage, by pair."""
-    for (driver, response), rows in bred.groupby(["driver", "response"], sort=True):
+    """The same for candidates that are defined already (`breeding.breed`), with their lineage.
+
+    One pair after another, in the order in which `bred` names them.
+    """
+    for (driver, response), rows in bred.groupby(["driver", "response"], sort=False):
         flow = flow_of(library, str(driver), str(response))
         group = Group(str(driver), str(response), len(rows))
         numbers = rows["perturbation"].to_numpy()
