@@ -39,11 +39,9 @@ def breed(
     """Breed one generation's candidates from the accepted ones of all generations before it."""
     import pandas as pd
 
-    from panda.config.founder_names import without_delay
     from panda.core.files import read_table, write_table
-    from panda.discovery import breeding
+    from panda.discovery.breeding import next_generation
     from panda.discovery.own import open_library
-    from panda.discovery.search import amplitudes
     from panda.discovery.select import COLUMNS
 
     settings = load(config)
@@ -58,20 +56,8 @@ def breed(
         opened = open_library(library, found)
         tables = [read_table(path, [*COLUMNS, "signature"]) for path in candidates]
         so_far = pd.concat([table for table in tables if len(table)], ignore_index=True)
-        parents = breeding.parents_of(
-            opened, so_far, found.founders, found.select, found.search, found.evolve, settings.seed
-        )
-        bred = breeding.breed(
-            opened,
-            parents,
-            breeding.numbers_taken(so_far),
-            without_delay(found.founders.all_names),
-            amplitudes(read_table(measures)),
-            generation_number=generation,
-            n_candidates=found.search.n_bred,
-            settings=found.search,
-            evolve=found.evolve,
-            seed=settings.seed,
+        bred = next_generation(
+            opened, so_far, read_table(measures), found, found.search, generation, settings.seed
         )
         write_table(bred, output)
 
@@ -189,7 +175,6 @@ def compare(
             (path.parent.name, int(path.stem)): read_table(path, [*COLUMNS, "signature", "cpu_s"])
             for path in searches
         }
-        width = found.comparison.kernel_width
-        measures, along = compare_searches(tables, metric, found.founders, found.select, width)
+        measures, along = compare_searches(tables, metric, found.founders, found.select, found.comparison)
         write_table(measures, output)
         write_table(along, curve)

@@ -338,6 +338,8 @@ class Comparison(Section):
     n_perturbations: Count
     n_pairs: Count
     n_pairs_evolved: Count
+    n_draws: Count
+    n_curve_points: Count
     kernel_width: Positive
 
 

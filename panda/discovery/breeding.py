@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from panda.config import Evolve, Founders, Mutation, Search, Select
+from panda.config import Discover, Evolve, Founders, Mutation, Search, Select
 from panda.config.founder_names import without_delay
 from panda.core.seeds import generator
 from panda.discovery import select as selecting
@@ -18,6 +18,7 @@ from panda.discovery import space
 from panda.discovery.candidates import Group
 from panda.discovery.members import flow_of, to_columns
 from panda.discovery.novelty import calibration_systems, measure_metric
+from panda.discovery.search import amplitudes
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
 from panda.systems.mutation import perturb
@@ -62,9 +63,34 @@ def parents_of(
     if len(rows) < evolve.n_calibration:
         return Parents(rows.head(0), np.empty(0))
     chosen = calibration_systems(rows, evolve.n_calibration, seed)
+    # Only the unit of distance is used here: the coverage sets a threshold, which nothing reads.
     metric = measure_metric(library, chosen, settings, 0.5, seed)
     where = space.points(rows, metric)
     return Parents(rows, space.novelty(where, rows["dimension"].to_numpy(), evolve.n_neighbours))
+
+
+def next_generation(
+    library: FounderLibrary,
+    candidates: pd.DataFrame,
+    measures: pd.DataFrame,
+    settings: Discover,
+    search: Search,
+    generation_number: int,
+    seed: int,
+) -> pd.DataFrame:
+    """`breed` from the accepted among all `candidates` so far; `search` may differ from that of `settings`."""
+    return breed(
+        library,
+        parents_of(library, candidates, settings.founders, settings.select, search, settings.evolve, seed),
+        numbers_taken(candidates),
+        settings.founders.all_names,
+        amplitudes(measures),
+        generation_number=generation_number,
+        n_candidates=search.n_bred,
+        settings=search,
+        evolve=settings.evolve,
+        seed=seed,
+    )
 
 
 def breed(

@@ -9,23 +9,20 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from panda.config import Discover, Founders, Search, Select
-from panda.config.founder_names import without_delay
+from panda.config import Comparison, Discover, Founders, Search, Select
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
 from panda.discovery import select as selecting
 from panda.discovery import space
-from panda.discovery.breeding import breed, numbers_taken, parents_of
+from panda.discovery.breeding import next_generation
 from panda.discovery.candidates import groups
 from panda.discovery.novelty import Metric
-from panda.discovery.search import amplitudes, search_bred, search_each
+from panda.discovery.search import search_bred, search_each
 from panda.systems.library import FounderLibrary
 
 Method = Literal["one_generation", "evolution"]
 METHODS: tuple[Method, ...] = ("one_generation", "evolution")
-N_CURVE = 12  # points of the curves against CPU time
-N_DRAWS = 20  # subsets averaged for the effective number at equal numbers of systems
 
 
 def settings_of(settings: Discover, method: Method) -> Search:
@@ -69,21 +66,7 @@ def run_search(
     collect(search_each(library, measures, pairs, search, seed, progress))
     for number in range(2, search.generations + 1):
         so_far = pd.concat(tables, ignore_index=True)
-        parents = parents_of(
-            library, so_far, settings.founders, settings.select, search, settings.evolve, seed
-        )
-        bred = breed(
-            library,
-            parents,
-            numbers_taken(so_far),
-            without_delay(names),
-            amplitudes(measures),
-            generation_number=number,
-            n_candidates=search.n_bred,
-            settings=search,
-            evolve=settings.evolve,
-            seed=seed,
-        )
+        bred = next_generation(library, so_far, measures, settings, search, number, seed)
         collect(search_bred(library, bred, search, seed, progress))
     return pd.concat(tables, ignore_index=True)
 
@@ -93,7 +76,7 @@ def compare(
     metric: Metric,
     founders: Founders,
     select: Select,
-    width: float,
+    settings: Comparison,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What each search had found when the quickest of them was done, and on the way there.
 
@@ -118,6 +101,7 @@ def compare(
     where = space.points(pd.concat(found.values()), metric)
     ends = np.cumsum([len(rows) for rows in found.values()])
     places = dict(zip(found, np.split(where, ends[:-1]), strict=True))
+    width = settings.kernel_width
     rows, curve = [], []
     for (method, seed), own in found.items():
         n_candidates = int((searches[method, seed]["cpu_s"] <= budget).sum())
@@ -134,12 +118,12 @@ def compare(
                 "n_founder_pairs": own["name"].nunique(),
                 "effective_number": space.effective_number(point, dimension, width),
                 "n_equal": len(found[poorest]),
-                "effective_number_equal": _equal(point, dimension, len(found[poorest]), width, seed),
+                "effective_number_equal": _equal(point, dimension, len(found[poorest]), settings, seed),
                 "mean_distance": space.mean_distance(point, dimension),
                 "exponent_spread": float(np.log(own["largest_exponent"] * own["period"]).std()),
             }
         )
-        for until in np.linspace(0.0, budget, N_CURVE + 1)[1:]:
+        for until in np.linspace(0.0, budget, settings.n_curve_points + 1)[1:]:
             early = (own["cpu_s"] <= until).to_numpy()
             number = space.effective_number(point[early], dimension[early], width)
             curve.append((method, seed, until, int(early.sum()), number))
@@ -153,8 +137,14 @@ def _accepted(candidates: pd.DataFrame, founders: Founders, select: Select) -> p
     return catalogue[able].reset_index(drop=True)
 
 
-def _equal(where: space.Points, dimension: np.ndarray, n: int, width: float, seed: int) -> float:
+def _equal(where: space.Points, dimension: np.ndarray, n: int, settings: Comparison, seed: int) -> float:
     """The mean effective number of `n` of the systems, over draws without replacement."""
     stream = generator(seed, "discover", "compare")
-    draws: Sequence[np.ndarray] = [stream.choice(len(where), n, replace=False) for _ in range(N_DRAWS)]
-    return float(np.mean([space.effective_number(where[rows], dimension[rows], width) for rows in draws]))
+    draws: Sequence[np.ndarray] = [
+        stream.choice(len(where), n, replace=False) for _ in range(settings.n_draws)
+    ]
+    return float(
+        np.mean(
+            [space.effective_number(where[rows], dimension[rows], settings.kernel_width) for rows in draws]
+        )
+    )

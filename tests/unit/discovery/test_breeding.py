@@ -208,7 +208,7 @@ def test_methods_are_compared_when_the_quickest_is_done(library, measures, littl
         assert bred_ones.sum() == (12 if method == "evolution" else 0)
     width = searches["evolution", 1]["signature"].map(len).max()
     metric = Metric(np.ones(width), 1.0)
-    measured, curve = compare(searches, metric, little.founders, little.select, 2.0)
+    measured, curve = compare(searches, metric, little.founders, little.select, little.comparison)
     budget = min(table["cpu_s"].max() for table in searches.values())
     assert measured["budget_cpu_s"].eq(budget).all()
     for row in measured.itertuples():
