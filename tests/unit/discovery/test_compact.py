@@ -83,6 +83,7 @@ def test_the_published_catalogue_regenerates(library, smoke):
     """On any processor its systems reach their end within their bounds; bits depend on its type."""
     rows = read_table(PUBLISHED)
     assert len(rows) > 10_000 and rows["system"].is_unique
+    assert (rows["generation"] == 1).all() and (rows["parents"] == "").all()
     assert (rows["status"] == Status.complete.name).all()
     certain = rows["largest_exponent"] > 3 * rows["exponent_error"]
     assert certain[rows["certified"]].all()
