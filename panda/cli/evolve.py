@@ -175,6 +175,8 @@ def compare(
             (path.parent.name, int(path.stem)): read_table(path, [*COLUMNS, "signature", "cpu_s"])
             for path in searches
         }
-        measures, along = compare_searches(tables, metric, found.founders, found.select, found.comparison)
+        measures, along = compare_searches(
+            tables, metric, found.founders, found.select, found.comparison, found.evolve.min_samples
+        )
         write_table(measures, output)
         write_table(along, curve)

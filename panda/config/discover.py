@@ -352,6 +352,7 @@ class Evolve(Section):
     mutation_scale: NonNegative
     tournament_size: Count
     n_neighbours: Count
+    min_samples: NonNegative
     n_calibration: Annotated[int, Field(ge=2)]
 
 

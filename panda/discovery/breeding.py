@@ -54,17 +54,18 @@ def parents_of(
 
     Novelty is the mean distance to the nearest of them in the space of invariants (`space`), whose unit comes from
     second trajectories of some of them. With fewer than `evolve.n_calibration` accepted there is no such unit, and
-    nobody becomes a parent.
+    nobody becomes a parent. Nor does one whose Lyapunov time has fewer than `evolve.min_samples` samples: fast
+    systems are far from all others, and would take the search over.
     """
     catalogue = selecting.select(candidates, select, founders)
     able = catalogue["accepted"] & (catalogue["population"] == "skew")
     able &= (catalogue["largest_exponent"] > 0) & (catalogue["exponent_error"] > 0)
+    able &= space.samples_per_lyapunov_time(catalogue) >= evolve.min_samples
     rows = catalogue[able].sort_values("system", ignore_index=True)
     if len(rows) < evolve.n_calibration:
         return Parents(rows.head(0), np.empty(0))
     chosen = calibration_systems(rows, evolve.n_calibration, seed)
-    # Only the unit of distance is used here: the coverage sets a threshold, which nothing reads.
-    metric = measure_metric(library, chosen, settings, 0.5, seed)
+    metric = measure_metric(library, chosen, settings, None, seed)
     where = space.points(rows, metric)
     return Parents(rows, space.novelty(where, rows["dimension"].to_numpy(), evolve.n_neighbours))
 

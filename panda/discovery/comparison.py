@@ -77,15 +77,18 @@ def compare(
     founders: Founders,
     select: Select,
     settings: Comparison,
+    min_samples: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What each search had found when the quickest of them was done, and on the way there.
 
     The first table has a row a (method, seed): `budget_cpu_s`, the same for all; `n_candidates` and `n_accepted` in
-    it, their ratio `acceptance`, and `accepted_per_cpu_s`; `n_founder_pairs` among the accepted; their
-    `effective_number` (`space.effective_number`), and `effective_number_equal`, that of `n_equal` of them, the
-    number that the poorest search has, averaged over draws; `mean_distance` in the space of invariants; and the
-    standard deviation of ln(lambda_1 T), `exponent_spread`. The second has the first two measures at equal steps of
-    the budget: method, seed, cpu_s, n_accepted, effective_number.
+    it, their ratio `acceptance`, and `accepted_per_cpu_s`; `n_resolved` of the accepted with `min_samples` samples or
+    more in a Lyapunov time; `n_founder_pairs` among the accepted; their `effective_number`
+    (`space.effective_number`), `effective_number_resolved`, that of the `n_resolved`, and `effective_number_equal`,
+    that of `n_equal` of them, the number that the poorest search has, averaged over draws; `mean_distance` in the
+    space of invariants; and the standard deviation of ln(lambda_1 T), `exponent_spread`. The second has the numbers
+    of accepted and of effective systems at equal steps of the budget: method, seed, cpu_s, n_accepted,
+    effective_number.
 
     Raises:
         PandaError: a search accepted nothing.
@@ -106,6 +109,7 @@ def compare(
     for (method, seed), own in found.items():
         n_candidates = int((searches[method, seed]["cpu_s"] <= budget).sum())
         point, dimension = places[method, seed], own["dimension"].to_numpy()
+        resolved = space.samples_per_lyapunov_time(own) >= min_samples
         rows.append(
             {
                 "method": method,
@@ -115,8 +119,12 @@ def compare(
                 "n_accepted": len(own),
                 "acceptance": len(own) / n_candidates,
                 "accepted_per_cpu_s": len(own) / budget,
+                "n_resolved": int(resolved.sum()),
                 "n_founder_pairs": own["name"].nunique(),
                 "effective_number": space.effective_number(point, dimension, width),
+                "effective_number_resolved": space.effective_number(
+                    point[resolved], dimension[resolved], width
+                ),
                 "n_equal": len(found[poorest]),
                 "effective_number_equal": _equal(point, dimension, len(found[poorest]), settings, seed),
                 "mean_distance": space.mean_distance(point, dimension),

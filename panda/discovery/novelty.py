@@ -33,7 +33,7 @@ class Metric:
     """Distances in units of what one system's features differ by between two of its trajectories.
 
     ``d(a, b)^2 = mean_k (a_k - b_k)^2 / (2 noise_k)``, about 1 for two trajectories of one system; two systems
-    are near-duplicates from `threshold` down.
+    are near-duplicates from `threshold` down (NaN: where only distances are asked for).
     """
 
     noise: Float64[np.ndarray, " feature"]
@@ -44,11 +44,12 @@ class Metric:
         return features / np.sqrt(2.0 * self.noise * len(self.noise))
 
 
-def calibrate(first: Features, second: Features, coverage: float) -> Metric:
+def calibrate(first: Features, second: Features, coverage: float | None) -> Metric:
     """The metric of pairs of trajectories of the same systems from two initial conditions, a row a system.
 
     `noise` is half the mean squared difference. The threshold is the `coverage` quantile of the pairs' own
-    distances: of two trajectories of one system, that share would be called near-duplicates.
+    distances: of two trajectories of one system, that share would be called near-duplicates. Without `coverage`
+    there is none.
 
     Raises:
         PandaError: there are fewer than two pairs, or none differs.
@@ -61,6 +62,8 @@ def calibrate(first: Features, second: Features, coverage: float) -> Metric:
         raise PandaError("near-duplicates: no system differs between its trajectories; none is chaotic")
     noise = np.maximum(noise, _NOISE_FLOOR * noise.mean())
     metric = Metric(noise, float("nan"))
+    if coverage is None:
+        return metric
     apart = np.linalg.norm(metric.scaled(first[known]) - metric.scaled(second[known]), axis=1)
     return Metric(noise, float(np.quantile(apart, coverage)))
 
@@ -76,7 +79,7 @@ def measure_metric(
     library: FounderLibrary,
     chosen: pd.DataFrame,
     settings: Search,
-    coverage: float,
+    coverage: float | None,
     seed: int,
     progress: Progress | None = None,
 ) -> Metric:

@@ -25,6 +25,12 @@ def points(systems: pd.DataFrame, metric: Metric) -> Points:
     return np.column_stack([metric.scaled(features_of(systems)), np.log(exponent) / noise])
 
 
+def samples_per_lyapunov_time(systems: pd.DataFrame) -> Float64[np.ndarray, " system"]:
+    """``1 / (lambda_1 dt)``, dt the time between stored points; infinite unless lambda_1 is positive."""
+    exponent, dt = systems["largest_exponent"].to_numpy(), systems["dt"].to_numpy()
+    return np.divide(1.0, exponent * dt, out=np.full(len(systems), np.inf), where=exponent > 0)
+
+
 def novelty(
     where: Points, dimension: Int64[np.ndarray, " system"], n_neighbours: int
 ) -> Float64[np.ndarray, " system"]:

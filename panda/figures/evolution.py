@@ -15,7 +15,9 @@ ALONG = {"n_accepted": "systems accepted", "effective_number": "effective number
 AT_END = {
     "acceptance": "accepted of searched",
     "accepted_per_cpu_s": "accepted a CPU second",
+    "n_resolved": "well sampled",
     "effective_number": "effective number",
+    "effective_number_resolved": "the same, of the well sampled",
     "effective_number_equal": "the same, of equally many",
     "mean_distance": "mean distance",
     "exponent_spread": "spread of ln λ₁T",

@@ -208,7 +208,7 @@ def test_methods_are_compared_when_the_quickest_is_done(library, measures, littl
         assert bred_ones.sum() == (12 if method == "evolution" else 0)
     width = searches["evolution", 1]["signature"].map(len).max()
     metric = Metric(np.ones(width), 1.0)
-    measured, curve = compare(searches, metric, little.founders, little.select, little.comparison)
+    measured, curve = compare(searches, metric, little.founders, little.select, little.comparison, 10.0)
     budget = min(table["cpu_s"].max() for table in searches.values())
     assert measured["budget_cpu_s"].eq(budget).all()
     for row in measured.itertuples():
@@ -216,10 +216,13 @@ def test_methods_are_compared_when_the_quickest_is_done(library, measures, littl
         within = table["cpu_s"] <= budget
         able = within & (table["status"] == "complete") & (table["largest_exponent"] > 0)
         assert row.n_candidates == within.sum() and row.n_accepted == able.sum()
+        samples = 1 / (table["largest_exponent"] * table["dt"])
+        assert row.n_resolved == (able & (samples >= 10)).sum() <= row.n_accepted
         last = curve[(curve["method"] == row.method) & (curve["seed"] == row.seed)].iloc[-1]
         assert last["n_accepted"] == row.n_accepted
         assert last["effective_number"] == pytest.approx(row.effective_number)
     assert measured["n_equal"].eq(measured["n_accepted"].min()).all()
+    assert (measured["effective_number_resolved"] <= measured["n_resolved"] + 1e-9).all()
     assert (measured["effective_number_equal"] <= measured["n_equal"] + 1e-9).all()
 
 
@@ -228,3 +231,17 @@ def test_too_few_accepted_systems_have_no_unit_of_distance(library, measures, li
     demanding = little.evolve.model_copy(update={"n_calibration": 1000})
     nobody = breeding.parents_of(library, table, little.founders, little.select, settings, demanding, 1)
     assert len(nobody.rows) == 0
+
+
+def test_no_system_becomes_a_parent_whose_lyapunov_time_has_few_samples(library, measures, little, settings):
+    table = run_search(library, measures, little, "one_generation", 1)
+
+    def parents(min_samples: float) -> pd.DataFrame:
+        evolve = little.evolve.model_copy(update={"min_samples": min_samples})
+        return breeding.parents_of(library, table, little.founders, little.select, settings, evolve, 1).rows
+
+    everyone = parents(0.0)
+    samples = 1 / (everyone["largest_exponent"] * everyone["dt"])
+    bound = float(samples.median())
+    assert set(parents(bound)["system"]) == set(everyone["system"][samples >= bound])
+    assert 2 <= len(parents(bound)) < len(everyone)

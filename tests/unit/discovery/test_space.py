@@ -81,3 +81,13 @@ def test_an_exponent_counts_in_units_of_its_error():
     other = systems.assign(largest_exponent=systems["largest_exponent"] * 7, period=2.0 / 7)
     other["exponent_error"] = systems["exponent_error"] * 7
     np.testing.assert_allclose(space.points(other, Metric(np.ones(4), 1.0)), where)
+
+
+def test_samples_per_lyapunov_time_are_those_of_the_stored_points():
+    systems = pd.DataFrame({"largest_exponent": [0.5, -0.1, float("nan"), 0.0], "dt": [0.1, 0.1, 0.1, 0.1]})
+    assert space.samples_per_lyapunov_time(systems).tolist() == [
+        20.0,
+        float("inf"),
+        float("inf"),
+        float("inf"),
+    ]
