@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float64
 from scipy.integrate import solve_ivp
 
@@ -25,7 +26,7 @@ from panda.config import Config, Search
 from panda.config.load import load_config
 from panda.core.seeds import generator
 from panda.discovery.candidates import Group, member_generator, sample_pairs
-from panda.discovery.filters import rejected_by
+from panda.discovery.filters import READ, rejected_by, verdicts
 from panda.discovery.measure import measure
 from panda.discovery.members import draw_members, flow_of
 from panda.discovery.search import duration, integrate_members
@@ -144,9 +145,10 @@ def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> s
     kept = states[None, settings.integration.transient_points :]
     series = saved_coordinates(candidate.flow, candidate.member, kept)[0]
     stream = member_generator(config.seed, candidate.name, "zero_one")
-    row = {"status": "complete", **statistics(np.ascontiguousarray(series.T), settings.statistics, stream)}
-    filters = [name for name in config.discover.select.filters if name != "positive_exponent"]
-    return rejected_by(row, config.discover.select.model_copy(update={"filters": filters}))
+    row = dict.fromkeys(READ, np.nan) | {"status": "complete"}
+    row |= statistics(np.ascontiguousarray(series.T), settings.statistics, stream)
+    filters = [name for name in config.discover.select.chosen.filters if name != "positive_exponent"]
+    return str(rejected_by(verdicts(pd.DataFrame([row]), config.discover.select), filters).iloc[0])
 
 
 def draw(library: FounderLibrary, config: Config) -> Iterator[tuple[Group, np.ndarray]]:

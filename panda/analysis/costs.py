@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 import pandas as pd
 
 from panda.core.errors import PandaError
 
 
-def cost_table(benchmarks: Mapping[str, str]) -> pd.DataFrame:
+def process_times(
+    records: Iterable[Mapping[str, Any]], commands: Mapping[str, str]
+) -> dict[str, list[float]]:
+    """CPU seconds of whole processes by rule, from provenance records.
+
+    Args:
+        records: provenance records; those of other commands, or without `process_cpu_s`, do not count.
+        commands: the rule by the words of its command, `discover search` for one.
+    """
+    times: dict[str, list[float]] = {}
+    for record in records:
+        rule = commands.get(" ".join(map(str, record.get("command", [])[1:3])))
+        if rule and "process_cpu_s" in record:
+            times.setdefault(rule, []).append(float(record["process_cpu_s"]))
+    return times
+
+
+def cost_table(
+    benchmarks: Mapping[str, str], measured: Mapping[str, Sequence[float]] | None = None
+) -> pd.DataFrame:
     """Costs by rule from Snakemake's benchmark files.
 
     Args:
         benchmarks: text of each file by its path below the folder of benchmarks: `<rule>.tsv` or
             `<rule>/<wildcards>.tsv`. A file with several rows is a job that was repeated: its times add up.
+        measured: `process_times`. Where it has all jobs of a rule it is their CPU time. Snakemake's own, taken
+            otherwise, is a sample every half minute, and misses what a job did after the last.
 
     Returns:
         One row a rule, the dearest first: rule, n_jobs, wall_s (summed over jobs), cpu_s, max_rss_mb (largest
-        job, MiB), share (of all wall time), n_unmeasured: jobs that ended before their CPU time and memory
-        could be measured and are left out of these (NaN where that is all of them).
+        job, MiB), share (of all wall time), n_unmeasured: jobs that ended before their CPU time could be
+        measured and are left out of it (NaN where that is all of them; so is the memory).
 
     Raises:
         PandaError: a file is no benchmark file.
@@ -40,6 +62,11 @@ def cost_table(benchmarks: Mapping[str, str]) -> pd.DataFrame:
             "n_unmeasured": groups["cpu_s"].agg(lambda values: int(values.isna().sum())),
         }
     ).reset_index()
+    for row, rule in enumerate(table["rule"]):
+        times = (measured or {}).get(rule, [])
+        if len(times) >= table.loc[row, "n_jobs"]:
+            table.loc[row, "cpu_s"] = sum(times)
+            table.loc[row, "n_unmeasured"] = 0
     total = table["wall_s"].sum()
     table["share"] = table["wall_s"] / total if total > 0 else 0.0
     table = table.sort_values(["wall_s", "rule"], ascending=[False, True], ignore_index=True)

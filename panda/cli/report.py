@@ -54,17 +54,26 @@ def where(
 def costs(
     output: Output,
     benchmarks: Annotated[Path, typer.Option(help="folder of Snakemake's benchmark files", metavar="DIR")],
+    root: Root,
+    rule: Annotated[
+        list[str],
+        typer.Option(help="RULE=COMMAND, whose provenance records below --root have its CPU time"),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Add up what every rule has cost: jobs, wall time, CPU time, memory."""
-    from panda.analysis.costs import cost_table
-    from panda.core.files import write_table
+    from panda.analysis.costs import cost_table, process_times
+    from panda.core.files import read_json, write_table
+    from panda.core.provenance import SUFFIX
 
     settings = load(config)
     files = sorted(benchmarks.rglob("*.tsv"))
+    records = sorted(root.rglob(f"*{SUFFIX}"))
+    commands = {command: name for name, _, command in (each.partition("=") for each in rule)}
     with recorded(settings, [output], inputs=files, parts=["preset"], roots=["panda.analysis.costs"]):
         texts = {path.relative_to(benchmarks).as_posix(): path.read_text() for path in files}
-        write_table(cost_table(texts), output)
+        measured = process_times((read_json(path) for path in records), commands)
+        write_table(cost_table(texts, measured), output)
 
 
 @app.command()

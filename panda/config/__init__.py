@@ -6,24 +6,16 @@ from panda.config.discover import (
     Discover,
     Duplicates,
     Evolve,
-    Exponent,
     FilterName,
-    Founders,
     Gallery,
-    Integrate,
-    Integration,
-    Long,
-    Mutation,
-    Search,
     Select,
     Selection,
-    SignatureShape,
     Spectrum,
-    Statistics,
-    Trust,
-    ZeroOne,
 )
 from panda.config.evaluate import PDE, Baselines, DartsNBEATS, Evaluate, Fourier, LinearAR, Parrot
+from panda.config.founders import Founders
+from panda.config.integrate import Integrate, Long, Trust
+from panda.config.search import Exponent, Integration, Mutation, Search, SignatureShape, Statistics, ZeroOne
 from panda.config.train import Backbone, Definition, ModelShape, Recipe, Train, TrainData
 from panda.config.types import Section
 from panda.config.whole import Config, NamedModel, Scaling, section

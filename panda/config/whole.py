@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from panda.config.costs import Costs
-from panda.config.discover import Discover, Integrate
+from panda.config.discover import Discover
 from panda.config.evaluate import PDE, Baselines, Evaluate
+from panda.config.integrate import Integrate
 from panda.config.train import Train
 from panda.config.types import Count, FolderName, Natural, Positive, Section
 

@@ -51,7 +51,8 @@ def provenance(
 ) -> Iterator[dict[str, Any]]:
     """Time the work inside, then write `<output>.provenance.json` beside the first output.
 
-    The yielded dict takes further entries (`device`, say). Nothing is written when the work raises.
+    `wall_s` and `cpu_s` are of the work inside, `process_cpu_s` is of all since the process began. The yielded dict
+    takes further entries (`device`, say). Nothing is written when the work raises.
     """
     extra: dict[str, Any] = {}
     wall, cpu = time.time(), _cpu_s()
@@ -79,6 +80,7 @@ def provenance(
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall)),
         "wall_s": round(time.time() - wall, 3),
         "cpu_s": round(_cpu_s() - cpu, 3),
+        "process_cpu_s": round(_cpu_s(), 3),
         **extra,
     }
     write_json(record_path(present[0]), record)

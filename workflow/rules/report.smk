@@ -1,5 +1,7 @@
 """Claims against results, costs, and one page that shows it all."""
 
+import re
+
 from panda.core.provenance import hash_of, sha256
 
 with open(SOURCE / "paper" / "claims.yaml", encoding="utf-8") as stream:
@@ -55,6 +57,13 @@ rule judge_claims:
         " --output {output} {input} 2> {log}"
 
 
+def commands(wildcards):
+    """Each rule with the command it calls, as `report costs` takes them."""
+    known = [(known.name, known.shellcmd or "") for known in workflow.rules]
+    calls = [(name, re.search(r"\{PANDA\} (\S+ \S+)", text)) for name, text in known]
+    return [f"--rule '{name}={call[1]}'" for name, call in calls if call]
+
+
 rule list_costs:
     input:
         result_tables(),
@@ -70,10 +79,13 @@ rule list_costs:
     params:
         code=code("list_costs"),
         benchmarks=f"{RUN}/benchmarks",
+        root=RUN,
+        rules=commands,
     message:
         "Add up what every rule has cost"
     shell:
-        "{PANDA} report costs --config {RESOLVED} --benchmarks {params.benchmarks} --output {output} 2> {log}"
+        "{PANDA} report costs --config {RESOLVED} --benchmarks {params.benchmarks}"
+        " --root {params.root} {params.rules} --output {output} 2> {log}"
 
 
 rule write_report:

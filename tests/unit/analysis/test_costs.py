@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from panda.analysis.costs import cost_table
+from panda.analysis.costs import cost_table, process_times
 from panda.core.errors import PandaError
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -35,6 +35,36 @@ def test_costs_add_up_by_rule() -> None:
     assert np.isnan(table.loc["list_models", "cpu_s"]) and table.loc["list_models", "n_unmeasured"] == 1
     assert table["share"].sum() == pytest.approx(1.0)
     assert table.loc["train_model", "share"] == pytest.approx(90 / 120.2)
+
+
+def test_records_have_the_cpu_time_that_samples_miss() -> None:
+    def record(command: str, cpu: float | None) -> dict[str, object]:
+        return {"command": ["panda", *command.split(), "--shard", "0"], "process_cpu_s": cpu}
+
+    times = process_times(
+        [
+            record("discover search", 15.0),
+            record("discover search", 16.5),
+            record("train model", 95.0),
+            record("discover check", 7.0),
+            {"command": ["panda", "train", "list"]},
+            {},
+        ],
+        {"discover search": "search_candidates", "train model": "train_model", "train list": "list_models"},
+    )
+    assert times == {"search_candidates": [15.0, 16.5], "train_model": [95.0]}
+    table = cost_table(
+        {
+            "search_candidates/0.tsv": HEADER + line(16.0, "200.0", "3.0"),
+            "search_candidates/1.tsv": HEADER + line(17.0, "200.0", "NA"),
+            "train_model/panda.tsv": HEADER + line(50.0, "500.0", "80.0"),
+            "train_model/other.tsv": HEADER + line(60.0, "500.0", "90.0"),
+        },
+        times,
+    ).set_index("rule")
+    assert table.loc["search_candidates", ["cpu_s", "n_unmeasured"]].tolist() == [31.5, 0]
+    # One of two models has no record: both are taken from the samples.
+    assert table.loc["train_model", "cpu_s"] == 170.0
 
 
 def test_no_benchmarks_is_an_empty_table_with_its_columns() -> None:

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import stiffness
 from benchmarks.stiffness import Candidate, draw, point_function, try_method
 from benchmarks.subjects import subject
+from panda.discovery.search import integrate_members
 from panda.dynamics.integrate import Status
 from panda.systems.evaluate import right_hand_side
 from panda.systems.flow import Ensemble
@@ -61,3 +62,13 @@ def test_outcomes_of_an_implicit_method(library, config, monkeypatch):
     monkeypatch.setitem(stiffness.N_EVALUATIONS, "LSODA", 10**6)
     far = Ensemble(**(vars(s.member) | {"initial": np.array([[5e3, 5e3, 5e3]])}))
     assert try_method(candidate(s.flow, far), settings, "LSODA")[0] == "diverged"
+
+
+def test_a_saved_candidate_is_told_by_the_first_filter_it_fails(library, config):
+    lorenz = subject(library, ("Lorenz",))
+    settings = config.discover.search
+    run = integrate_members(lorenz.flow, lorenz.member, settings.integration)
+    saved = candidate(lorenz.flow, lorenz.member)
+    assert stiffness.first_failure(saved, run.states[0], config) == ""
+    at_rest = np.tile(run.states[0, -1], (settings.integration.n_points, 1))
+    assert stiffness.first_failure(saved, at_rest, config) in ("not_linear", "not_fixed_point")
