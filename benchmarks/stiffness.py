@@ -23,6 +23,7 @@ from scipy.integrate import solve_ivp
 
 from benchmarks.subjects import ROOT, open_library
 from panda.config import Config, Search
+from panda.config.founder_names import without_delay
 from panda.config.load import load_config
 from panda.core.seeds import generator
 from panda.discovery.candidates import Group, member_generator, sample_pairs
@@ -153,7 +154,7 @@ def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> s
 
 def draw(library: FounderLibrary, config: Config) -> Iterator[tuple[Group, np.ndarray]]:
     """Groups and which of their members are tried: perturbed ones only, all drawn from the seed."""
-    names, stream = library.names, generator(config.seed, "benchmarks", "stiffness")
+    names, stream = without_delay(library.names), generator(config.seed, "benchmarks", "stiffness")
     chosen = stream.choice(len(names) * N_PERTURBATIONS, N_CANDIDATES, replace=False)
     for i, name in enumerate(names):
         yield Group(name, "", 1 + N_PERTURBATIONS), 1 + np.sort(chosen[chosen // N_PERTURBATIONS == i] % 3)

@@ -8,7 +8,7 @@ import pandas as pd
 from panda.core.errors import PandaError
 from panda.discovery.spectra import LISTS, NUMBERS
 
-SPECTRUM = (*LISTS, *NUMBERS, "response_kind")
+SPECTRUM = (*LISTS, *NUMBERS, "confirmed", "response_kind")
 
 
 def compact(catalogue: pd.DataFrame, spectra: pd.DataFrame | None) -> pd.DataFrame:

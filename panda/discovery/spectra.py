@@ -37,6 +37,7 @@ COLUMNS = (
     "n_blocks",
     *LISTS,
     *NUMBERS,
+    "confirmed",
     "response_kind",
 )
 
@@ -71,7 +72,8 @@ def measure_spectra(
 
     Columns: `status`; `n_blocks` averaged over; `exponents` from the largest on and `exponent_errors`;
     `exponent_sum` beside `mean_divergence` along the trajectory, which it equals up to sampling;
-    `kaplan_yorke`; for a skew product the response's `conditional_exponents`, and `response_kind`.
+    `kaplan_yorke`; `confirmed`, whether the largest exponent is that of chaos (`is_chaotic`); for a skew product
+    the response's `conditional_exponents`, and `response_kind`.
     `limits` gives the bounds on states and steps.
     """
     rows: list[tuple] = []
@@ -91,7 +93,11 @@ def measure_spectra(
             if progress is not None:
                 progress.advance(len(part))
     # Typed, because a shard may be empty.
-    types = {"n_blocks": np.int64, **dict.fromkeys(("period", "dt", *NUMBERS), np.float64)}
+    types = {
+        "n_blocks": np.int64,
+        "confirmed": np.bool_,
+        **dict.fromkeys(("period", "dt", *NUMBERS), np.float64),
+    }
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
@@ -157,28 +163,37 @@ def join(shards: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
+def is_chaotic(exponent: float, error: float, settings: Spectrum, period: float) -> bool:
+    """Whether an exponent is by `min_sigmas` standard errors above what growth like ``t^min_power`` shows.
+
+    Over a segment that is ``min_power ln(1 + T / t_0) / T``: in regular motion shear parts neighbours like t,
+    with hardly any scatter.
+    """
+    transient, segment = settings.transient_periods * period, settings.segment_periods * period
+    shear = settings.min_power * np.log1p(segment / transient) / segment
+    return bool(exponent - settings.min_sigmas * error > shear)
+
+
 def response_kind(summary: Summary, settings: Spectrum, period: float) -> str:
     """What the largest conditional exponent says, if it differs from zero by `min_sigmas` standard errors.
 
-    `chaotic`: the response amplifies small differences of its own, by as many standard errors faster than
-    growth like ``t^min_power``, which over a segment shows an exponent of ``min_power ln(1 + T / t_0) / T``: in
-    regular motion shear parts neighbours like t, with hardly any scatter. `synchronised`: it forgets its start
-    and follows its driver. `undecided`: not told apart. Empty for a founder, which has no response.
+    `chaotic`: the response amplifies small differences of its own (`is_chaotic`). `synchronised`: it forgets its
+    start and follows its driver. `undecided`: not told apart. Empty for a founder, which has no response.
     """
     if not len(summary.conditional):
         return NO_RESPONSE
-    largest, margin = summary.conditional[0], settings.min_sigmas * summary.conditional_errors[0]
-    transient, segment = settings.transient_periods * period, settings.segment_periods * period
-    if largest - margin > settings.min_power * np.log1p(segment / transient) / segment:
+    largest, error = summary.conditional[0], summary.conditional_errors[0]
+    if is_chaotic(largest, error, settings, period):
         return CHAOTIC
-    return SYNCHRONISED if largest < -margin else UNDECIDED
+    return SYNCHRONISED if largest < -settings.min_sigmas * error else UNDECIDED
 
 
 def _numbers(flow: Flow, blocks: np.ndarray, mean_divergence: float, settings: Spectrum) -> tuple:
     """The columns from the first list on; NaN and empty lists where not a single block was completed."""
     if not len(blocks):
-        return (*[np.empty(0) for _ in LISTS], *[np.nan for _ in NUMBERS], NO_RESPONSE)
+        return (*[np.empty(0) for _ in LISTS], *[np.nan for _ in NUMBERS], False, NO_RESPONSE)
     found = summarise(blocks, flow.driver_dimension)
     lists = (found.exponents, found.errors, found.conditional, found.conditional_errors)
     numbers = (found.total, found.total_error, mean_divergence, found.kaplan_yorke, found.kaplan_yorke_error)
-    return (*lists, *numbers, response_kind(found, settings, flow.period))
+    confirmed = is_chaotic(found.exponents[0], found.errors[0], settings, flow.period)
+    return (*lists, *numbers, confirmed, response_kind(found, settings, flow.period))

@@ -12,6 +12,7 @@ from benchmarks import integrate
 from benchmarks.condition import condition, scaled_error
 from benchmarks.integrate import LADDER, N_RANDOM_PAIRS, Row, geomean, loosest, measured
 from benchmarks.subjects import ROOT, random_pairs, subject
+from panda.config.founder_names import without_delay
 from panda.core.errors import PandaError
 
 
@@ -68,6 +69,16 @@ def test_random_pairs_are_all_pairs_in_an_order_of_the_seed():
     assert sorted(pairs) == [(x, y) for x in "abc" for y in "abc" if x != y]
     assert pairs == random_pairs(("b", "c", "a"), 1)
     assert any(random_pairs(names, seed) != pairs for seed in range(2, 8))
+
+
+def test_everything_is_every_founder_without_delay_and_the_published_pairs(library):
+    names = without_delay(library.names)
+    (founders, n_founders), (pairs, n_pairs) = integrate._sections(names, everything=True)
+    assert (n_founders, n_pairs) == (len(founders), N_RANDOM_PAIRS) == (129, 100)
+    published = pd.read_csv(ROOT / "results" / "published" / "benchmarks" / "integrate.csv")["name"].tolist()
+    assert [f"{driver}_{response}" for driver, response in pairs[:118]] == published[129:]
+    for system in (*founders, *pairs[:118]):
+        assert library.flow(*system).dimension > 0
 
 
 def test_errors_are_in_units_of_the_size():

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import stiffness
 from benchmarks.stiffness import Candidate, draw, point_function, try_method
 from benchmarks.subjects import subject
+from panda.config.founder_names import delayed_names
 from panda.discovery.search import integrate_members
 from panda.dynamics.integrate import Status
 from panda.systems.evaluate import right_hand_side
@@ -42,6 +43,8 @@ def test_the_sample_is_of_perturbed_candidates_and_reproducible(library, config)
     for group, members in drawn:
         assert len(set(members)) == len(members)
         assert all(0 < member < group.n_members for member in members), "member 0 is not perturbed"
+        assert library.flow(*group.founders).name == group.name, "a delay is in no pair, and not stiff"
+        assert not delayed_names() & set(group.founders)
     again = list(draw(library, config))
     assert [(g, m.tolist()) for g, m in again] == [(g, m.tolist()) for g, m in drawn]
 

@@ -17,6 +17,7 @@ from panda.discovery.select import select
 from panda.discovery.spectra import LISTS, NUMBERS, measure_spectra
 from panda.discovery.trajectories import Length, regenerate
 from panda.dynamics.integrate import Status
+from panda.invariants.signature import signature
 from tests.conftest import ROOT
 
 from .test_search import ALONE, PAIR, SEED
@@ -72,7 +73,8 @@ def test_it_regenerates_the_same_bits_from_its_file(library, catalogue, settings
 
 
 def test_spectra_of_another_run_are_refused(catalogue):
-    nothing = {name: [[]] for name in LISTS} | {name: [0.0] for name in NUMBERS} | {"response_kind": [""]}
+    nothing = {name: [[]] for name in LISTS} | {name: [0.0] for name in NUMBERS}
+    nothing |= {"confirmed": [False], "response_kind": [""]}
     with pytest.raises(PandaError, match="Nobody-pp0 is not accepted"):
         compact(catalogue, pd.DataFrame({"system": ["Nobody-pp0"], **nothing}))
     assert set(SPECTRUM) == set(nothing)
@@ -85,6 +87,8 @@ def test_the_published_catalogue_regenerates(library, smoke):
     assert len(rows) > 10_000 and rows["system"].is_unique
     assert (rows["generation"] == 1).all() and (rows["parents"] == "").all()
     assert (rows["status"] == Status.complete.name).all()
+    measured = rows["exponents"].map(lambda found: found is not None and len(found) > 0)
+    assert rows["confirmed"][rows["certified"] & measured].mean() > 0.98
     certain = rows["largest_exponent"] > 3 * rows["exponent_error"]
     assert certain[rows["certified"]].all()
     few = rows.sort_values("n_steps").groupby(["population", "split"]).head(2)
@@ -96,4 +100,8 @@ def test_the_published_catalogue_regenerates(library, smoke):
         n_seen += 1
         assert one.series.shape == (one.row["dimension"], integration.kept_points)
         assert np.abs(one.series).max() == pytest.approx(one.row["max_magnitude"], rel=0.5)
+        # After the digits that processors share are lost it is another trajectory of the same attractor.
+        shape = smoke.discover.search.statistics.signature.model_dump()
+        again = signature(one.series, **shape).features
+        assert np.abs(again - np.asarray(one.row["signature"])).mean() < 0.05, one.row["system"]
     assert n_seen == len(few)

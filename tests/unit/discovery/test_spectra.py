@@ -68,7 +68,7 @@ def spectra(library, catalogue, short, settings) -> pd.DataFrame:
     )
 
 
-def test_every_accepted_system_has_a_row(spectra, catalogue):
+def test_every_accepted_system_has_a_row(spectra, catalogue, short):
     assert tuple(spectra.columns) == COLUMNS
     assert list(spectra["system"]) == sorted(catalogue.loc[catalogue["accepted"], "system"])
     for row in spectra.itertuples():
@@ -79,6 +79,14 @@ def test_every_accepted_system_has_a_row(spectra, catalogue):
         assert (np.diff(row.exponents) <= 0).all()
         assert row.exponent_sum == pytest.approx(row.exponents.sum())
         assert (row.response_kind == "") == (row.population == "founder")
+        shear = (
+            short.min_power
+            * np.log1p(short.segment_periods / short.transient_periods)
+            / (short.segment_periods * row.period)
+        )
+        sure = row.exponents[0] - short.min_sigmas * row.exponent_errors[0]
+        assert row.confirmed == (sure > shear)
+    assert spectra["confirmed"].any()
 
 
 def test_shards_do_not_matter(library, catalogue, short, settings, spectra):
@@ -128,6 +136,7 @@ def test_a_failure_is_told_and_its_whole_blocks_kept(library, catalogue, short, 
     row = measure_spectra(library, one, nothing, settings.integration, SEED).iloc[0]
     assert row["status"] == "budget" and row["n_blocks"] == 0
     assert len(row["exponents"]) == 0 and np.isnan(row["kaplan_yorke"]) and row["response_kind"] == ""
+    assert not row["confirmed"]
 
 
 def test_a_sample_is_the_seeds_and_grows_with_its_size(catalogue):

@@ -137,7 +137,8 @@ def evolution(seeds: tuple[int, ...] = (1, 2, 3)) -> dict[str, pd.DataFrame]:
             n = 100 * factor + 5 * seed
             rows.append(
                 {"method": method, "seed": seed, "budget_cpu_s": 60.0, "n_candidates": 6000, "n_accepted": n,
-                 "acceptance": n / 6000, "accepted_per_cpu_s": n / 60, "n_founder_pairs": n // 3,
+                 "acceptance": n / 6000, "accepted_per_cpu_s": n / 60, "n_resolved": n - 9,
+                 "effective_number_resolved": n / 5, "n_founder_pairs": n // 3,
                  "effective_number": 0.7 * n, "n_equal": 105, "effective_number_equal": 70.0 + seed,
                  "mean_distance": 5.0 / factor, "exponent_spread": 0.9}
             )  # fmt: skip
