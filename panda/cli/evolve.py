@@ -24,7 +24,7 @@ from panda.cli.options import (
 app = typer.Typer(no_args_is_help=True)
 Measures = Annotated[Path, typer.Option(help="table of `discover measure`", metavar="FILE")]
 SEARCH_PARTS = ["discover.founders", "discover.search", "discover.evolve", "discover.select"]
-COMPARISON_PARTS = [*SEARCH_PARTS, "discover.comparison"]
+COMPARISON_PARTS = [*SEARCH_PARTS, "discover.spectrum", "discover.comparison"]
 
 
 @app.command()
@@ -149,7 +149,9 @@ def compare(
 ) -> None:
     """Compare the searches (`<method>/<seed>.parquet`) at equal CPU time."""
     from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
     from panda.discovery import novelty
+    from panda.discovery.comparison import accepted_in_budget, sampled_spectra
     from panda.discovery.comparison import compare as compare_searches
     from panda.discovery.own import open_library
     from panda.discovery.select import COLUMNS
@@ -164,8 +166,9 @@ def compare(
         roots=["panda.discovery.comparison"],
     ):
         table = read_table(catalogue, [*CATALOGUE, "signature"])
+        opened = open_library(library, found)
         metric = novelty.measure_metric(
-            open_library(library, found),
+            opened,
             novelty.calibration_systems(table, found.duplicates.n_calibration, settings.seed),
             found.search,
             found.duplicates.coverage,
@@ -175,8 +178,12 @@ def compare(
             (path.parent.name, int(path.stem)): read_table(path, [*COLUMNS, "signature", "cpu_s"])
             for path in searches
         }
+        budget, accepted = accepted_in_budget(tables, found.founders, found.select)
+        n_spectra = sum(min(len(rows), found.comparison.n_spectra) for rows in accepted.values())
+        with Progress(n_spectra, "spectra of the comparison", "systems") as progress:
+            spectra = sampled_spectra(opened, accepted, found, progress)
         measures, along = compare_searches(
-            tables, metric, found.founders, found.select, found.comparison, found.evolve.min_samples
+            tables, budget, accepted, spectra, metric, found.comparison, found.evolve.min_samples
         )
         write_table(measures, output)
         write_table(along, curve)

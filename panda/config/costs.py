@@ -17,6 +17,7 @@ class Acceptance(Section):
 
     founder: Fraction
     skew: Fraction
+    bred: Fraction
 
 
 class Costs(Section):

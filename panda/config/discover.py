@@ -102,6 +102,7 @@ class Comparison(Section):
     n_pairs: Count
     n_pairs_evolved: Count
     n_draws: Count
+    n_spectra: Count
     n_curve_points: Count
     kernel_width: Positive
 

@@ -132,7 +132,8 @@ def _systems(config: Config) -> _Systems:
     names = founders.all_names
     n = len(without_delay(names))
     of_founder = 1 + search.n_founder_perturbations * share.founder
-    n_skew = search.n_pairs * search.n_perturbations * share.skew
+    n_skew = search.first_pairs * search.n_perturbations * share.skew
+    n_skew += (search.generations - 1) * search.n_bred * share.bred
 
     def without(*left_out: str) -> float:
         left = n - len(without_delay(left_out))

@@ -125,7 +125,8 @@ class Search(Section):
     def _generations_have_pairs(self) -> Search:
         if self.generations > max(1, self.n_pairs):
             raise ValueError(
-                f"generations {self.generations} share n_pairs {self.n_pairs}: less than one each"
+                f"generations {self.generations} share n_pairs {self.n_pairs}: less than one each; "
+                "set generations to 1, or more pairs"
             )
         return self
 

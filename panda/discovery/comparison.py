@@ -19,10 +19,12 @@ from panda.discovery.breeding import next_generation
 from panda.discovery.candidates import groups
 from panda.discovery.novelty import Metric
 from panda.discovery.search import search_bred, search_each
+from panda.discovery.spectra import CHAOTIC, measure_spectra
 from panda.systems.library import FounderLibrary
 
 Method = Literal["one_generation", "evolution"]
 METHODS: tuple[Method, ...] = ("one_generation", "evolution")
+Key = tuple[Method, int]
 
 
 def settings_of(settings: Discover, method: Method) -> Search:
@@ -71,24 +73,10 @@ def run_search(
     return pd.concat(tables, ignore_index=True)
 
 
-def compare(
-    searches: Mapping[tuple[Method, int], pd.DataFrame],
-    metric: Metric,
-    founders: Founders,
-    select: Select,
-    settings: Comparison,
-    min_samples: float,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What each search had found when the quickest of them was done, and on the way there.
-
-    The first table has a row a (method, seed): `budget_cpu_s`, the same for all; `n_candidates` and `n_accepted` in
-    it, their ratio `acceptance`, and `accepted_per_cpu_s`; `n_resolved` of the accepted with `min_samples` samples or
-    more in a Lyapunov time; `n_founder_pairs` among the accepted; their `effective_number`
-    (`space.effective_number`), `effective_number_resolved`, that of the `n_resolved`, and `effective_number_equal`,
-    that of `n_equal` of them, the number that the poorest search has, averaged over draws; `mean_distance` in the
-    space of invariants; and the standard deviation of ln(lambda_1 T), `exponent_spread`. The second has the numbers
-    of accepted and of effective systems at equal steps of the budget: method, seed, cpu_s, n_accepted,
-    effective_number.
+def accepted_in_budget(
+    searches: Mapping[Key, pd.DataFrame], founders: Founders, select: Select
+) -> tuple[float, dict[Key, pd.DataFrame]]:
+    """The CPU seconds after which the quickest search was done, and what each had accepted by then.
 
     Raises:
         PandaError: a search accepted nothing.
@@ -97,9 +85,54 @@ def compare(
     found = {
         key: _accepted(table[table["cpu_s"] <= budget], founders, select) for key, table in searches.items()
     }
-    poorest = min(found, key=lambda key: len(found[key]))
-    if not len(found[poorest]):
-        raise PandaError(f"evolution: the search {poorest[0]} with seed {poorest[1]} accepted no system")
+    for (method, seed), rows in found.items():
+        if not len(rows):
+            raise PandaError(f"evolution: the search {method} with seed {seed} accepted no system")
+    return budget, found
+
+
+def sampled_spectra(
+    library: FounderLibrary,
+    accepted: Mapping[Key, pd.DataFrame],
+    settings: Discover,
+    progress: Progress | None = None,
+) -> dict[Key, pd.DataFrame]:
+    """`measure_spectra` of `comparison.n_spectra` accepted systems of each search, drawn by its seed.
+
+    No search chooses by the spectrum, so it judges all alike.
+    """
+    n, limits = settings.comparison.n_spectra, settings.search.integration
+    found = {}
+    for (method, seed), rows in accepted.items():
+        order = generator(seed, "discover", "compare", "spectra").permutation(len(rows))
+        drawn = rows.iloc[np.sort(order[:n])]
+        found[method, seed] = measure_spectra(library, drawn, settings.spectrum, limits, seed, progress)
+    return found
+
+
+def compare(
+    searches: Mapping[Key, pd.DataFrame],
+    budget: float,
+    found: Mapping[Key, pd.DataFrame],
+    spectra: Mapping[Key, pd.DataFrame],
+    metric: Metric,
+    settings: Comparison,
+    min_samples: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What each search had `found` within the `budget`, and on the way there.
+
+    The first table has a row a (method, seed): `budget_cpu_s`, the same for all; `n_candidates` and `n_accepted` in
+    it, their ratio `acceptance`, and `accepted_per_cpu_s`; `n_resolved` of the accepted with `min_samples` samples or
+    more in a Lyapunov time; `n_founder_pairs` among the accepted; their `effective_number`
+    (`space.effective_number`), `effective_number_resolved`, that of the `n_resolved`, and `effective_number_equal`,
+    that of `n_equal` of them, the number that the poorest search has, averaged over draws; `mean_distance` in the
+    space of invariants; the standard deviation of ln(lambda_1 T), `exponent_spread`; and of the systems of
+    `spectra` the standard deviation of the Kaplan-Yorke dimension, `dimension_spread`, the share that is
+    `confirmed`, and the share of responses that are chaotic given their driver, `chaotic_responses`. The second has
+    the numbers of accepted and of effective systems at equal steps of the budget: method, seed, cpu_s, n_accepted,
+    effective_number.
+    """
+    n_equal = min(map(len, found.values()))
     # One unit of distance for all.
     where = space.points(pd.concat(found.values()), metric)
     ends = np.cumsum([len(rows) for rows in found.values()])
@@ -125,10 +158,13 @@ def compare(
                 "effective_number_resolved": space.effective_number(
                     point[resolved], dimension[resolved], width
                 ),
-                "n_equal": len(found[poorest]),
-                "effective_number_equal": _equal(point, dimension, len(found[poorest]), settings, seed),
+                "n_equal": n_equal,
+                "effective_number_equal": _equal(point, dimension, n_equal, settings, seed),
                 "mean_distance": space.mean_distance(point, dimension),
                 "exponent_spread": float(np.log(own["largest_exponent"] * own["period"]).std()),
+                "dimension_spread": float(spectra[method, seed]["kaplan_yorke"].std()),
+                "confirmed": float(spectra[method, seed]["confirmed"].mean()),
+                "chaotic_responses": float((spectra[method, seed]["response_kind"] == CHAOTIC).mean()),
             }
         )
         for until in np.linspace(0.0, budget, settings.n_curve_points + 1)[1:]:

@@ -21,6 +21,7 @@ AT_END = {
     "effective_number_equal": "the same, of equally many",
     "mean_distance": "mean distance",
     "exponent_spread": "spread of ln λ₁T",
+    "dimension_spread": "spread of dimension",
     "n_founder_pairs": "founder pairs",
 }
 COLUMNS = ["method", "seed", "budget_cpu_s", "n_candidates", "n_equal", *AT_END]

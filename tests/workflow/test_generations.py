@@ -19,7 +19,7 @@ discover:
   evolve:
     n_calibration: 2
     founder_share: 0.1
-  comparison: {generations: 2, n_pairs: 24, n_pairs_evolved: 24, n_perturbations: 4, seeds: [1, 2]}
+  comparison: {generations: 2, n_pairs: 24, n_pairs_evolved: 24, n_perturbations: 4, n_spectra: 3, seeds: [1, 2]}
   duplicates: {n_calibration: 4}
 """
 
@@ -59,6 +59,7 @@ def test_methods_are_compared_by_seed(sandbox: Sandbox):
         ("one_generation", 2),
     ]
     assert (table["n_accepted"] > 0).all() and table["budget_cpu_s"].nunique() == 1
+    assert table["confirmed"].between(0, 1).all() and table["chaotic_responses"].between(0, 1).all()
     assert (sandbox.folder / RUN / "figures" / "evolution.pdf").stat().st_size > 1000
 
 

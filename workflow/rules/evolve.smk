@@ -98,7 +98,13 @@ rule compare_searches:
         mem_mb=growing(4000),
         runtime=60,
     params:
-        section=part("seed", *SEARCHED, "discover.comparison", "discover.duplicates"),
+        section=part(
+            "seed",
+            *SEARCHED,
+            "discover.spectrum",
+            "discover.comparison",
+            "discover.duplicates",
+        ),
         code=code("compare_searches"),
     message:
         "Compare searches of one generation and of several"

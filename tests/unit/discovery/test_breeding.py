@@ -11,7 +11,13 @@ import pytest
 from panda.discovery import breeding
 from panda.discovery.breeding import FOUNDERS, MUTATED, RECOMBINED, Parents, breed, numbers_taken
 from panda.discovery.candidates import groups
-from panda.discovery.comparison import compare, run_search, settings_of
+from panda.discovery.comparison import (
+    accepted_in_budget,
+    compare,
+    run_search,
+    sampled_spectra,
+    settings_of,
+)
 from panda.discovery.members import draw_members, flow_of, from_rows, to_columns
 from panda.discovery.novelty import Metric
 from panda.discovery.search import LINEAGE, amplitudes, search, search_bred
@@ -174,7 +180,7 @@ def little(smoke, settings):
     """A comparison of some dozen candidates, in which every complete one counts as accepted."""
     discover = smoke.discover
     comparison = discover.comparison.model_copy(
-        update={"generations": 2, "n_pairs": 6, "n_pairs_evolved": 6, "n_perturbations": 4}
+        update={"generations": 2, "n_pairs": 6, "n_pairs_evolved": 6, "n_perturbations": 4, "n_spectra": 3}
     )
     anything = discover.select.selections["certified"].model_copy(update={"filters": ("integrated",)})
     return discover.model_copy(
@@ -208,8 +214,10 @@ def test_methods_are_compared_when_the_quickest_is_done(library, measures, littl
         assert bred_ones.sum() == (12 if method == "evolution" else 0)
     width = searches["evolution", 1]["signature"].map(len).max()
     metric = Metric(np.ones(width), 1.0)
-    measured, curve = compare(searches, metric, little.founders, little.select, little.comparison, 10.0)
-    budget = min(table["cpu_s"].max() for table in searches.values())
+    budget, found = accepted_in_budget(searches, little.founders, little.select)
+    assert budget == min(table["cpu_s"].max() for table in searches.values())
+    spectra = sampled_spectra(library, found, little)
+    measured, curve = compare(searches, budget, found, spectra, metric, little.comparison, 10.0)
     assert measured["budget_cpu_s"].eq(budget).all()
     for row in measured.itertuples():
         table = searches[row.method, row.seed]
@@ -218,6 +226,11 @@ def test_methods_are_compared_when_the_quickest_is_done(library, measures, littl
         assert row.n_candidates == within.sum() and row.n_accepted == able.sum()
         samples = 1 / (table["largest_exponent"] * table["dt"])
         assert row.n_resolved == (able & (samples >= 10)).sum() <= row.n_accepted
+        own = spectra[row.method, row.seed]
+        assert len(own) == min(3, row.n_accepted) and set(own["system"]) <= set(table["system"][able])
+        assert row.dimension_spread == pytest.approx(np.std(own["kaplan_yorke"], ddof=1))
+        assert row.confirmed == pytest.approx(np.mean(own["confirmed"]))
+        assert row.chaotic_responses == pytest.approx(np.mean(own["response_kind"] == "chaotic"))
         last = curve[(curve["method"] == row.method) & (curve["seed"] == row.seed)].iloc[-1]
         assert last["n_accepted"] == row.n_accepted
         assert last["effective_number"] == pytest.approx(row.effective_number)

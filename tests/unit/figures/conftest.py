@@ -140,7 +140,8 @@ def evolution(seeds: tuple[int, ...] = (1, 2, 3)) -> dict[str, pd.DataFrame]:
                  "acceptance": n / 6000, "accepted_per_cpu_s": n / 60, "n_resolved": n - 9,
                  "effective_number_resolved": n / 5, "n_founder_pairs": n // 3,
                  "effective_number": 0.7 * n, "n_equal": 105, "effective_number_equal": 70.0 + seed,
-                 "mean_distance": 5.0 / factor, "exponent_spread": 0.9}
+                 "mean_distance": 5.0 / factor, "exponent_spread": 0.9,
+                 "dimension_spread": 1.1 * factor}
             )  # fmt: skip
             curve += [(method, seed, 60.0 * k / 4, n * k // 4, 0.7 * n * k / 4) for k in range(1, 5)]
     names = ["method", "seed", "cpu_s", "n_accepted", "effective_number"]
