@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float64
 
 from panda.config import Config
 from panda.config.load import load_config
@@ -20,6 +21,7 @@ from panda.discovery.candidates import member_generator
 from panda.discovery.spectra import member_spectra
 from panda.dynamics.integrate import Status
 from panda.dynamics.spectrum import Summary, summarise
+from panda.dynamics.tangent import largest_exponent
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary, build_library
 from panda.systems.skew import founder_ensemble
@@ -42,16 +44,20 @@ def _henon_heiles(energy: float, y: float) -> tuple[float, ...]:
     return 0.0, y, float(np.sqrt(2 * energy - y**2 + 2 * y**3 / 3)), 0.0
 
 
-# Values: Sprott, "Chaos and Time-Series Analysis", Oxford 2003, appendix A. A Hamiltonian flow has pairs of
-# opposite exponents, of which the energy makes one pair zero, and keeps volume.
+# Values: Sprott, "Chaos and Time-Series Analysis", Oxford 2003, appendix A; Henon-Heiles at E = 1/8, from this start:
+# Skokos, Bountis and Antonopoulos, Physica D 231, 2007. A Hamiltonian flow has pairs of opposite exponents, of which
+# the energy makes one pair zero, and keeps volume.
 KNOWN = (
     Known("Lorenz, β = 8/3", "Lorenz", {"beta": 8 / 3}, None, "0.9056, 0, -14.5723", "2.0621"),
     Known("Rossler", "Rossler", {}, None, "0.0714, 0, -5.3943", "2.0132"),
-    Known("Henon-Heiles, E = 1/8", "HenonHeiles", {}, _henon_heiles(1 / 8, -0.25), "λ, 0, 0, -λ", "4"),
+    Known(
+        "Henon-Heiles, E = 1/8", "HenonHeiles", {}, _henon_heiles(1 / 8, -0.25), "0.047, 0, 0, -0.047", "4"
+    ),
     Known("Henon-Heiles, E = 1/6", "HenonHeiles", {}, _henon_heiles(1 / 6, -0.1), "λ, 0, 0, -λ", "4"),
     Known("Henon-Heiles, dysts' own start", "HenonHeiles", {}, None, "λ, 0, 0, -λ", "4"),
 )
 LONGER = 20  # times the configured length, for the systems above
+N_NEIGHBOURS, NEIGHBOURS_TIME = 8, 200_000.0  # starts a millionth apart, and how long they are followed
 SIGMAS, SHARE = 3.0, 0.25  # dysts' number differs if it is off by more than both
 
 
@@ -105,6 +111,27 @@ def known_row(library: FounderLibrary, known: Known, config: Config) -> str:
     return f"| {known.label} | {ours} | {known.exponents} | {dimension} | {known.kaplan_yorke} |"
 
 
+def henon_heiles_neighbours(library: FounderLibrary, duration: float) -> Float64[np.ndarray, " neighbour"]:
+    """The largest exponents of neighbours in the chaotic sea at E = 1/8: orbits stick to islands for long."""
+    flow = library.flow("HenonHeiles")
+    starts = np.array([_henon_heiles(1 / 8, -0.25 + 1e-6 * i) for i in range(N_NEIGHBOURS)])
+    found = largest_exponent(
+        flow,
+        founder_ensemble(flow, np.tile(flow.driver.parameters, (N_NEIGHBOURS, 1)), starts),
+        subspace="whole",
+        duration=np.full(N_NEIGHBOURS, duration),
+        transient=np.full(N_NEIGHBOURS, 1000.0),
+        n_blocks=40,
+        generator=np.random.default_rng(0),
+        rtol=1e-9,
+        atol=1e-10,
+        max_steps=100_000_000,
+        max_abs=1e4,
+        min_step=1e-10,
+    )
+    return found.largest
+
+
 def founder_row(library: FounderLibrary, name: str, config: Config) -> tuple[str, np.ndarray]:
     """A founder's line, and which of dysts' two largest exponents differ from ours."""
     flow = library.flow(name)
@@ -150,6 +177,11 @@ def main() -> None:
     print("| system | exponents, ours | known | Kaplan-Yorke, ours | known |\n|---|---|---|---|---|")
     for known in KNOWN:
         print(known_row(library, known, config), flush=True)
+    near = henon_heiles_neighbours(library, NEIGHBOURS_TIME)
+    mean = with_error(near.mean(), near.std(ddof=1) / np.sqrt(len(near)))
+    print(
+        f"\nHenon-Heiles, E = 1/8, {len(near)} neighbours: {near.min():.4f} to {near.max():.4f}, mean {mean}"
+    )
     print("\n| founder | λ₁, ours | D, ours | dysts: λ₁ | first of spectrum | D | differs |")
     print("|---|---|---|---|---|---|---|")
     n_off = np.zeros(2, dtype=int)

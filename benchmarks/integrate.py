@@ -113,7 +113,7 @@ def measure(subject: Subject, n_periods: int) -> Row:
     period = min(founder.period for founder in subject.founders)
     n_points = max(n_periods, int(np.ceil(subject.lyapunov_time / period))) * POINTS_PER_PERIOD
     duration = period * n_points / POINTS_PER_PERIOD
-    ensemble = _nearby(subject.member, N_MEMBERS)
+    ensemble = nearby(subject.member, N_MEMBERS)
     run = subject.run(ensemble, duration, n_points, rtol=RTOL)
     if not run.complete.all():
         raise PandaError(f"{subject.name}: {np.sum(~run.complete)} members did not complete")
@@ -169,7 +169,8 @@ def _radau(subject: Subject, n_points: int, duration: float) -> tuple[float, np.
     return seconds, states
 
 
-def _nearby(member: Ensemble, n: int) -> Ensemble:
+def nearby(member: Ensemble, n: int) -> Ensemble:
+    """The member itself and `n` - 1 copies of it a ten-thousandth away."""
     many = member[np.zeros(n, dtype=int)]
     shift = 1e-4 * np.random.default_rng(SEED).standard_normal(many.initial.shape)
     shift[0] = 0.0

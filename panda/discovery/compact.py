@@ -28,7 +28,8 @@ def compact(catalogue: pd.DataFrame, spectra: pd.DataFrame | None) -> pd.DataFra
         raise PandaError(
             f"spectra: {min(strangers)} is not accepted in the catalogue; they are of different runs"
         )
-    measured = spectra[["system", *SPECTRUM]].astype(dict.fromkeys(NUMBERS, np.float32))
+    types = dict.fromkeys(NUMBERS, np.float32) | {"confirmed": "boolean"}  # which can be missing
+    measured = spectra[["system", *SPECTRUM]].astype(types)
     for name in LISTS:
         measured[name] = [np.asarray(row, dtype=np.float32) for row in measured[name]]
     return rows.merge(measured, on="system", how="left", validate="one_to_one")

@@ -144,6 +144,23 @@ def test_splits_are_by_founder(tmp_path, smoke, publisher, name, split):
     assert own_split(read(tmp_path)[0], smoke.discover.founders) == split
 
 
+def test_splits_of_the_scaling_law_are_nested_so_one_is_imported(tmp_path):
+    """Half the systems have twice the initial conditions, the first of which are copies of the larger split's."""
+    for split, systems, n_conditions in (("split_0-2", 2, 4), ("split_0-4", 4, 2), ("split_0-8", 8, 1)):
+        for perturbation in range(systems):
+            for condition in range(n_conditions):
+                x = numbers(100 * perturbation + condition)
+                path = tmp_path / "scalinglaw" / split / f"Aizawa_Lorenz-pp{perturbation}"
+                write_local(path / f"{condition + 1}_T-64.arrow", x)
+    for split, systems, n_conditions in (("split_0-2", 2, 4), ("split_0-4", 4, 2), ("split_0-8", 8, 1)):
+        found = read(tmp_path / "scalinglaw" / split)
+        assert {one.split for one in found} == {split}
+        keys = {(one.trajectory.perturbation, one.trajectory.initial_condition) for one in found}
+        assert keys == {(i, j) for i in range(systems) for j in range(n_conditions)}
+    with pytest.raises(PandaError, match=r"initial condition 0, is in .*split_0-2.* import one of the two"):
+        read(tmp_path / "scalinglaw")
+
+
 @pytest.mark.parametrize(
     ("directory", "filename", "message"),
     [

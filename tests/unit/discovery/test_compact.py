@@ -95,13 +95,16 @@ def test_the_published_catalogue_regenerates(library, smoke):
     once = dict.fromkeys(few["system"], 1)
     integration = smoke.discover.search.integration
     assert integration.n_points == 5120
-    n_seen = 0
+    found, searched = [], []
     for one in regenerate(library, few, Length(integration), n_initial_conditions=once, seed=99):
-        n_seen += 1
         assert one.series.shape == (one.row["dimension"], integration.kept_points)
         assert np.abs(one.series).max() == pytest.approx(one.row["max_magnitude"], rel=0.5)
-        # After the digits that processors share are lost it is another trajectory of the same attractor.
         shape = smoke.discover.search.statistics.signature.model_dump()
-        again = signature(one.series, **shape).features
-        assert np.abs(again - np.asarray(one.row["signature"])).mean() < 0.05, one.row["system"]
-    assert n_seen == len(few)
+        found.append(signature(one.series, **shape).features)
+        searched.append(np.asarray(one.row["signature"]))
+    # On another type of processor the last digits differ, and soon it is another trajectory of the same attractor: nearer
+    # to the one that was searched than other systems are.
+    assert len(found) == len(few)
+    gaps = np.abs(np.stack(found)[:, None] - np.stack(searched)).mean(axis=2)
+    own = np.eye(len(few), dtype=bool)
+    assert gaps[own].mean() < 0.6 * gaps[~own].mean()

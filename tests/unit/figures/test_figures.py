@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from panda.figures.registry import read_figures, read_published
 from panda.figures.save import save
 
 ROOT = Path(__file__).resolve().parents[3]
+REFERENCE_EXPONENTS = ROOT.parent / "shared" / "data" / "reference_test_lyapunov.json"
 FIGURES = read_figures(ROOT / "paper" / "figures.yaml")
 EVERY = pytest.mark.parametrize("name", list(FIGURES))
 
@@ -232,6 +234,27 @@ def test_the_published_quantiles_rise_from_the_first_to_the_last():
         assert rows["probability"].is_monotonic_increasing
         assert rows["exponent_per_sample"].is_monotonic_increasing
     assert table.groupby("population")["n"].first().sum() == 9347
+
+
+@pytest.mark.skipif(
+    not REFERENCE_EXPONENTS.is_file(), reason="the reference's exponents are not in this checkout"
+)
+def test_the_published_quantiles_are_those_of_the_references_exponents():
+    stored = json.loads(REFERENCE_EXPONENTS.read_text())["4096"]
+    values = {"founder": [], "skew": []}
+    for name, entry in stored:
+        pair = len(name.split("_pp")[0].split("_")) == 2
+        values["skew" if pair else "founder"].append(entry["max_lyap_rosenstein"])
+    table = read_published(FIGURES["spectra"], ROOT / "paper")["paper/reference_exponents"]
+    for population, rows in table.groupby("population"):
+        own = np.asarray(values[population])
+        assert (rows["n"] == len(own)).all()
+        # Six digits are stored.
+        np.testing.assert_allclose(
+            rows["exponent_per_sample"], np.quantile(own, rows["probability"]), atol=1e-6
+        )
+    everything = np.concatenate([*map(np.asarray, values.values())])
+    assert (len(everything), int((everything <= 0).sum())) == (9347, 263)
 
 
 def test_forecasts_draw_the_data_beside(results):
