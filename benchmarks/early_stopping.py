@@ -63,6 +63,7 @@ def main() -> None:
     settings, select = config.discover.search, config.discover.select
     measures = measure(library, config.discover.founders, settings.integration)
     pairs = sample_pairs(without_delay(library.names), n_pairs, SEED)
+    search_both(library, measures, pairs[:1], settings)  # compiles
     early, whole, spent = search_both(library, measures, pairs, settings)
     followed = whole["largest_exponent"].notna()
     given_up = followed & (early["largest_exponent"] != whole["largest_exponent"])

@@ -38,7 +38,8 @@ def cost_table(
         benchmarks: text of each file by its path below the folder of benchmarks: `<rule>.tsv` or
             `<rule>/<wildcards>.tsv`. A file with several rows is a job that was repeated: its times add up.
         measured: `process_times`. Where it has all jobs of a rule it is their CPU time. Snakemake's own, taken
-            otherwise, is a sample every half minute, and misses what a job did after the last.
+            otherwise, is a sample every half minute, and misses what a job did after the last. Of a job that was
+            killed and went on, a record knows the last process only, as the benchmark file does.
 
     Returns:
         One row a rule, the dearest first: rule, n_jobs, wall_s (summed over jobs), cpu_s, max_rss_mb (largest

@@ -24,7 +24,14 @@ from panda.cli.options import (
 app = typer.Typer(no_args_is_help=True)
 Measures = Annotated[Path, typer.Option(help="table of `discover measure`", metavar="FILE")]
 SEARCH_PARTS = ["discover.founders", "discover.search", "discover.evolve", "discover.select"]
-COMPARISON_PARTS = [*SEARCH_PARTS, "discover.spectrum", "discover.comparison"]
+TIMED_PARTS = [
+    *SEARCH_PARTS,
+    *(
+        f"discover.comparison.{name}"
+        for name in ("generations", "n_perturbations", "n_pairs", "n_pairs_evolved")
+    ),
+]
+COMPARISON_PARTS = [*SEARCH_PARTS, "discover.spectrum", "discover.comparison", "discover.duplicates"]
 
 
 @app.command()
@@ -116,8 +123,8 @@ def run(
     from panda.core.errors import PandaError
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
-    from panda.discovery.comparison import METHODS, run_search, settings_of
     from panda.discovery.own import open_library
+    from panda.discovery.timed_search import METHODS, run_search, settings_of
 
     settings = load(config)
     if method not in METHODS:
@@ -128,8 +135,8 @@ def run(
             settings,
             [output],
             inputs=[measures],
-            parts=SEARCH_PARTS,
-            roots=["panda.discovery.comparison"],
+            parts=TIMED_PARTS,
+            roots=["panda.discovery.timed_search"],
         ),
         Progress(wanted.n_pairs * wanted.n_perturbations, f"{method}, seed {seed}", "candidates") as progress,
     ):

@@ -57,7 +57,7 @@ def costs(
     root: Root,
     rule: Annotated[
         list[str],
-        typer.Option(help="RULE=COMMAND, whose provenance records below --root have its CPU time"),
+        typer.Option(help="RULE=COMMAND: its CPU time is that of the command's records below --root"),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import model_validator
 
 from panda.config.families import families, family_of
 from panda.config.founder_names import founder_names
 from panda.config.own_founders import OwnFile, read_own
+from panda.config.search import Integration
 from panda.config.types import Count, Fraction, Positive, Section
 
 
@@ -92,7 +93,7 @@ class Founders(Section):
         of_families = [name for name, family in self.families().items() if family in self.held_out_families]
         return tuple(dict.fromkeys((*self.held_out, *of_families)))
 
-    def split(self, *names: str) -> Literal[train, validation, test]:
+    def split(self, *names: str) -> Literal["train", "validation", "test"]:
         """The split of a system made from founders `names`: test before validation before train."""
         if set(names) & set(self.test_names):
             return "test"

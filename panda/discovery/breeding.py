@@ -30,7 +30,7 @@ _SCALES = ("driver_parameters", "response_parameters", "driver_scale", "response
 
 @dataclass(frozen=True)
 class Parents:
-    """The accepted skew products of all generations so far, by system, and how novel each is."""
+    """The accepted skew products so far that may breed, by system, and how novel each is among them."""
 
     rows: pd.DataFrame
     novelty: Float64[np.ndarray, " system"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from panda.core.provenance import sha256
+from panda.core.files import read_json, read_table
+from panda.core.provenance import record_path, sha256
 from tests.workflow.sandbox import Sandbox
 
 pytestmark = pytest.mark.workflow
@@ -53,11 +54,18 @@ def test_no_held_out_founder_reaches_training(finished: Sandbox):
 
 
 def test_every_result_has_a_provenance_record(finished: Sandbox):
-    from panda.core.files import read_json
-    from panda.core.provenance import record_path
-
     for result in ("discover/catalogue.parquet", "train/panda/model.safetensors", "evaluate/summary.parquet"):
         path = finished.folder / "results/tiny" / result
         record = read_json(record_path(path))
         assert record["outputs"][path.name] == sha256(path)
         assert record["config_hash"] and record["code_version"] and record["inputs"]
+
+
+def test_costs_are_the_cpu_times_of_the_processes(finished: Sandbox):
+    run = finished.folder / "results" / "tiny"
+    table = read_table(run / "costs.parquet").set_index("rule")
+    for rule, command in (("search_candidates", ["discover", "search"]), ("train_model", ["train", "model"])):
+        records = [read_json(path) for path in run.rglob("*.provenance.json")]
+        times = [one["process_cpu_s"] for one in records if one["command"][1:3] == command]
+        assert len(times) == table.loc[rule, "n_jobs"] and table.loc[rule, "n_unmeasured"] == 0
+        assert table.loc[rule, "cpu_s"] == pytest.approx(sum(times)), rule

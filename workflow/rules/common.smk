@@ -32,7 +32,7 @@ ROOTS = {
     "search_candidates": ["panda.discovery.search"],
     "breed_candidates": ["panda.discovery.breeding"],
     "search_bred": ["panda.discovery.search"],
-    "run_search": ["panda.discovery.comparison"],
+    "run_search": ["panda.discovery.timed_search"],
     "compare_searches": ["panda.discovery.comparison"],
     "select_systems": ["panda.discovery.select"],
     "measure_spectra": ["panda.discovery.spectra"],

@@ -69,7 +69,14 @@ rule run_search:
         mem_mb=growing(3000),
         runtime=120,
     params:
-        section=part(*SEARCHED, "discover.comparison"),
+        # Not its seeds, nor what only the comparison reads: they change no search.
+        section=part(
+            *SEARCHED,
+            "discover.comparison.generations",
+            "discover.comparison.n_perturbations",
+            "discover.comparison.n_pairs",
+            "discover.comparison.n_pairs_evolved",
+        ),
         code=code("run_search"),
     message:
         "Search by {wildcards.method}, seed {wildcards.seed}, for the comparison"

@@ -11,17 +11,12 @@ import pytest
 from panda.discovery import breeding
 from panda.discovery.breeding import FOUNDERS, MUTATED, RECOMBINED, Parents, breed, numbers_taken
 from panda.discovery.candidates import groups
-from panda.discovery.comparison import (
-    accepted_in_budget,
-    compare,
-    run_search,
-    sampled_spectra,
-    settings_of,
-)
+from panda.discovery.comparison import accepted_in_budget, compare, sampled_spectra
 from panda.discovery.members import draw_members, flow_of, from_rows, to_columns
 from panda.discovery.novelty import Metric
 from panda.discovery.search import LINEAGE, amplitudes, search, search_bred
 from panda.discovery.select import select
+from panda.discovery.timed_search import run_search, settings_of
 
 NAMES = ("Lorenz", "Rossler", "Thomas")
 SPLITS = {"Lorenz": "train", "Rossler": "test", "Thomas": "train"}
