@@ -155,8 +155,10 @@ def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> s
 def draw(library: FounderLibrary, config: Config) -> Iterator[tuple[Group, np.ndarray]]:
     """Groups and which of their members are tried: perturbed ones only, all drawn from the seed."""
     names, stream = without_delay(library.names), generator(config.seed, "benchmarks", "stiffness")
-    chosen = stream.choice(len(names) * N_PERTURBATIONS, N_CANDIDATES, replace=False)
-    for i, name in enumerate(names):
+    # Founders without parameters have no perturbations.
+    perturbed = [name for name in names if len(library[name].parameters)]
+    chosen = stream.choice(len(perturbed) * N_PERTURBATIONS, N_CANDIDATES, replace=False)
+    for i, name in enumerate(perturbed):
         yield Group(name, "", 1 + N_PERTURBATIONS), 1 + np.sort(chosen[chosen // N_PERTURBATIONS == i] % 3)
     members = np.arange(1, 1 + N_PAIR_PERTURBATIONS)
     for driver, response in sample_pairs(names, N_CANDIDATES // N_PAIR_PERTURBATIONS, config.seed):

@@ -9,6 +9,7 @@ from benchmarks import stiffness
 from benchmarks.stiffness import Candidate, draw, point_function, try_method
 from benchmarks.subjects import subject
 from panda.config.founder_names import delayed_names
+from panda.discovery.members import draw_members
 from panda.discovery.search import integrate_members
 from panda.dynamics.integrate import Status
 from panda.systems.evaluate import right_hand_side
@@ -45,6 +46,10 @@ def test_the_sample_is_of_perturbed_candidates_and_reproducible(library, config)
         assert all(0 < member < group.n_members for member in members), "member 0 is not perturbed"
         assert library.flow(*group.founders).name == group.name, "a delay is in no pair, and not stiff"
         assert not delayed_names() & set(group.founders)
+        flow, ones = library.flow(*group.founders), {name: np.ones(20) for name in group.founders}
+        rms = {name: values[: library.flow(name).dimension] for name, values in ones.items()}
+        n_drawn = len(draw_members(flow, group, config.discover.search, rms, config.seed))
+        assert n_drawn == group.n_members, group.name
     again = list(draw(library, config))
     assert [(g, m.tolist()) for g, m in again] == [(g, m.tolist()) for g, m in drawn]
 
