@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from benchmarks import delay, exponents, filters, trajectory
+from benchmarks import delay, exponents, filters, generations, trajectory
 from benchmarks.subjects import subject
 from tests.conftest import preset_config
 
@@ -47,3 +48,30 @@ def test_a_whole_trajectory_is_timed_and_its_error_known(library):
     assert trajectory.milliseconds(lorenz, 1, 1e-9) > 0
     coarse, fine = (trajectory.errors(lorenz, rtol) for rtol in (1e-6, 1e-11))
     assert fine[0] < 1e-9 < coarse[0] and fine[1] <= fine[0]
+
+
+def test_two_runs_are_paired_by_founder():
+    rng = np.random.default_rng(0)
+    keys = [
+        (f, p, n, h)
+        for f in ("panda", "parrot")
+        for p in ("founder", "skew")
+        for n in "abcdefgh"
+        for h in (64, 96)
+    ]
+    one = pd.DataFrame(keys, columns=["forecaster", "population", "name", "horizon"])
+    one[["mae", "smape"]] = rng.uniform(1.0, 2.0, (len(one), 2))
+    worse = one["forecaster"].eq("panda").to_numpy()[:, None] * np.array([0.5, 0.0])
+    several = one.assign(
+        **dict(zip(("mae", "smape"), (one[["mae", "smape"]] + worse).to_numpy().T, strict=True))
+    )
+    table = generations.generations_table(one, several.sample(frac=1.0, random_state=1))
+    assert table["horizon"].unique().tolist() == [64] and (table["n_pairs"] == 8).all()
+    found = table.set_index(["forecaster", "metric"])
+    assert (
+        found.loc[("panda", "mae"), "p_value"] < 0.01 and found.loc[("panda", "mae"), "rank_biserial"] == -1
+    )
+    assert found.loc[("panda", "smape"), "p_value"] == found.loc[("parrot", "mae"), "p_value"] == 1.0
+    own = one[(one["forecaster"] == "panda") & (one["population"] == "founder") & (one["horizon"] == 64)]
+    assert found.loc[("panda", "mae"), "median_one"] == own["mae"].median()
+    assert found.loc[("panda", "mae"), "median_several"] == pytest.approx(own["mae"].median() + 0.5)
