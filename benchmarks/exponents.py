@@ -45,8 +45,8 @@ def _henon_heiles(energy: float, y: float) -> tuple[float, ...]:
 
 
 # Values: Sprott, "Chaos and Time-Series Analysis", Oxford 2003, appendix A; Henon-Heiles at E = 1/8, from this start:
-# Skokos, Bountis and Antonopoulos, Physica D 231, 2007. A Hamiltonian flow has pairs of opposite exponents, of which
-# the energy makes one pair zero, and keeps volume.
+# Skokos, Bountis and Antonopoulos, Physica D 231, 2007, quoted unchecked. A Hamiltonian flow has pairs of opposite
+# exponents, of which the energy makes one pair zero, and keeps volume.
 KNOWN = (
     Known("Lorenz, β = 8/3", "Lorenz", {"beta": 8 / 3}, None, "0.9056, 0, -14.5723", "2.0621"),
     Known("Rossler", "Rossler", {}, None, "0.0714, 0, -5.3943", "2.0132"),

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from benchmarks.condition import scaled_error
+from benchmarks.condition import attractor_size, scaled_error
 from benchmarks.integrate import nearby
 from benchmarks.oracle import true_states
 from benchmarks.subjects import Subject, open_library, subject
@@ -37,9 +37,7 @@ def errors(subject: Subject, rtol: float) -> tuple[float, float]:
     n = int(np.ceil(128 * end / min(founder.period for founder in subject.founders))) + 1
     truth, _ = true_states(subject, np.linspace(0.0, end, n))
     states = subject.run(subject.member, end, n, rtol=rtol).states[0]
-    size = np.std(
-        subject.run(subject.member, N_PERIODS * subject.flow.period, N_POINTS, rtol=rtol).states[0], axis=0
-    )
+    size = attractor_size(subject)
     return scaled_error(states, truth, size), scaled_error(states[-1:], truth[-1:], size)
 
 

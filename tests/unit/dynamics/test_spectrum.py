@@ -77,7 +77,8 @@ def test_exponents_of_a_hamiltonian_flow_come_in_pairs(library):
     y = -0.25
     sea = [0.0, y, np.sqrt(2 / 8 - y**2 + 2 * y**3 / 3), 0.0]
     result = summary_of_all(flow, spectra(flow, ensemble_of(flow, [sea]), 4000.0))
-    # 0.047: Skokos, Bountis and Antonopoulos, Physica D 231, 2007. Orbits stick to islands: the scatter is large.
+    # 0.047: Skokos, Bountis and Antonopoulos, Physica D 231, 2007, quoted unchecked. Orbits stick to islands: the
+    # scatter is large.
     assert abs(result.exponents[0] - 0.047) < 4 * result.errors[0]
     assert result.exponents[0] > 5 * result.errors[0]
     assert np.all(np.abs(result.exponents + result.exponents[::-1]) < 2e-3)
