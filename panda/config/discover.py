@@ -20,6 +20,11 @@ FilterName = Literal[
     "power_spectrum",
     "stationary",
     "positive_exponent",
+    "no_outliers",
+    "not_straight",
+    "not_at_rest",
+    "irregular",
+    "not_periodic",
 ]
 
 
@@ -39,10 +44,12 @@ class Select(Section):
     max_zscore: Positive
     max_linear_share: Fraction
     fixed_point_step: NonNegative
+    rest_step: NonNegative
     zero_one_min_score: Fraction
     recurrence_min_share: NonNegative
     recurrence_min_counts: Natural
     recurrence_min_block: Count
+    periodic_distance: NonNegative
     min_spectral_peaks: Natural
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative

@@ -79,7 +79,7 @@ def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
 def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """What each selection accepts, and how much of it is not chaotic: a row a (selection, population).
 
-    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_limit_cycle`),
+    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_periodic`),
     n_not_certain (rejected by `positive_exponent`), n_not_positive
     (lambda_1 at or below zero), and the medians of lambda_1 * period and of its standard error * period.
     """
@@ -92,7 +92,7 @@ def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
                     "selection": name,
                     "population": population,
                     "n_accepted": len(accepted),
-                    "n_limit_cycle": int((~accepted["passes_not_limit_cycle"]).sum()),
+                    "n_limit_cycle": int((~accepted["passes_not_periodic"]).sum()),
                     "n_not_certain": int((~accepted["passes_positive_exponent"]).sum()),
                     "n_not_positive": int((accepted["largest_exponent"] <= 0).sum()),
                     "median_exponent_per_period": (

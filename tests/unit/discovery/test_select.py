@@ -32,32 +32,27 @@ def founders(smoke):
 @pytest.mark.parametrize(
     ("row", "accepted"),
     [
-        (candidate("Lorenz", "", 0, max_zscore=99.0), True),
+        (candidate("Lorenz", "", 0, largest_deviation=99.0), True),
         (candidate("Lorenz", "", 0, status="budget"), False),
-        (candidate("Lorenz", "", 1, max_zscore=99.0), False),
-        (candidate("Lorenz", "Thomas", 0, max_zscore=99.0), False),
+        (candidate("Lorenz", "", 1, largest_deviation=99.0), False),
+        (candidate("Lorenz", "Thomas", 0, largest_deviation=99.0), False),
         (candidate("Lorenz", "Thomas", 0), True),
     ],
 )
 def test_only_a_founder_itself_is_accepted_without_certificate(smoke, founders, row: dict, accepted: bool):
     catalogue = select(pd.DataFrame([row]), smoke.discover.select, founders)
     assert catalogue["accepted"].tolist() == [accepted]
-    assert catalogue["certified"].tolist() == [row["max_zscore"] < 99 and row["status"] == "complete"]
+    assert catalogue["certified"].tolist() == [row["largest_deviation"] < 99 and row["status"] == "complete"]
 
 
-CYCLE = {
-    "recurrence_n_recurrences": 500.0,
-    "recurrence_endpoint": 1.0,
-    "recurrence_max_count": 300.0,
-    "recurrence_longest_block": 200.0,
-}
+CYCLE = {"return_distance": 1e-3}
 
 
 def choices(smoke, founders, selection: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Under `selection`: the catalogue of a founder, one that fails, a limit cycle, and orders out of chaos."""
     rows = [
         candidate("Lorenz", "", 0),
-        candidate("Thomas", "", 0, max_zscore=99.0),
+        candidate("Thomas", "", 0, max_zscore=99.0, largest_deviation=99.0),
         candidate("Lorenz", "Thomas", 1, **CYCLE),
         candidate("Lorenz", "Thomas", 2, largest_exponent=-1.0),
         candidate("Lorenz", "Thomas", 3, largest_exponent=0.1, exponent_error=0.1),
