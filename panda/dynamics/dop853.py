@@ -1,4 +1,8 @@
-"""The explicit Runge-Kutta method of order 8 (DOP853) on eight lanes, each with its own step size."""
+"""The explicit Runge-Kutta method of order 8 (DOP853) on eight lanes, each with its own step size.
+
+Tangent vectors are orthonormalised after every step, and carried over every jump of the right-hand side: a step that
+crosses a switching surface is taken again to end on it, with the same smooth field on all of it, and then the sides
+change (`_locate`, `_jump`)."""
 
 from __future__ import annotations
 
@@ -23,6 +27,13 @@ N_EXTRA_STAGES = tableau.N_STAGES_EXTENDED - tableau.N_STAGES - 1
 
 # The step controller of scipy's DOP853: next step = step * clip(SAFETY * error^(-1/8), MIN, MAX).
 SAFETY, MIN_FACTOR, MAX_FACTOR = 0.9, 0.2, 10.0
+# How a step that crosses a surface is looked at: points of a grid over it, halvings of the crossing's bracket and thirds
+# around a dip, how near zero a dip's parabola is still looked into (of the largest value), and which part of a step
+# counts as the same time.
+N_GRID, N_BISECTIONS, N_THIRDS, NEAR_VERTEX, SAME_TIME = ws.N_GRID_POINTS - 1, 44, 40, 0.05, 1e-7
+MAX_SALTATION = (
+    1e8  # growth of a tangent vector in one jump beyond which the flow is said to touch the surface
+)
 STRETCH = 1.01  # a last step may be this much longer, so that no sliver of a step is left
 
 # Everything compiled stays in this file: numba's cache notices a change of the file of `run` only.
@@ -157,7 +168,7 @@ def _estimate_error(control, lanes):
     for lane in range(N_LANES):
         sum_5 = sum_3 = violation = 0.0
         for m in range(lane, y.size, N_LANES):
-            scale = control.atol + control.rtol * max(abs(y[m]), abs(y_new[m]))
+            scale = lanes.atol[m] + control.rtol * max(abs(y[m]), abs(y_new[m]))
             sum_5 += (e_5[m] / scale) ** 2
             sum_3 += (e_3[m] / scale) ** 2
             violation += 0.0 * y_new[m] + 0.0 * f_new[m] + (1.0 if abs(y_new[m]) > lanes.limit[m] else 0.0)
@@ -173,12 +184,15 @@ def _load(members, lanes, lane):
     for i in range(members.initial.shape[1]):
         lanes.y[i * N_LANES + lane] = members.initial[member, i]
         lanes.limit[i * N_LANES + lane] = members.limit[member, i]
+        lanes.atol[i * N_LANES + lane] = members.atol[member, i]
     for i in range(members.parameters.shape[1]):
         lanes.parameters[i * N_LANES + lane] = members.parameters[member, i]
     for i in range(members.driver_index.shape[1]):
         lanes.offset[i * N_LANES + lane] = members.driver_index[member, i] * N_LANES + lane
     lanes.t[lane] = 0.0
+    lanes.max_step[lane] = members.max_step[member]
     lanes.was_rejected[lane] = False
+    lanes.event[lane] = -1
 
 
 @compiled
@@ -195,7 +209,7 @@ def _first_step(system, members, control, lanes):
             violation = square_0 = square_1 = 0.0
             for m in range(lane, y.size, N_LANES):
                 lanes.k[0, m] = slope[m]
-                scale = control.atol + control.rtol * abs(y[m])
+                scale = lanes.atol[m] + control.rtol * abs(y[m])
                 square_0 += (y[m] / scale) ** 2
                 square_1 += (slope[m] / scale) ** 2
                 violation += 0.0 * y[m] + 0.0 * slope[m] + (1.0 if abs(y[m]) > lanes.limit[m] else 0.0)
@@ -214,14 +228,15 @@ def _first_step(system, members, control, lanes):
             h = lanes.h[lane]
             square_2 = 0.0
             for m in range(lane, y.size, N_LANES):
-                square_2 += ((slope_1[m] - slope[m]) / (control.atol + control.rtol * abs(y[m]))) ** 2
+                square_2 += ((slope_1[m] - slope[m]) / (lanes.atol[m] + control.rtol * abs(y[m]))) ** 2
             d_2 = np.sqrt(square_2 / n) / h
             largest = max(d_1[lane], d_2)
             wanted = max(1e-6, 1e-3 * h)
             if largest > 1e-15:
                 wanted = np.sqrt(np.sqrt(np.sqrt(0.01 / largest)))
             # A slope that is not finite at the trial state says nothing: the trial step itself is kept.
-            lanes.planned[lane] = min(100.0 * h, wanted) if np.isfinite(d_2) else h
+            planned = min(100.0 * h, wanted) if np.isfinite(d_2) else h
+            lanes.planned[lane] = min(planned, lanes.max_step[lane])
 
 
 @inlined
@@ -247,6 +262,8 @@ def _refill(system, members, control, lanes, results, queue):
                 lanes.member[lane] = queue
                 _load(members, lanes, lane)
                 queue += 1
+        if lanes.surface.size > 0:
+            _choose_sides(system, lanes)
         _first_step(system, members, control, lanes)
         for lane in range(N_LANES):
             if fresh[lane]:
@@ -277,7 +294,10 @@ def _plan(members, lanes, results):
         else:
             stop = members.stops[member, results.n_stops[member]]
             h = lanes.planned[lane]
-            lanes.t_new[lane] = stop if t + STRETCH * h >= stop else t + h
+            if lanes.event[lane] >= 0:
+                lanes.t_new[lane] = min(t + lanes.event_h[lane], stop)
+            else:
+                lanes.t_new[lane] = stop if t + STRETCH * h >= stop else t + h
         lanes.h[lane] = lanes.t_new[lane] - t
 
 
@@ -290,6 +310,13 @@ def _judge(members, control, lanes, results):
         if member < 0:
             continue
         results.n_evaluations[member] += N_STAGES
+        if lanes.cut[lane]:
+            results.n_rejected[member] += 1
+            if results.status[member] == ws.RUNNING and (
+                results.n_steps[member] + results.n_rejected[member] >= control.max_steps
+            ):
+                results.status[member] = ws.BUDGET
+            continue
         error, h = lanes.error[lane], lanes.h[lane]
         finite = np.isfinite(error) and np.isfinite(lanes.violation[lane])
         factor = MIN_FACTOR
@@ -301,8 +328,10 @@ def _judge(members, control, lanes, results):
             stop = results.n_stops[member]
             at_stop = lanes.t_new[lane] == members.stops[member, stop]
             wanted = h * (min(1.0, factor) if lanes.was_rejected[lane] else factor)
-            # A step cut short for a stop is no reason to go on with short steps.
-            lanes.planned[lane] = max(wanted, lanes.planned[lane]) if at_stop else wanted
+            # A step cut short for a stop or a surface is no reason to go on with short steps.
+            short = at_stop or lanes.event[lane] >= 0
+            planned = max(wanted, lanes.planned[lane]) if short else wanted
+            lanes.planned[lane] = min(planned, lanes.max_step[lane])
             lanes.was_rejected[lane] = False
             if lanes.violation[lane] > 0.0:
                 results.status[member] = ws.DIVERGED
@@ -314,6 +343,7 @@ def _judge(members, control, lanes, results):
             results.n_rejected[member] += 1
             lanes.planned[lane] = h * factor
             lanes.was_rejected[lane] = True
+            lanes.event[lane] = -1
         if results.status[member] == ws.RUNNING:
             planned = lanes.planned[lane]
             if planned < control.min_step or lanes.t_new[lane] + planned == lanes.t_new[lane]:
@@ -373,6 +403,301 @@ def _write_points(system, members, lanes, results):
                 value = y[m] + x * (f[0, m] + z * (f[1, m] + x * (f[2, m] + z * inner)))
                 results.states[member, point, i] = value
         results.n_points[member] = lanes.due[lane]
+
+
+@inlined
+def _mark_surfaces(system, lanes, y, v):
+    """surface, normal_v and partial_t at states y (and vectors v) and times t_stage, on all lanes."""
+    first = system.n_driver_switches * N_LANES
+    n_a, p = system.driver_dimension * N_LANES, lanes.parameters
+    if system.n_driver_switches > 0:
+        call_lanes(
+            system.driver_surfaces, (lanes.t_stage, y, v, p, lanes.surface, lanes.normal_v, lanes.partial_t)
+        )
+    if system.n_response_switches > 0:
+        p_b = p[system.n_driver_parameters * N_LANES :]
+        s, ds, st = lanes.surface[first:], lanes.normal_v[first:], lanes.partial_t[first:]
+        call_lanes(system.response_surfaces, (lanes.t_stage, y[n_a:], v[n_a:], p_b, s, ds, st))
+
+
+@inlined
+def _side(system, k, lane):
+    """Where the side of switch k stands among the lanes' parameters."""
+    if k < system.n_driver_switches:
+        return (system.n_driver_parameters - system.n_driver_switches + k) * N_LANES + lane
+    end = system.n_driver_parameters + system.n_response_parameters
+    return (end - system.n_response_switches + k - system.n_driver_switches) * N_LANES + lane
+
+
+@compiled
+def _choose_sides(system, lanes):
+    """The sides on which the fresh lanes start: the surfaces' signs, or on a surface where the flow leads.
+
+    Once more for every switch, since one may decide what another's surface is.
+    """
+    n_switches = lanes.surface.size // N_LANES
+    for lane in range(N_LANES):
+        lanes.t_stage[lane] = lanes.t[lane]
+        for k in range(n_switches):
+            if lanes.fresh[lane]:
+                lanes.parameters[_side(system, k, lane)] = 1.0
+    for _ in range(n_switches + 1):
+        _evaluate(system, lanes, lanes.y, lanes.jump)
+        _mark_surfaces(system, lanes, lanes.y, lanes.jump)
+        for k in range(n_switches):
+            for lane in range(N_LANES):
+                m = k * N_LANES + lane
+                if lanes.fresh[lane]:
+                    s, leads = lanes.surface[m], lanes.normal_v[m] + lanes.partial_t[m]
+                    up = s > 0.0 or (s == 0.0 and leads >= 0.0)
+                    lanes.parameters[_side(system, k, lane)] = 1.0 if up else -1.0
+                    lanes.rate_before[m] = leads
+
+
+@compiled
+def _look_inside(system, lanes):
+    """inside = min_k s_k side_k at the share theta of each lane's step, by the interpolant: below 0 it has crossed."""
+    y, f, at = lanes.y, lanes.dense, lanes.work[0]
+    for i in range(system.driver_dimension + system.response_dimension):
+        for lane in range(N_LANES):
+            m = i * N_LANES + lane
+            x = lanes.theta[lane]
+            z = 1.0 - x
+            inner = f[3, m] + x * (f[4, m] + z * (f[5, m] + x * f[6, m]))
+            at[m] = y[m] + x * (f[0, m] + z * (f[1, m] + x * (f[2, m] + z * inner)))
+    for lane in range(N_LANES):
+        lanes.t_stage[lane] = lanes.t[lane] + lanes.theta[lane] * lanes.h[lane]
+        lanes.inside[lane] = np.inf
+    _mark_surfaces(system, lanes, at, at)
+    for k in range(lanes.surface.size // N_LANES):
+        for lane in range(N_LANES):
+            value = lanes.surface[k * N_LANES + lane] * lanes.parameters[_side(system, k, lane)]
+            if value < lanes.inside[lane]:
+                lanes.inside[lane], lanes.nearest[lane] = value, k
+
+
+@compiled
+def _bracket(system, lanes):
+    """theta_low and theta_high around each cut lane's first crossing, from a grid over its step.
+
+    Where the grid shows none, one between two of its points is looked for if a parabola comes near zero there.
+    theta_high is 0 for a lane that leaves its sides at once, 2 for one that does not cross.
+    """
+    grid = lanes.grid
+    for i in range(N_GRID + 1):
+        for lane in range(N_LANES):
+            lanes.theta[lane] = i / N_GRID
+        _look_inside(system, lanes)
+        for lane in range(N_LANES):
+            grid[i, lane] = lanes.inside[lane]
+    any_dips = False
+    for lane in range(N_LANES):
+        lanes.theta_low[lane], lanes.theta_high[lane] = 0.0, 2.0
+        lanes.dips[lane] = False
+        if not lanes.cut[lane]:
+            continue
+        lowest, highest = 0, grid[0, lane]
+        for i in range(N_GRID, 0, -1):
+            if grid[i, lane] < 0.0:
+                lanes.theta_low[lane], lanes.theta_high[lane] = (i - 1) / N_GRID, i / N_GRID
+                if grid[i - 1, lane] < 0.0 and i == 1:
+                    lanes.theta_high[lane] = 0.0
+        for i in range(N_GRID + 1):
+            lowest = i if grid[i, lane] < grid[lowest, lane] else lowest
+            highest = max(highest, grid[i, lane])
+        if lanes.theta_high[lane] > 1.0 and 0 < lowest < N_GRID:
+            left, middle, right = grid[lowest - 1, lane], grid[lowest, lane], grid[lowest + 1, lane]
+            vertex = middle - (right - left) ** 2 / (8.0 * (left + right - 2.0 * middle))
+            if vertex < NEAR_VERTEX * highest:
+                lanes.dips[lane] = any_dips = True
+                lanes.theta_low[lane], lanes.theta_high[lane] = (lowest - 1) / N_GRID, (lowest + 1) / N_GRID
+    if any_dips:
+        _look_into_dips(system, lanes)
+
+
+@compiled
+def _look_into_dips(system, lanes):
+    """The bracket's end of each lane that dips becomes its lowest point, if that is outside; else 2."""
+    low, high, left = lanes.theta_left, lanes.theta_right, lanes.grid[0]
+    for lane in range(N_LANES):
+        low[lane], high[lane] = lanes.theta_low[lane], lanes.theta_high[lane]
+    for _ in range(N_THIRDS):
+        for lane in range(N_LANES):
+            lanes.theta[lane] = (2.0 * low[lane] + high[lane]) / 3.0
+        _look_inside(system, lanes)
+        for lane in range(N_LANES):
+            left[lane] = lanes.inside[lane]
+            lanes.theta[lane] = (low[lane] + 2.0 * high[lane]) / 3.0
+        _look_inside(system, lanes)
+        for lane in range(N_LANES):
+            if left[lane] < lanes.inside[lane]:
+                high[lane] = lanes.theta[lane]
+            else:
+                low[lane] = (2.0 * low[lane] + high[lane]) / 3.0
+    for lane in range(N_LANES):
+        lanes.theta[lane] = 0.5 * (low[lane] + high[lane])
+    _look_inside(system, lanes)
+    for lane in range(N_LANES):
+        if lanes.dips[lane]:
+            lanes.theta_high[lane] = lanes.theta[lane] if lanes.inside[lane] < 0.0 else 2.0
+
+
+@compiled
+def _find_crossings(system, control, lanes, results):
+    """Of the cut lanes, those that cross are to end on the surface: `event` and `event_h`; the others are not cut."""
+    _interpolant(system, lanes)
+    _bracket(system, lanes)
+    for _ in range(N_BISECTIONS):
+        for lane in range(N_LANES):
+            lanes.theta[lane] = 0.5 * (lanes.theta_low[lane] + lanes.theta_high[lane])
+        _look_inside(system, lanes)
+        for lane in range(N_LANES):
+            if lanes.inside[lane] < 0.0:
+                lanes.theta_high[lane] = lanes.theta[lane]
+            else:
+                lanes.theta_low[lane] = lanes.theta[lane]
+    for lane in range(N_LANES):
+        lanes.theta[lane] = lanes.theta_high[lane]
+    _look_inside(system, lanes)
+    for lane in range(N_LANES):
+        if not lanes.cut[lane]:
+            continue
+        if lanes.theta_high[lane] > 1.0:
+            lanes.cut[lane] = False
+            continue
+        # One that seems to leave its sides at once may come back within a grid's spacing: a shorter step shows it.
+        at_once = lanes.theta_high[lane] == 0.0
+        lanes.event[lane] = -1 if at_once else lanes.nearest[lane]
+        lanes.event_h[lane] = lanes.theta_high[lane] * lanes.h[lane]
+        lanes.planned[lane] = lanes.h[lane] / N_GRID if at_once else lanes.h[lane]
+        step = lanes.planned[lane] if at_once else lanes.event_h[lane]
+        if step < control.min_step or lanes.t[lane] + step == lanes.t[lane]:
+            results.status[lanes.member[lane]] = ws.SLIDING
+
+
+@compiled
+def _locate(system, control, lanes, results):
+    """Mark the surfaces at the end of each lane's step; a good step that crosses one is cut, to be taken up to it.
+
+    It has crossed where a switching function has left its side at the end, and may have crossed twice where one
+    comes nearer at the start and goes away at the end.
+    """
+    n_switches, any_cut = lanes.surface.size // N_LANES, False
+    for lane in range(N_LANES):
+        lanes.t_stage[lane] = lanes.t_new[lane]
+    _mark_surfaces(system, lanes, lanes.y_new, lanes.k[N_STAGES])
+    for lane in range(N_LANES):
+        lanes.cut[lane] = False
+        good = lanes.member[lane] >= 0 and lanes.event[lane] < 0 and lanes.violation[lane] == 0.0
+        if good and lanes.error[lane] < 1.0:
+            for k in range(n_switches):
+                m = k * N_LANES + lane
+                side = lanes.parameters[_side(system, k, lane)]
+                leads = lanes.normal_v[m] + lanes.partial_t[m]
+                dips = lanes.rate_before[m] * side < 0.0 and leads * side > 0.0
+                lanes.cut[lane] |= lanes.surface[m] * side < 0.0 or dips
+            any_cut |= lanes.cut[lane]
+    if any_cut:
+        _find_crossings(system, control, lanes, results)
+        for lane in range(N_LANES):
+            lanes.t_stage[lane] = lanes.t_new[lane]
+        _mark_surfaces(system, lanes, lanes.y_new, lanes.k[N_STAGES])
+    for m in range(lanes.rate.size):
+        lanes.rate[m] = lanes.normal_v[m] + lanes.partial_t[m]
+
+
+@compiled
+def _normals(system, lanes, results):
+    """vector_rate: each tangent vector's derivative of the switching function on whose surface its lane has landed."""
+    d_a, d_b = system.driver_dimension * N_LANES, system.response_dimension * N_LANES
+    start = d_a + d_b
+    for j in range(results.log_growth.shape[2]):
+        of_driver = j < system.n_driver_vectors
+        # A response's vector has no driver half: its own half stands where the response's is looked for.
+        first = start if of_driver else start - d_a
+        _mark_surfaces(system, lanes, lanes.y_new, lanes.y_new[first:])
+        for lane in range(N_LANES):
+            k = lanes.event[lane]
+            seen = k >= 0 and (system.coupled or (k < system.n_driver_switches) == of_driver)
+            lanes.vector_rate[j, lane] = lanes.normal_v[k * N_LANES + lane] if seen else 0.0
+        start += d_a + d_b if system.coupled else (d_a if of_driver else d_b)
+
+
+@compiled
+def _change_sides(system, lanes, results):
+    """Put landed lanes on the other side of their surface, and of others that they cross at the same time.
+
+    One whose flow does not leave its side there has grazed the surface: it cannot be said what it does.
+    """
+    n_switches = lanes.surface.size // N_LANES
+    for lane in range(N_LANES):
+        landed = lanes.event[lane]
+        if landed < 0 or not lanes.accepted[lane]:
+            continue
+        if not lanes.rate[landed * N_LANES + lane] * lanes.parameters[_side(system, landed, lane)] < 0.0:
+            results.status[lanes.member[lane]] = ws.GRAZING
+        for k in range(n_switches):
+            m, at = k * N_LANES + lane, _side(system, k, lane)
+            side = lanes.parameters[at]
+            inside, leaves = lanes.surface[m] * side, lanes.rate[m] * side < 0.0
+            soon = leaves and inside <= abs(lanes.rate[m]) * SAME_TIME * lanes.planned[lane]
+            if k == landed or inside < 0.0 or soon:
+                lanes.parameters[at] = -side
+
+
+@compiled
+def _jump(system, lanes, results):
+    """Carry landed lanes over their surface: v+ = v + (f+ - f-) (n . v) / (n . f- + ds/dt), the saltation matrix.
+
+    n is the gradient of the switching function s, f- and f+ the velocities on both sides (Aizerman and
+    Gantmakher 1958; di Bernardo and others, "Piecewise-smooth dynamical systems", 2.5). Where f+ leads back to the
+    surface the flow slides along it, and where v grows beyond all measure it touches it: both end the member.
+    """
+    any_landed = False
+    for lane in range(N_LANES):
+        any_landed |= lanes.accepted[lane] and lanes.event[lane] >= 0
+    if not any_landed:
+        return
+    for lane in range(N_LANES):
+        lanes.t_stage[lane] = lanes.t_new[lane]
+    y, before, after = lanes.y_new, lanes.k[N_STAGES], lanes.jump
+    _mark_surfaces(system, lanes, y, before)
+    _change_sides(system, lanes, results)
+    _normals(system, lanes, results)
+    _evaluate(system, lanes, y, after)
+    _mark_surfaces(system, lanes, y, after)
+    d_a, d_b = system.driver_dimension * N_LANES, system.response_dimension * N_LANES
+    for lane in range(N_LANES):
+        k, member = lanes.event[lane], lanes.member[lane]
+        if not lanes.accepted[lane] or k < 0 or results.status[member] == ws.COMPLETE:
+            continue
+        m = k * N_LANES + lane
+        if (lanes.normal_v[m] + lanes.partial_t[m]) * lanes.rate[m] <= 0.0:
+            results.status[member] = ws.SLIDING
+        start = d_a + d_b
+        for j in range(results.log_growth.shape[2]):
+            of_driver = j < system.n_driver_vectors
+            size = d_a + d_b if system.coupled else (d_a if of_driver else d_b)
+            # The part of the velocity's jump that stands where the vector's coordinates do.
+            shift = 0 if of_driver else d_a
+            push, square = lanes.vector_rate[j, lane] / lanes.rate[m], 0.0
+            for i in range(lane, size, N_LANES):
+                y[start + i] += (after[shift + i] - before[shift + i]) * push
+                square += y[start + i] ** 2
+            if not square < MAX_SALTATION**2:
+                results.status[member] = ws.GRAZING
+            start += size
+    _evaluate(system, lanes, y, after)
+    _mark_surfaces(system, lanes, y, after)
+    for lane in range(N_LANES):
+        if lanes.accepted[lane] and lanes.event[lane] >= 0:
+            for m in range(lane, before.size, N_LANES):
+                before[m] = after[m]
+            for m in range(lane, lanes.rate.size, N_LANES):
+                lanes.rate[m] = lanes.normal_v[m] + lanes.partial_t[m]
+            lanes.event[lane] = -1
+            if results.status[lanes.member[lane]] >= ws.SLIDING:
+                lanes.accepted[lane] = False
 
 
 @compiled
@@ -436,6 +761,8 @@ def _commit(control, members, lanes, results):
             m = i * N_LANES + lane
             lanes.y[m] = lanes.y_new[m] if lanes.accepted[lane] else lanes.y[m]
             lanes.k[0, m] = lanes.k[N_STAGES, m] if lanes.accepted[lane] else lanes.k[0, m]
+    for m in range(lanes.rate.size):
+        lanes.rate_before[m] = lanes.rate[m] if lanes.accepted[m % N_LANES] else lanes.rate_before[m]
     for lane in range(N_LANES):
         member = lanes.member[lane]
         if lanes.accepted[lane]:
@@ -467,7 +794,11 @@ def run(
         _plan(members, lanes, results)
         _stages(1, N_STAGES, system, lanes, lanes.y_new)
         _estimate_error(control, lanes)
+        if lanes.surface.size > 0:
+            _locate(system, control, lanes, results)
         _judge(members, control, lanes, results)
+        if lanes.surface.size > 0:
+            _jump(system, lanes, results)
         if results.states.shape[1] > 0:
             _write_points(system, members, lanes, results)
         if system.n_driver_vectors > 0:

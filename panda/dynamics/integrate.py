@@ -26,6 +26,10 @@ class Status(IntEnum):
     """The error control asked for a step below ``min_step``, or below the resolution of the time itself."""
     acausal = workspace.ACAUSAL
     """The delay is not positive: the equation would ask for its own future."""
+    sliding = workspace.SLIDING
+    """The flow stays on a surface where the right-hand side jumps; only where tangent vectors are followed."""
+    grazing = workspace.GRAZING
+    """The flow touches such a surface, so that it cannot be said how a tangent vector gets over it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,12 +164,15 @@ def run_members(
         vectors = np.concatenate([tangents.driver.ravel(), tangents.response.ravel()])
         initial = np.hstack([initial, np.tile(vectors, (n, 1))])
         limit = np.hstack([limit, np.full((n, len(vectors)), np.inf)])
+    system = _system(flow, tangents)
     members = workspace.Members(
         initial=np.ascontiguousarray(initial),
         parameters=np.concatenate(
             [
                 ensemble.driver_parameters,
+                np.zeros((n, system.n_driver_switches)),
                 ensemble.response_parameters,
+                np.zeros((n, system.n_response_switches)),
                 ensemble.driver_scale,
                 ensemble.response_scale,
             ],
@@ -173,18 +180,9 @@ def run_members(
         ),
         driver_index=np.array(ensemble.driver_index),
         limit=np.ascontiguousarray(limit),
+        atol=np.full(initial.shape, control.atol),
+        max_step=np.full(n, np.inf),
         stops=np.array(stops, dtype=np.float64, order="C"),
-    )
-    system = workspace.System(
-        driver=int(flow.driver_rhs if tangents is None else flow.driver_jvp),
-        response=int(flow.response_rhs if tangents is None else flow.response_jvp),
-        driver_dimension=flow.driver_dimension,
-        response_dimension=flow.response_dimension,
-        n_driver_parameters=ensemble.driver_parameters.shape[1],
-        n_response_parameters=ensemble.response_parameters.shape[1],
-        n_driver_vectors=0 if tangents is None else len(tangents.driver),
-        n_response_vectors=0 if tangents is None else len(tangents.response),
-        coupled=tangents is not None and tangents.coupled,
     )
     results = workspace.make_results(
         n,
@@ -195,6 +193,29 @@ def run_members(
     )
     dop853.run(system, control, members, workspace.make_lanes(system, members), results)
     return results
+
+
+def _system(flow: Flow, tangents: Tangents | None) -> workspace.System:
+    """Addresses and sizes: of the right-hand sides, with tangent vectors of what holds their jumps, if any."""
+    followed = tangents is not None
+    founders = {"driver": flow.driver, "response": flow.response}
+    n_switches = {role: f.n_switches if f is not None and followed else 0 for role, f in founders.items()}
+    functions = {role: "held" if n else ("jvp" if followed else "rhs") for role, n in n_switches.items()}
+    return workspace.System(
+        driver=int(getattr(flow, f"driver_{functions['driver']}")),
+        response=int(getattr(flow, f"response_{functions['response']}")),
+        driver_dimension=flow.driver_dimension,
+        response_dimension=flow.response_dimension,
+        n_driver_parameters=flow.driver.n_parameters + n_switches["driver"],
+        n_response_parameters=(flow.response.n_parameters if flow.response else 0) + n_switches["response"],
+        n_driver_vectors=len(tangents.driver) if tangents else 0,
+        n_response_vectors=len(tangents.response) if tangents else 0,
+        coupled=tangents is not None and tangents.coupled,
+        driver_surfaces=int(flow.driver_surfaces),
+        response_surfaces=int(flow.response_surfaces),
+        n_driver_switches=n_switches["driver"],
+        n_response_switches=n_switches["response"],
+    )
 
 
 def check_times(flow: Flow, ensemble: Ensemble, times: ArrayLike, name: str) -> Float64[np.ndarray, " n"]:

@@ -13,15 +13,26 @@ Tangent = Node | None
 def jacobian_vector(outputs: Sequence[Node]) -> list[Node]:
     """The nodes of ``(df/dy) v``: the derivative of every output along the tangent inputs ``("v", i)``.
 
-    The derivative of abs is sign, that of sign and heaviside 0, that of a minimum or maximum the branch's.
+    The derivative of abs is sign, that of a minimum or maximum the branch's, that of sign and heaviside 0: what
+    a jump does to a tangent is none of this, see ``switching.py``.
     """
+    return _along(outputs, lambda graph, kind, index: graph.input("v", index) if kind == "y" else None)
+
+
+def time_derivative(outputs: Sequence[Node]) -> list[Node]:
+    """The nodes of ``df/dt`` at a fixed state."""
+    return _along(outputs, lambda graph, kind, index: graph.constant(1.0) if kind == "t" else None)
+
+
+def _along(outputs: Sequence[Node], seed: Callable[[Graph, str, int], Tangent]) -> list[Node]:
+    """The derivative of every output when each input changes by what ``seed`` gives for it."""
     graph = outputs[0].graph
     tangents: list[Tangent] = []
     for index in range(len(graph.instructions)):
         instruction = graph.instructions[index]
         if instruction.op == "input":
             kind, component = instruction.value
-            tangents.append(graph.input("v", component) if kind == "y" else None)
+            tangents.append(seed(graph, kind, component))
             continue
         operands = [Node(graph, a) for a in instruction.arguments]
         along = [tangents[a] for a in instruction.arguments]

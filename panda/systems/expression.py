@@ -42,6 +42,9 @@ NUMPY: dict[str, Callable[..., Any]] = {
 }
 """Every operation and its meaning; ``select_less(a, b, x, y)`` is x where a < b, else y."""
 
+JUMPS = {"sign": 1, "heaviside": 1, "select_less": 2}
+"""Operations whose value jumps, and how many of their operands decide on which side it is."""
+
 NOT_SMOOTH = frozenset({"abs", "sign", "heaviside", "minimum", "maximum", "select_less"})
 
 

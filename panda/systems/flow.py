@@ -20,7 +20,8 @@ class Founder:
 
     Parameters are flat: the dysts names in sorted order, each flattened in C order. Times are in the
     system's own units. ``unbounded_indices`` are the coordinates that may grow for ever (phases).
-    ``smooth`` is False where the right-hand side holds an abs, a sign, a step or a comparison.
+    ``smooth`` is False where the right-hand side holds an abs, a sign, a step or a comparison; ``n_switches`` counts
+    the functions at whose zeros it jumps (``switching.py``).
     ``nonautonomous`` is dysts' word for a forcing, often with its phase as a coordinate; ``time_dependent``
     is True only where the right-hand side reads t itself. ``postprocessing`` maps the raw coordinates to
     bounded ones (None: the identity).
@@ -50,6 +51,7 @@ class Founder:
     citation: str
     postprocessing: Program | None
     delay_index: int | None = None
+    n_switches: int = 0
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -79,7 +81,7 @@ class Flow:
     """The structure an ensemble shares: one founder, or one ordered pair (driver, response).
 
     The addresses are those of compiled functions with the signatures of ``lanes.py``; 0 when there is no
-    response. A skew product obeys (paper, skew products)::
+    response, or no jump to hold. A skew product obeys (paper, skew products)::
 
         dx_a = f_a(t, x_a)
         dx_b[i] = driver_scale[i] * Pad(f_a)[driver_index[i]] + response_scale[i] * f_b(t, x_b)[i]
@@ -91,6 +93,10 @@ class Flow:
     driver_jvp: int
     response_rhs: int
     response_jvp: int
+    driver_held: int = 0
+    driver_surfaces: int = 0
+    response_held: int = 0
+    response_surfaces: int = 0
     code: tuple[object, ...] = field(default=(), repr=False)
     """What keeps the functions in memory."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,21 @@ from panda.core.errors import PandaError
 from panda.systems.differentiate import jacobian_vector
 from panda.systems.expression import Graph, Program
 from panda.systems.flow import Founder
+from panda.systems.switching import Switching, switching
 from panda.systems.trace import traceable, traced_array
 
 
 @dataclass(frozen=True)
 class TracedFounder:
-    """A founder with its programs: ``rhs`` gives dy, ``jvp`` gives dy then dv, for inputs t, y, v and p."""
+    """A founder with its programs: ``rhs`` gives dy, ``jvp`` gives dy then dv, for inputs t, y, v and p.
+
+    ``switching`` has the same with jumps held on one side, None where the right-hand side does not jump.
+    """
 
     founder: Founder
     rhs: Program
     jvp: Program
+    switching: Switching | None
 
 
 def founder_names() -> list[str]:
@@ -53,12 +58,16 @@ def trace_founder(name: str) -> TracedFounder:
         post = _postprocessing(system, graph, list(state))
         rhs = Program.of(outputs)
         jvp = Program.of([*outputs, *jacobian_vector(outputs)])
+        jumps = None if _delayed(system) else switching(outputs, sum(default.size for default in defaults))
     except (TypeError, AttributeError, ValueError) as error:
         raise PandaError(f"the right-hand side of {name} in this dysts cannot be traced: {error}") from error
     expected = 1 if _delayed(system) else system.dimension
     if len(outputs) != expected:
         raise PandaError(f"{name}: dysts gives {len(outputs)} derivatives, expected {expected}")
-    return TracedFounder(_metadata(name, system, names, defaults, rhs, post), rhs, jvp)
+    founder = replace(
+        _metadata(name, system, names, defaults, rhs, post), n_switches=0 if jumps is None else jumps.n
+    )
+    return TracedFounder(founder, rhs, jvp, jumps)
 
 
 def _delayed(system: Any) -> bool:

@@ -28,8 +28,8 @@ _INDEX = "founders.json"
 _ARRAYS = ("parameters", "initial_condition", "mean", "std")
 # The modules whose meaning decides what a built folder holds.
 _SOURCES = (
-    "differentiate", "expression", "flow", "founders", "lanes", "library", "machine_code", "trace",
-    "vector_math",
+    "differentiate", "expression", "flow", "founders", "lanes", "library", "machine_code",
+    "switching", "trace", "vector_math",
 )  # fmt: skip
 
 
@@ -77,6 +77,9 @@ def _compile_into(folder: Path, traced: TracedFounder) -> dict[str, Any]:
     d = len(traced.rhs.outputs)
     text = lane_function("rhs", traced.rhs, {"dy": d})
     text += lane_function("jvp", traced.jvp, {"dy": d, "dv": d})
+    if (jumps := traced.switching) is not None:
+        text += lane_function("held", jumps.held, {"dy": d, "dv": d})
+        text += lane_function("surfaces", jumps.surfaces, {"s": jumps.n, "ds": jumps.n, "st": jumps.n})
     code = compile_functions(text)
     with atomic_path(folder / f"{founder.name}.o") as temporary:
         temporary.write_bytes(code)
@@ -173,16 +176,18 @@ class FounderLibrary:
                 f"{delayed[0]} has a delay and cannot be in a skew product; pair founders without delay"
             )
         code = [self._load(name) for name in names]
-        addresses = [(loaded.address("rhs"), loaded.address("jvp")) for loaded in code]
-        (driver_rhs, driver_jvp), (response_rhs, response_jvp) = [*addresses, (0, 0)][:2]
+        functions = ("rhs", "jvp", "held", "surfaces")
+        addresses = {
+            f"{role}_{function}": loaded.address(function)
+            for role, loaded in zip(("driver", "response"), code, strict=False)
+            for function in functions
+        }
+        none = {f"response_{function}": 0 for function in functions}
         return Flow(
             driver=founders[0],
             response=None if response is None else founders[1],
-            driver_rhs=driver_rhs,
-            driver_jvp=driver_jvp,
-            response_rhs=response_rhs,
-            response_jvp=response_jvp,
             code=tuple(code),
+            **(none | addresses),
         )
 
     def _load(self, name: str) -> LoadedCode:

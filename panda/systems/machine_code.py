@@ -19,9 +19,9 @@ def lane_function(name: str, program: Program, outputs: dict[str, int]) -> str:
     """LLVM's text of a lane function (``lanes.py``) that computes a program.
 
     ``outputs`` names the output arrays and how many of the program's outputs go to each, in order
-    (``{"dy": 3}``); with ``dv`` among them the function also takes ``v``.
+    (``{"dy": 3}``); with ``dv`` or ``ds`` among them the function also takes ``v``.
     """
-    inputs = ("t", "y", "v", "p") if "dv" in outputs else ("t", "y", "p")
+    inputs = ("t", "y", "v", "p") if {"dv", "ds"} & set(outputs) else ("t", "y", "p")
     arguments = [f"ptr noalias readonly %{kind}" for kind in inputs]
     arguments += [f"ptr noalias writeonly %{kind}" for kind in outputs]
     lines = [f"define void @{name}({', '.join(arguments)}) nounwind {{"]

@@ -18,6 +18,7 @@ from panda.systems.differentiate import jacobian_vector
 from panda.systems.expression import Graph, Node, Program
 from panda.systems.flow import Founder
 from panda.systems.founders import TracedFounder
+from panda.systems.switching import switching
 from panda.systems.trace import traceable_builtins, traced_array, traced_names
 
 # States at which the traced function is held against the plain one, and how far apart they may be.
@@ -115,6 +116,7 @@ def trace_own(system: OwnSystem) -> TracedFounder:
     if system.postprocess is not None:
         post = Program.of(_traced(system, "postprocess", system.postprocess, graph, (state,), symbols))
     rhs = Program.of(outputs)
+    jumps = switching(outputs, offset)
     founder = Founder(
         name=system.name,
         dimension=d,
@@ -134,9 +136,10 @@ def trace_own(system: OwnSystem) -> TracedFounder:
         time_dependent=rhs.uses("t"),
         citation=system.citation,
         postprocessing=post,
+        n_switches=0 if jumps is None else jumps.n,
     )
     _compare(system, founder, rhs)
-    return TracedFounder(founder, rhs, Program.of([*outputs, *jacobian_vector(outputs)]))
+    return TracedFounder(founder, rhs, Program.of([*outputs, *jacobian_vector(outputs)]), jumps)
 
 
 def _run(path: str) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from panda.dynamics.dop853 import run
 from panda.dynamics.workspace import Control, Members, System, make_lanes, make_results
 
 members = Members(np.full((1, 3), np.nan), np.zeros((1, 2)), np.zeros((1, 3), np.int64), np.ones((1, 3)),
-                  np.ones((1, 1)))
+                  np.ones((1, 3)), np.full(1, np.inf), np.ones((1, 1)))
 address = numba.cfunc("void(CPointer(f8), CPointer(f8), CPointer(f8), CPointer(f8))")(
     lambda t, y, p, dy: None).address
-system = System(address, 0, 3, 0, 2, 0, 0, 0, False)
+system = System(address, 0, 3, 0, 2, 0, 0, 0, False, 0, 0, 0, 0)
 results = make_results(1, n_stops=1, n_points=4, dimension=3, n_vectors=0)
 start = time.process_time()
 run(system, Control(1e-9, 1e-10, 10, 1e-10), members, make_lanes(system, members), results)

@@ -1,0 +1,188 @@
+"""Tangent vectors over jumps of the right-hand side, against integrations that share no code with ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from panda.dynamics.integrate import Status
+from panda.dynamics.spectrum import lyapunov_spectrum
+from panda.dynamics.tangent import largest_exponent
+from panda.systems.library import FounderLibrary, build_one
+from panda.systems.own import read_system, trace_own
+from panda.systems.skew import founder_ensemble
+
+LIMITS = {"rtol": 1e-11, "atol": 1e-12, "max_steps": 10**6, "max_abs": 1e4, "min_step": 1e-13}
+
+RELAY_JERK = """
+import numpy as np
+parameters = {"a": 0.6}
+initial_condition = [0.1, 0.2, -0.1]
+period = 6.0
+def rhs(state, t, *, a):
+    x, y, z = state
+    return [y, z, -a * z - y - x + np.sign(x)]
+"""
+RELAY = """
+import numpy as np
+parameters = {"a": 1.0}
+initial_condition = [1.0, 0.3]
+period = 1.0
+def rhs(state, t, *, a):
+    x, y = state
+    return [-a * np.sign(x) + 0.1 * np.cos(5 * y), 1.0]
+unbounded_indices = [1]
+def postprocess(state, *, a):
+    return [state[0], np.sin(state[1])]
+"""
+SQUARE_WAVE = """
+import numpy as np
+parameters = {"d": 0.3}
+initial_condition = [1.0, 0.0]
+period = 6.0
+def rhs(state, t, *, d):
+    x, v = state
+    return [v, -x - 2 * d * v + np.sign(np.sin(t))]
+"""
+
+
+@pytest.fixture
+def flow_of(tmp_path: Path):
+    """The compiled flow of a founder's file, given as text that states its period."""
+
+    def flow(name: str, text: str):
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        traced = trace_own(read_system(str(path)))
+        build_one(tmp_path / name, traced, lambda library: replace(traced.founder, dt=0.01))
+        return FounderLibrary.open(tmp_path / name).flow(name)
+
+    return flow
+
+
+def growth(flow, periods: float, v: np.ndarray) -> tuple[float, Status]:
+    """log |v(T)| / |v(0)| of our engine from the founder's initial condition, v the stream's first vector."""
+
+    class Given:
+        def standard_normal(self, size: int) -> np.ndarray:
+            return np.array(v)
+
+    founder = flow.driver
+    ensemble = founder_ensemble(flow, founder.parameters[None], founder.initial_condition[None])
+    half = np.array([periods * founder.period / 2])
+    # The transient's growth is not counted, so it is taken out by a run that is as long as nothing.
+    first = np.array([1e-9 * founder.period])
+    found = largest_exponent(
+        flow, ensemble, subspace="whole", duration=2 * half, transient=first, n_blocks=2,
+        generator=Given(), **LIMITS,
+    )  # fmt: skip
+    return float(found.largest[0] * found.elapsed_time[0]), Status(int(found.status[0]))
+
+
+def located(field, jacobian, surface, normal, y, v, duration: float) -> float:
+    """The same by scipy: each piece's variational equation up to the event, then the saltation matrix."""
+    n, t, total, side = len(y), 0.0, 0.0, np.sign(surface(y))
+    v = v / np.linalg.norm(v)
+    while t < duration:
+
+        def both(time, w, side=side):
+            return np.concatenate([field(w[:n], side), jacobian(w[:n], side) @ w[n:]])
+
+        def event(time, w, side=side):
+            return surface(w[:n])
+
+        event.terminal, event.direction = True, -side
+        # Off the surface first, so that the piece's own start is no event.
+        start = solve_ivp(
+            both, (t, t + 1e-6), np.concatenate([y, v]), method="DOP853", rtol=1e-12, atol=1e-13
+        )
+        run = solve_ivp(
+            both, (t + 1e-6, duration), start.y[:, -1], method="DOP853", rtol=1e-12, atol=1e-13, events=event
+        )
+        t, y, v = run.t[-1], run.y[:n, -1], run.y[n:, -1]
+        if run.status == 1:
+            before, after = field(y, side), field(y, -side)
+            v = v + (after - before) * (normal(y) @ v) / (normal(y) @ before)
+            side = -side
+        total += np.log(np.linalg.norm(v))
+        v = v / np.linalg.norm(v)
+    return total
+
+
+V = np.array([0.6, 0.0, 0.8])
+
+
+def test_growth_over_jumps_is_that_of_an_event_located_integration(library):
+    flow = library.flow("SprottMore")
+
+    def field(u, s):
+        return np.array([u[1], -u[0] - s * u[1], u[1] ** 2 - np.exp(-(u[0] ** 2))])
+
+    def jacobian(u, s):
+        return np.array([[0, 1, 0], [-1, -s, 0], [2 * u[0] * np.exp(-(u[0] ** 2)), 2 * u[1], 0.0]])
+
+    periods = 8.0
+    right = located(
+        field, jacobian, lambda u: u[2], lambda u: np.array([0.0, 0.0, 1.0]),
+        np.array(flow.driver.initial_condition), V, periods * flow.driver.period,
+    )  # fmt: skip
+    found, status = growth(flow, periods, V)
+    assert status == Status.complete
+    assert found == pytest.approx(right, abs=1e-4)
+    assert right > 5.0  # so that the jumps, without which hardly anything grows, are what is tested
+
+
+def test_growth_of_a_relay_oscillator_in_a_users_file(flow_of):
+    flow, a = flow_of("SgnJerk", RELAY_JERK), 0.6
+    jacobian = np.array([[0, 1, 0], [0, 0, 1], [-1, -1, -a]], dtype=float)
+    right = located(
+        lambda u, s: jacobian @ u + np.array([0, 0, s]), lambda u, s: jacobian, lambda u: u[0],
+        lambda u: np.array([1.0, 0.0, 0.0]), np.array([0.1, 0.2, -0.1]), V, 60.0,
+    )  # fmt: skip
+    found, _ = growth(flow, 10.0, V)
+    assert found == pytest.approx(right, abs=1e-4)
+
+
+def test_spectrum_of_the_relay_oscillator(flow_of):
+    """Its published case: 0.140, 0, -0.740; they add up to -a, since its jumps keep volume."""
+    flow = flow_of("SgnJerk", RELAY_JERK)
+    founder, n = flow.driver, 8
+    starts = founder.initial_condition + 0.01 * np.arange(n)[:, None]
+    found = lyapunov_spectrum(
+        flow, founder_ensemble(flow, np.tile(founder.parameters, (n, 1)), starts),
+        duration=np.full(n, 3000.0), transient=np.full(n, 300.0), n_blocks=10,
+        generator=np.random.default_rng(0),
+        **(LIMITS | {"rtol": 1e-8, "atol": 1e-10}),
+    )  # fmt: skip
+    means = found.blocks.mean(axis=1)
+    mean, error = means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(n)
+    np.testing.assert_allclose(mean, [0.140, 0.0, -0.740], atol=0.004)
+    assert np.all(error < 0.002)
+    np.testing.assert_allclose(means.sum(axis=1), -0.6, atol=1e-6)
+
+
+def test_a_jump_in_time_alone_does_not_act_on_tangents(flow_of):
+    """A damped linear oscillator under a square wave: both exponents are -d, whatever drives it."""
+    flow = flow_of("SquareWave", SQUARE_WAVE)
+    found, status = growth(flow, 40.0, np.array([1.0, 0.0]))
+    assert status == Status.complete
+    t, d = 240.0, 0.3
+    omega = np.sqrt(1 - d**2)
+    x = np.exp(-d * t) * (np.cos(omega * t) + d / omega * np.sin(omega * t))
+    v = -np.exp(-d * t) / omega * np.sin(omega * t)
+    assert found == pytest.approx(np.log(np.hypot(x, v)), abs=1e-5)
+
+
+def test_sliding_is_said_and_gives_no_exponent_beyond(flow_of):
+    flow = flow_of("Relay", RELAY)
+    _, status = growth(flow, 10.0, np.array([1.0, 0.0]))
+    assert status == Status.sliding
+
+
+def test_dysts_stick_slip_oscillator_slides(library):
+    _, status = growth(library.flow("StickSlipOscillator"), 200.0, np.array([1.0, 0.0, 0.0]))
+    assert status == Status.sliding
