@@ -29,7 +29,7 @@ FilterName = Literal[
 
 
 class Selection(Section):
-    """Filters in order, and whether unperturbed founders enter whatever these say."""
+    """Filters in order, and whether unperturbed founders enter whatever these say (your own if `own_enter` names it)."""
 
     filters: tuple[FilterName, ...]
     founders_enter: bool
@@ -40,6 +40,7 @@ class Select(Section):
 
     selection: str
     selections: dict[str, Selection]
+    own_enter: tuple[str, ...]
     max_abs: Positive
     max_zscore: Positive
     max_linear_share: Fraction
@@ -155,6 +156,15 @@ class Discover(Section):
     comparison: Comparison
     gallery: Gallery
     duplicates: Duplicates
+
+    @model_validator(mode="after")
+    def _own_founders_are_there(self) -> Discover:
+        own = [file.name for file in self.founders.own_files()]
+        for name in self.select.own_enter:
+            if name not in own:
+                there = f"those of discover.founders.own are {', '.join(own)}" if own else "there is none"
+                raise ValueError(f"select.own_enter: no founder of your own is named {name!r}; {there}")
+        return self
 
     @model_validator(mode="after")
     def _same_decision(self) -> Discover:

@@ -26,8 +26,9 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
     Columns added always: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
     accept the candidate; and of the selection that decides, `rejected_by`, `certified` (it passes all of its
     filters) and `accepted`. Founders themselves (perturbation 0) are accepted whatever their certificate, if
-    they could be integrated and the selection has `founders_enter`. A system with any held-out founder, as
-    driver or response, is in `test`; else with any validation founder in `validation`; else in `train`.
+    they could be integrated and the selection has `founders_enter`; a user's own only if `own_enter` names it. A
+    system with any held-out founder, as driver or response, is in `test`; else with any validation founder in
+    `validation`; else in `train`.
 
     Raises:
         PandaError: a system occurs twice.
@@ -43,6 +44,8 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
         catalogue[column] = known.fillna(first).astype(type(first))
     passed = verdicts(catalogue, settings)
     itself = (catalogue["population"] == "founder") & (catalogue["perturbation"] == 0) & passed["integrated"]
+    unproven = {file.name for file in founders.own_files()} - set(settings.own_enter)
+    itself &= ~catalogue["driver"].isin(unproven)
     added: dict[str, pd.Series] = {f"passes_{name}": passed[name] for name in passed}
     for name, selection in settings.selections.items():
         accepted = passed[list(selection.filters)].all(axis=1)

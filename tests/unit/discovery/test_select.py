@@ -45,6 +45,34 @@ def test_only_a_founder_itself_is_accepted_without_certificate(smoke, founders, 
     assert catalogue["certified"].tolist() == [row["largest_deviation"] < 99 and row["status"] == "complete"]
 
 
+OSCILLATOR = """
+parameters = {"w": 2.0}
+initial_condition = [1.0, 0.0]
+
+
+def rhs(state, t, *, w):
+    return [w * state[1], -w * state[0]]
+"""
+
+
+@pytest.mark.parametrize(("named", "accepted"), [((), [False, True, True]), (("Mine",), [True, True, True])])
+def test_a_founder_of_your_own_enters_with_a_certificate_or_by_name(
+    smoke, founders, tmp_path, named, accepted
+):
+    path = tmp_path / "Mine.py"
+    path.write_text(OSCILLATOR)
+    with_own = founders.model_copy(update={"own": (str(path),)})
+    rows = [
+        candidate("Mine", "", 0, largest_exponent=0.0),
+        candidate("Mine", "", 1),
+        candidate("Lorenz", "", 0, largest_exponent=0.0),
+    ]
+    settings = smoke.discover.select.model_copy(update={"own_enter": named})
+    catalogue = select(pd.DataFrame(rows), settings, with_own).set_index("system")
+    assert catalogue.loc[["Mine-pp0", "Mine-pp1", "Lorenz-pp0"], "accepted"].tolist() == accepted
+    assert not catalogue.loc["Mine-pp0", "certified"]
+
+
 CYCLE = {"return_distance": 1e-3}
 
 
