@@ -76,7 +76,9 @@ def lyapunov_spectrum(
     results = run_members(
         flow,
         ensemble,
-        tangents=Tangents(_directions(d_a, generator), _directions(d_b, generator), coupled=False),
+        tangents=Tangents(
+            _directions(flow.scale[:d_a], generator), _directions(flow.scale[d_a:], generator), coupled=False
+        ),
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
         n_points=0,
         max_abs=max_abs,
@@ -88,9 +90,12 @@ def lyapunov_spectrum(
     return Spectra(blocks, d_a, results.status)
 
 
-def _directions(dimension: int, generator: np.random.Generator) -> Float64[np.ndarray, "dimension dimension"]:
-    vectors = generator.standard_normal((dimension, dimension))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def _directions(
+    scale: Float64[np.ndarray, " dimension"], generator: np.random.Generator
+) -> Float64[np.ndarray, "dimension dimension"]:
+    """Random vectors, a row each, of norm 1 in the coordinates' own sizes."""
+    vectors = generator.standard_normal((len(scale), len(scale)))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) * scale
 
 
 class Summary(NamedTuple):
