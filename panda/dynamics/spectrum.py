@@ -71,7 +71,7 @@ def lyapunov_spectrum(
         raise PandaError(f"n_blocks is {n_blocks}; a spectrum needs at least 1")
     duration = check_times(flow, ensemble, duration, "duration")
     transient = check_times(flow, ensemble, transient, "transient")
-    d_a, d_b = flow.driver_dimension, flow.response_dimension
+    d_a = flow.driver_dimension
     block = duration / n_blocks
     results = run_members(
         flow,

@@ -163,11 +163,12 @@ def test_check_prints_it_and_leaves_nothing(system: Path, tmp_path: Path, monkey
     for words in (
         f"{NAME}, 4 coordinates",
         "r 1 0.72 1.53",
-        "lambda_1     0.01",
         "passes 9 of 9",
         "enters       yes",
     ):
         assert words in done.output
+    value, error = map(float, re.search(r"lambda_1 +(\S+) \+- (\S+) per unit", done.output).groups())
+    assert abs(value - 0.0203) < 3 * error < 0.012
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
