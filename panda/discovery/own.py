@@ -37,6 +37,8 @@ _TOO_LONG = 10.0
 _AT_REST = 100.0
 # The initial condition may be so many times larger than what is on the attractor, far below `max_abs`.
 _FARTHEST_START = 1e3
+# Times at which a forced founder may move though it does not at 0.
+_LATER = 2.0 ** np.arange(-40.0, 41.0)
 
 
 def own_folder(folder: Path, file: OwnFile, settings: Discover) -> Path:
@@ -200,11 +202,14 @@ def _first_scales(flow: Flow, path: str) -> tuple[float, Float64[np.ndarray, " d
     """
     x = flow.driver.initial_condition
     ensemble = founder_ensemble(flow, flow.driver.parameters[None], x[None])
-    at_start = np.zeros(1)
-    f = right_hand_side(flow, ensemble, x[None], at_start)[0]
-    if not f.any():
+    # A forcing may be zero at time 0, and its own time is not known yet.
+    for time in np.array([0.0, *(_LATER if flow.driver.time_dependent else ())])[:, None]:
+        f = right_hand_side(flow, ensemble, x[None], time)[0]
+        if f.any() and np.isfinite(f).all():
+            break
+    else:
         raise PandaError(f"{path}: `initial_condition` is a fixed point; start elsewhere")
-    g = jacobian_vector(flow, ensemble, x[None], f[None], at_start)[0]
+    g = jacobian_vector(flow, ensemble, x[None], f[None], time)[0]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         times = np.abs(np.concatenate([x / f, f / g, np.sqrt(np.abs(x / g))]))
     times = times[np.isfinite(times) & (times > 0.0)]

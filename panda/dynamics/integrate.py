@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int8, Int64
 from numpy.typing import ArrayLike
 
 from panda.core.errors import PandaError
-from panda.dynamics import delay, dop853, workspace
+from panda.dynamics import delay, dop853, forcing, workspace
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates, check_ensemble
 
 
@@ -189,7 +189,9 @@ def run_members(
         driver_index=np.array(ensemble.driver_index),
         limit=np.ascontiguousarray(limit),
         atol=np.tile(control.atol * sizes, (n, 1)),
-        max_step=np.full(n, np.inf),
+        max_step=forcing.longest_steps(flow, ensemble, stops[:, -1])
+        if forcing.reads_time(flow)
+        else np.full(n, np.inf),
         stops=np.array(stops, dtype=np.float64, order="C"),
     )
     results = workspace.make_results(
