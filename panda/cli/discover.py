@@ -23,7 +23,8 @@ from panda.cli.options import (
 app = typer.Typer(no_args_is_help=True)
 REFERENCE_PARAMETERS = "panda.discovery.reference_parameters"
 SPLITS = ("train", "validation", "test")
-LONG_LISTS = ("signature",)
+LONG_LISTS = ("signature", "end_state")
+FOLLOWED = ("system", "verdict", "follow_status", "end_state")
 CATALOGUE = ("system", "name", "driver", "response", "accepted", "split")
 Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")]
 
@@ -123,9 +124,52 @@ def search(
 
 
 @app.command()
+def follow(
+    candidates: Annotated[Path, typer.Argument(help="candidates of `discover search`", metavar="FILE")],
+    output: Output,
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Follow candidates that pass all other filters for long: are they chaotic, and do they stay so?"""
+    from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
+    from panda.discovery import follow as stage
+    from panda.discovery import select as selecting
+    from panda.discovery.own import open_library
+
+    settings = load(config)
+    found = settings.discover
+    table = read_table(candidates, [*selecting.COLUMNS, *stage.MEMBERS])
+    n = int(stage.asked(table, found.select)[0].sum())
+    with (
+        recorded(
+            settings,
+            [output],
+            inputs=[candidates],
+            parts=["discover.follow", "discover.select", "discover.search.integration"],
+            roots=["panda.discovery.follow"],
+        ),
+        Progress(n, f"follow {candidates.stem}", "candidates") as progress,
+    ):
+        followed = stage.follow(
+            open_library(library, found),
+            table,
+            found.select,
+            found.follow,
+            found.search.integration,
+            settings.seed,
+            progress,
+        )
+        write_table(followed, output, machines_only=stage.STATES)
+
+
+@app.command()
 def select(
     candidates: Files,
     output: Output,
+    followed: Annotated[
+        list[Path], typer.Option(help="table of `discover follow` (repeat for each shard)", metavar="FILE")
+    ],
     acceptance: Annotated[Path, typer.Option(help="table of acceptance to write", metavar="FILE")],
     selections: Annotated[Path, typer.Option(help="table of selections to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
@@ -141,13 +185,14 @@ def select(
     with recorded(
         settings,
         [output, acceptance, selections],
-        inputs=candidates,
+        inputs=[*candidates, *followed],
         parts=["discover.select", "discover.founders"],
         roots=["panda.discovery.select"],
     ):
         tables = [read_table(path, selecting.COLUMNS) for path in candidates]
         table = pd.concat([table for table in tables if len(table)], ignore_index=True)
-        catalogue = selecting.select(table, found.select, found.founders)
+        longer = pd.concat([read_table(path, FOLLOWED) for path in followed], ignore_index=True)
+        catalogue = selecting.select(table, found.select, found.founders, longer)
         write_table(catalogue, output, machines_only=LONG_LISTS)
         write_table(selecting.acceptance(catalogue, found.select), acceptance)
         write_table(selecting.selections(catalogue, found.select), selections)

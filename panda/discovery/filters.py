@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from panda.config import FilterName, Select
+from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED
 from panda.invariants.recurrence import Recurrence
 
 Row = Mapping[str, Any]
@@ -73,6 +74,20 @@ def _positive_exponent(row: Row, select: Select) -> bool:
     return bool(certain > select.exponent_min_power * row["shear_exponent"])
 
 
+def _chaotic(row: Row, select: Select) -> bool:
+    """Followed for long, its largest exponent is surely above what shear alone would show."""
+    return row["verdict"] == CHAOTIC
+
+
+def _persistent(row: Row, select: Select) -> bool:
+    """It was followed to the end, did not grow more than max_growth times, and was not surely regular late."""
+    return bool(
+        row["follow_status"] == "complete"
+        and row["growth"] <= select.max_growth
+        and row["late_verdict"] != REGULAR
+    )
+
+
 FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "integrated": _integrated,
     "bounded": _bounded,
@@ -83,15 +98,22 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "power_spectrum": _power_spectrum,
     "stationary": _stationary,
     "positive_exponent": _positive_exponent,
+    "chaotic": _chaotic,
+    "persistent": _persistent,
 }
 
 
-# What the filters read: the other columns of a candidate can be large.
-READ = (
+# What the filters read of the search, and of it and `follow`: the other columns of a candidate can be large.
+SEARCHED = (
     "status", "max_magnitude", "max_zscore", "linear_share", "tail_step", "zero_one_score", "spectral_peaks", "kpss_p",
     "adf_p", "largest_exponent", "exponent_error", "shear_exponent",
     *(f"recurrence_{name}" for name in Recurrence._fields),
 )  # fmt: skip
+READ = (*SEARCHED, "verdict", "follow_status", "growth", "late_verdict")
+# What of it holds for a candidate that nobody has followed.
+NOT_FOLLOWED: dict[str, Any] = {
+    "verdict": UNDECIDED, "follow_status": "", "growth": float("nan"), "late_verdict": "",
+}  # fmt: skip
 
 
 def verdicts(candidates: pd.DataFrame, select: Select) -> pd.DataFrame:

@@ -30,6 +30,8 @@ ROOTS = {
     "compile_founders": ["panda.systems.library"],
     "measure_founders": ["panda.discovery.measure"],
     "search_candidates": ["panda.discovery.search"],
+    "follow_candidates": ["panda.discovery.follow"],
+    "follow_bred": ["panda.discovery.follow"],
     "breed_candidates": ["panda.discovery.breeding"],
     "search_bred": ["panda.discovery.search"],
     "run_search": ["panda.discovery.timed_search"],
