@@ -69,6 +69,7 @@ class Evaluate(Section):
     smape_eps: Positive
     valid_time_threshold: Positive
     batch_size: Count
+    fast_samples: Positive
     n_bootstrap: Count
     confidence: Annotated[float, Field(gt=0, lt=1)]
     n_examples: Count

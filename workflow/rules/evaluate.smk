@@ -132,6 +132,8 @@ rule summarise_scores:
     params:
         section=part(
             "seed",
+            "discover.founders.held_out",
+            "evaluate.fast_samples",
             "evaluate.n_bootstrap",
             "evaluate.confidence",
             "evaluate.forecasters",

@@ -83,6 +83,7 @@ def settings() -> Evaluate:
         smape_eps=1e-10,
         valid_time_threshold=0.4,
         batch_size=5,
+        fast_samples=10,
         n_bootstrap=100,
         confidence=0.95,
         n_examples=4,
