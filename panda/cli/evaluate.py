@@ -42,7 +42,8 @@ def score(
         parts=["evaluate"],
         roots=["panda.evaluation.score", *forecaster_roots(settings, forecaster)],
     ):
-        made = make_forecaster(settings, forecaster, path)
+        raw = settings.evaluate.contexts == "raw"
+        made = make_forecaster(settings, forecaster, path, raw_contexts=raw)
         windows = draw_windows(TrajectoryStore.open(trajectories), settings.evaluate, seed=settings.seed)
         with Progress(len(windows.plan), f"score {forecaster}", "windows") as progress:
             table = score_windows(made, windows, settings.evaluate, progress=progress)

@@ -78,6 +78,7 @@ def settings() -> Evaluate:
         n_windows=2,
         max_trajectories=None,
         context_length=128,
+        contexts="standardised",
         horizons=(32, 64, 96),
         standardise_eps=1e-10,
         smape_eps=1e-10,
