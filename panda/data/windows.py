@@ -17,9 +17,10 @@ class TrainingWindows:
 
     For each window: choose a trajectory; with `augmentation_probability` augment it; standardise every
     channel over the whole (augmented) trajectory, `(x - mean) / (std + standardise_eps)`; choose
-    `n_channels` channels without replacement (`draw_channels`: where there are fewer, each once before any
-    repeats); choose the start uniformly among all that leave a full window. Trajectories are chosen uniformly or, with `founder_probability`, first a population (founders,
-    or all others) and then a trajectory of it, uniformly.
+    `n_channels` channels without replacement (where there are fewer, each once before any repeats:
+    `draw_channels`); choose the start uniformly among all that leave a full window. Trajectories are chosen
+    uniformly or, with `founder_probability`, first a population (founders, or all others) and then a
+    trajectory of it, uniformly.
 
     All numbers are read once here, for their checksums and moments.
 
