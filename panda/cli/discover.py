@@ -179,6 +179,7 @@ def select(
 
     from panda.core.files import read_table, write_table
     from panda.discovery import select as selecting
+    from panda.discovery.shards import check_candidates
 
     settings = load(config)
     found = settings.discover
@@ -187,10 +188,11 @@ def select(
         [output, acceptance, selections],
         inputs=[*candidates, *followed],
         parts=["discover.select", "discover.founders"],
-        roots=["panda.discovery.select"],
+        roots=["panda.discovery.select", "panda.discovery.shards"],
     ):
         tables = [read_table(path, selecting.COLUMNS) for path in candidates]
         table = pd.concat([table for table in tables if len(table)], ignore_index=True)
+        check_candidates(table, found.founders, found.search, found.search.generations, settings.seed)
         longer = pd.concat([read_table(path, FOLLOWED) for path in followed], ignore_index=True)
         catalogue = selecting.select(table, found.select, found.founders, longer)
         write_table(catalogue, output, machines_only=LONG_LISTS)
@@ -235,16 +237,27 @@ def spectra(
 
 
 @app.command()
-def join_spectra(shards: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Join the shards of `discover spectra` to one table."""
+def join_spectra(
+    shards: Files, output: Output, catalogue: Catalogue, config: ConfigFile = DEFAULT_CONFIG
+) -> None:
+    """Join the shards of `discover spectra` to one table, which has all systems to be measured of the catalogue."""
     from panda.core.files import read_table, write_table
-    from panda.discovery.spectra import join
+    from panda.discovery.shards import check_spectra
+    from panda.discovery.spectra import chosen_systems, join
 
     settings = load(config)
+    wanted = settings.discover.spectrum
     with recorded(
-        settings, [output], inputs=shards, parts=["discover.spectrum"], roots=["panda.discovery.spectra"]
+        settings,
+        [output],
+        inputs=[catalogue, *shards],
+        parts=["discover.spectrum"],
+        roots=["panda.discovery.spectra", "panda.discovery.shards"],
     ):
-        write_table(join([read_table(path) for path in shards]), output)
+        table = join([read_table(path, ["system"]) for path in shards])
+        chosen = chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
+        check_spectra(table, chosen, wanted.n_shards)
+        write_table(table, output)
 
 
 @app.command()
@@ -355,6 +368,7 @@ def import_params(
     from panda.core.files import read_json, write_table
     from panda.discovery.own import open_library
     from panda.discovery.reference_parameters import check_unique, to_catalogue
+    from panda.discovery.select import strictness
 
     settings = load(config)
     opened = open_library(library, settings.discover)
@@ -362,8 +376,8 @@ def import_params(
         settings,
         [output],
         inputs=files,
-        parts=["discover.founders", "discover.search.integration"],
-        roots=[REFERENCE_PARAMETERS],
+        parts=["discover.founders", "discover.search.integration", "discover.select.strict"],
+        roots=[REFERENCE_PARAMETERS, "panda.discovery.select"],
     ):
         tables = [
             to_catalogue(
@@ -377,7 +391,9 @@ def import_params(
             for path in files
         ]
         check_unique(tables, [str(path) for path in files])
-        write_table(pd.concat(tables, ignore_index=True), output)
+        table = pd.concat(tables, ignore_index=True)
+        table["strict"] = strictness(table, settings.discover.select, settings.discover.founders)
+        write_table(table, output)
 
 
 @app.command()

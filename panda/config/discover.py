@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from panda.config.follow import Audit, Follow
-from panda.config.founders import Founders
+from panda.config.founders import Founders, Relatives
 from panda.config.search import Search
 from panda.config.types import Count, Fraction, Natural, NonNegative, Positive, Section
 
@@ -54,6 +54,7 @@ class Select(Section):
     exponent_min_sigmas: NonNegative
     exponent_min_power: NonNegative
     max_growth: Positive
+    strict: Relatives
 
     @model_validator(mode="after")
     def _selection_is_there(self) -> Select:

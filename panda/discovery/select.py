@@ -36,6 +36,8 @@ def select(
     filters) and `accepted`. Founders themselves (perturbation 0) are accepted whatever their certificate, if
     they could be integrated and the selection has `founders_enter`. A system with any held-out founder, as
     driver or response, is in `test`; else with any validation founder in `validation`; else in `train`.
+    `strict` is True of a test system none of whose held-out founders has a relative among those seen
+    (`settings.strict` says of which kind).
 
     Raises:
         PandaError: a system occurs twice.
@@ -68,6 +70,7 @@ def select(
     pairs = list(zip(catalogue["driver"], catalogue["response"], strict=True))
     splits = {pair: founders.split(*filter(None, pair)) for pair in set(pairs)}
     added["split"] = pd.Series([splits[pair] for pair in pairs], dtype=object)
+    added["strict"] = strictness(catalogue, settings, founders)
     return pd.concat([catalogue, pd.DataFrame(added)], axis=1)
 
 
@@ -105,6 +108,13 @@ def _better_exponents(catalogue: pd.DataFrame) -> pd.DataFrame:
         found[searched] = catalogue[name]
         found[name] = catalogue[better].where(known, catalogue[name])
     return catalogue.assign(**found).drop(columns=followed)
+
+
+def strictness(systems: pd.DataFrame, settings: Select, founders: Founders) -> pd.Series:
+    """The column `strict` of `select`, from `driver` and `response` alone."""
+    strict = founders.strict_test(settings.strict)
+    pairs = zip(systems["driver"], systems["response"], strict=True)
+    return pd.Series([strict(*filter(None, pair)) for pair in pairs], index=systems.index, dtype=bool)
 
 
 def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:

@@ -174,7 +174,8 @@ rule measure_spectra:
 
 rule join_spectra:
     input:
-        expand(
+        catalogue=rules.select_systems.output.catalogue,
+        shards=expand(
             rules.measure_spectra.output[0],
             shard=range(CONFIG.discover.spectrum.n_shards),
         ),
@@ -193,7 +194,8 @@ rule join_spectra:
     message:
         "Join the Lyapunov spectra of all shards"
     shell:
-        "{PANDA} discover join-spectra --config {RESOLVED} --output {output} {input} 2> {log}"
+        "{PANDA} discover join-spectra --config {RESOLVED} --catalogue {input.catalogue} --output {output}"
+        " {input.shards} 2> {log}"
 
 
 rule sample_gallery:
