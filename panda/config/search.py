@@ -28,6 +28,7 @@ class Integration(Section):
     atol: Positive
     max_steps: Count
     max_abs: Positive
+    max_angle: Positive
     min_step: Positive
 
     @model_validator(mode="after")
@@ -46,7 +47,7 @@ class Integration(Section):
     @property
     def limits(self) -> dict[str, float]:
         """What an integration must respect, by the names that `panda.dynamics` has for it."""
-        names = ("rtol", "atol", "max_steps", "max_abs", "min_step")
+        names = ("rtol", "atol", "max_steps", "max_abs", "max_angle", "min_step")
         return {name: getattr(self, name) for name in names}
 
 

@@ -122,7 +122,8 @@ def member_spectra(
     n, n_segments = len(ensemble), settings.n_segments
     segment = settings.segment_periods * flow.period
     transient = settings.transient_periods * flow.period
-    bounds = {"max_steps": settings.max_steps, "max_abs": limits.max_abs, "min_step": limits.min_step}
+    bounds = {name: limits.limits[name] for name in ("max_abs", "max_angle", "min_step")}
+    bounds["max_steps"] = settings.max_steps
     # Long enough for the last segment's end to be reached on the same grid of points as its start.
     n_intervals = int(np.ceil((n_segments + transient / segment) * settings.points_per_segment))
     times = np.arange(n_intervals + 1) * segment / settings.points_per_segment

@@ -41,6 +41,7 @@ def lyapunov_spectrum(
     atol: float,
     max_steps: int,
     max_abs: float,
+    max_angle: float,
     min_step: float,
 ) -> Spectra:
     """All Lyapunov exponents: ``lambda_j = <log R_jj> / time`` of ``V = Q R``, ``dV/dt = (df/dx) V``.
@@ -59,7 +60,7 @@ def lyapunov_spectrum(
         duration: time averaged over, after the transient, in the flow's units, one for each member.
         transient: time before it, in which the vectors turn to their directions.
         generator: draws the vectors.
-        rtol, atol, max_steps, max_abs, min_step: as in ``integrate``; ``max_abs`` bounds the state only.
+        rtol, atol, max_steps, max_abs, max_angle, min_step: as in ``integrate``; the bounds are the state's only.
 
     Raises:
         PandaError: shapes or numbers that make no sense, or a founder with delay.
@@ -81,6 +82,7 @@ def lyapunov_spectrum(
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
         n_points=0,
         max_abs=max_abs,
+        max_angle=max_angle,
         control=make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step),
     )
     blocks = results.log_growth[:, 1:] / block[:, None, None]

@@ -53,6 +53,7 @@ def largest_exponent(
     atol: float,
     max_steps: int,
     max_abs: float,
+    max_angle: float,
     min_step: float,
     early: Early | None = None,
     min_blocks: int = 2,
@@ -72,7 +73,7 @@ def largest_exponent(
         duration: time averaged over, after the transient, in the flow's units, one for each member.
         transient: time before it, in which v turns to the most expanding direction.
         generator: draws v.
-        rtol, atol, max_steps, max_abs, min_step: as in ``integrate``; ``max_abs`` bounds the state only.
+        rtol, atol, max_steps, max_abs, max_angle, min_step: as in ``integrate``; the bounds are the state's only.
         early: when to stop before the end; None never does, and with delay nothing is stopped early.
         min_blocks: of the standard error.
 
@@ -161,6 +162,7 @@ def tangent_growth(
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
         n_points=n_points,
         max_abs=max_abs,
+        max_angle=max_angle,
         control=control,
     )
     rates = results.log_growth[:, 1:, 0] / block[:, None]
