@@ -144,11 +144,13 @@ def try_method(
 def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> str:
     """The first filter that a saved trajectory fails, that of the exponent left out; empty if it passes all."""
     settings = config.discover.search
-    kept = states[None, settings.integration.transient_points :]
-    series = saved_coordinates(candidate.flow, candidate.member, kept)[0]
+    saved = saved_coordinates(candidate.flow, candidate.member, states[None])[0]
+    series = saved[settings.integration.transient_points :]
     stream = member_generator(config.seed, candidate.name, "zero_one")
     row = dict.fromkeys(READ, np.nan) | {"status": "complete"}
-    row |= statistics(np.ascontiguousarray(series.T), settings.statistics, stream)
+    row |= statistics(
+        np.ascontiguousarray(series.T), settings.statistics, stream, largest=np.abs(saved).max(axis=0)
+    )
     filters = [name for name in config.discover.select.chosen.filters if name != "positive_exponent"]
     return str(rejected_by(verdicts(pd.DataFrame([row]), config.discover.select), filters).iloc[0])
 

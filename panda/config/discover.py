@@ -23,6 +23,11 @@ FilterName = Literal[
     "positive_exponent",
     "chaotic",
     "persistent",
+    "no_outliers",
+    "not_straight",
+    "not_at_rest",
+    "irregular",
+    "not_periodic",
 ]
 
 # Filters that ask for what following a candidate for long has shown (`discover.follow`).
@@ -30,7 +35,7 @@ FOLLOWED: frozenset[FilterName] = frozenset({"chaotic", "persistent"})
 
 
 class Selection(Section):
-    """Filters in order, and whether unperturbed founders enter whatever these say."""
+    """Filters in order, and whether unperturbed founders enter whatever these say (your own if `own_enter` names it)."""
 
     filters: tuple[FilterName, ...]
     founders_enter: bool
@@ -41,14 +46,17 @@ class Select(Section):
 
     selection: str
     selections: dict[str, Selection]
+    own_enter: tuple[str, ...]
     max_abs: Positive
     max_zscore: Positive
     max_linear_share: Fraction
     fixed_point_step: NonNegative
+    rest_step: NonNegative
     zero_one_min_score: Fraction
     recurrence_min_share: NonNegative
     recurrence_min_counts: Natural
     recurrence_min_block: Count
+    periodic_distance: NonNegative
     min_spectral_peaks: Natural
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative
@@ -171,6 +179,15 @@ class Discover(Section):
     comparison: Comparison
     gallery: Gallery
     duplicates: Duplicates
+
+    @model_validator(mode="after")
+    def _own_founders_are_there(self) -> Discover:
+        own = [file.name for file in self.founders.own_files()]
+        for name in self.select.own_enter:
+            if name not in own:
+                there = f"those of discover.founders.own are {', '.join(own)}" if own else "there is none"
+                raise ValueError(f"select.own_enter: no founder of your own is named {name!r}; {there}")
+        return self
 
     @model_validator(mode="after")
     def _same_decision(self) -> Discover:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+import tokenize
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def read_own(path: str, *, taken: Collection[str], families: Collection[str]) ->
     clash = next((other for other in sorted(taken) if other.casefold() == name.casefold()), None)
     if clash is not None:
         raise ValueError(f"{path}: there is a founder {clash!r} already; rename the file")
-    text = Path(path).read_text(encoding="utf-8")
+    text = read_source(path)
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
@@ -55,6 +56,23 @@ def read_own(path: str, *, taken: Collection[str], families: Collection[str]) ->
         if key not in values:
             raise ValueError(f"{path}: defines no `{key}`; see docs/own-system.md")
     return OwnFile(name, path, _family(path, values.get("family"), families), syntax_hash(text))
+
+
+def read_source(path: str) -> str:
+    """The text of a Python file as Python itself reads it: a byte order mark or a line that declares an encoding counts.
+
+    Raises:
+        ValueError: one line; the file cannot be read, or is in neither UTF-8 nor the encoding that it declares.
+    """
+    try:
+        with tokenize.open(path) as file:
+            return file.read()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except (SyntaxError, UnicodeError):
+        raise ValueError(
+            f"{path}: its text is neither UTF-8 nor in the encoding that its first lines declare; save it as UTF-8"
+        ) from None
 
 
 def _top_level(tree: ast.Module) -> dict[str, ast.AST]:

@@ -72,6 +72,14 @@ class ZeroOne(Section):
     shift_share: Fraction
 
 
+class Periodicity(Section):
+    """How the return of a trajectory to itself is looked for."""
+
+    left_behind: Positive
+    n_returns: Count
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
 class SignatureShape(Section):
     """Which features of a trajectory are kept, to compare it with others."""
 
@@ -91,6 +99,8 @@ class Statistics(Section):
     zero_one: ZeroOne
     recurrence_tolerance: Positive
     min_recurrence_time: Count
+    rest_share: Positive
+    periodicity: Periodicity
     spectrum_height: Positive
     spectrum_prominence: Positive
     signature: SignatureShape

@@ -72,7 +72,21 @@ def _verdict(row: dict, settings: Discover, period: float) -> list[tuple[str, st
     failed = [name for name in filters if not FILTERS[name](row, settings.select)]
     n_passed = len(filters) - len(failed)
     lines += [("filters", f"passes {n_passed} of {len(filters)} ({settings.select.selection})")]
-    return lines + [("fails", ", ".join(failed))] * bool(failed)
+    lines += [("fails", ", ".join(failed))] * bool(failed)
+    return [*lines, ("enters", _enters(str(row["driver"]), failed, settings))]
+
+
+def _enters(name: str, failed: list[str], settings: Discover) -> str:
+    """Whether the data would hold the founder as it is; its perturbations are judged one by one."""
+    if not failed:
+        return "yes: as it is, unperturbed, it is among the systems"
+    if "integrated" in failed:
+        return "no: it has no trajectory"
+    if not settings.select.chosen.founders_enter:
+        return "no: as it is, it is left out"
+    if name in settings.select.own_enter:
+        return "yes: discover.select.own_enter names it, whatever it fails"
+    return f"no: as it is, it is left out; discover.select.own_enter: [{name}] takes it in all the same"
 
 
 def _split(values: np.ndarray, sizes: tuple[int, ...]) -> list[np.ndarray]:

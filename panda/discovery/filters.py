@@ -88,6 +88,31 @@ def _persistent(row: Row, select: Select) -> bool:
     )
 
 
+def _no_outliers(row: Row, select: Select) -> bool:
+    """No coordinate is farther from its mean than max_zscore deviations, in any units."""
+    return bool(row["largest_deviation"] <= select.max_zscore)
+
+
+def _not_straight(row: Row, select: Select) -> bool:
+    """No single axis carries more than max_linear_share of the variance, in any units."""
+    return bool(row["straightness"] <= select.max_linear_share)
+
+
+def _not_at_rest(row: Row, select: Select) -> bool:
+    """The tail still moves: some step is longer than rest_step, in units of how much its coordinate moves."""
+    return bool(row["relative_tail_step"] > select.rest_step)
+
+
+def _irregular(row: Row, select: Select) -> bool:
+    """In some dimension the 0-1 test's score reaches its threshold, sampled without regard to units."""
+    return bool(np.any(np.asarray(row["unitless_zero_one_score"]) >= select.zero_one_min_score))
+
+
+def _not_periodic(row: Row, select: Select) -> bool:
+    """The trajectory never returns to itself within periodic_distance."""
+    return bool(row["return_distance"] > select.periodic_distance)
+
+
 FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "integrated": _integrated,
     "bounded": _bounded,
@@ -100,13 +125,19 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "positive_exponent": _positive_exponent,
     "chaotic": _chaotic,
     "persistent": _persistent,
+    "no_outliers": _no_outliers,
+    "not_straight": _not_straight,
+    "not_at_rest": _not_at_rest,
+    "irregular": _irregular,
+    "not_periodic": _not_periodic,
 }
 
 
 # What the filters read of the search, and of it and `follow`: the other columns of a candidate can be large.
 SEARCHED = (
     "status", "max_magnitude", "max_zscore", "linear_share", "tail_step", "zero_one_score", "spectral_peaks", "kpss_p",
-    "adf_p", "largest_exponent", "exponent_error", "shear_exponent",
+    "adf_p", "largest_exponent", "exponent_error", "shear_exponent", "largest_deviation", "straightness",
+    "relative_tail_step", "unitless_zero_one_score", "return_distance",
     *(f"recurrence_{name}" for name in Recurrence._fields),
 )  # fmt: skip
 READ = (*SEARCHED, "verdict", "follow_status", "growth", "late_verdict")

@@ -17,7 +17,7 @@ from panda.core.files import locked
 from panda.core.provenance import hash_of
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.invariants.period import period_per_octave
-from panda.systems.evaluate import right_hand_side
+from panda.systems.evaluate import jacobian_vector, right_hand_side
 from panda.systems.flow import Flow, Founder
 from panda.systems.library import FounderLibrary, build_one
 from panda.systems.own import read_system, trace_own
@@ -35,6 +35,8 @@ _TOO_LONG = 10.0
 # A coordinate that varies by less than this many tolerances is at rest: near a fixed point an explicit method
 # rattles at some tens of them.
 _AT_REST = 100.0
+# The initial condition may be so many times larger than what is on the attractor, far below `max_abs`.
+_FARTHEST_START = 1e3
 
 
 def own_folder(folder: Path, file: OwnFile, settings: Discover) -> Path:
@@ -107,12 +109,13 @@ def build_own(target: Path, file: OwnFile, settings: Founders, limits: Integrati
 
 
 def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) -> Founder:
-    """The founder with its period, unless its file states one, with `dt`, `mean` and `std`.
+    """The founder with its scales, its period, unless its file states one, with `dt`, `mean` and `std`.
 
     The time scale tau = 2 pi std(x) / rms(dx/dt) is refined from window to window, the first of which spans
-    `reference_periods` of 2 pi |x0| / |f(x0)|. Then the spectra of `period_windows` windows are averaged; the
-    period is the median over the coordinates of the periods with most power per octave. dysts takes the highest
-    line of the spectrum; where the spectrum has a line both agree. `dt` samples `reference_periods` at
+    `reference_periods` of what the right-hand side says at x0, and so is `scale`, the root mean square of each
+    coordinate, so that no bound and no tolerance depends on units. Then the spectra of `period_windows` windows are
+    averaged; the period is the median over the coordinates of the periods with most power per octave. dysts takes the
+    highest line of the spectrum; where the spectrum has a line both agree. `dt` samples `reference_periods` at
     `reference_points`. `mean` and `std` are those of the raw coordinates, None where a coordinate is unbounded.
 
     Raises:
@@ -120,8 +123,8 @@ def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) 
             budget, or no coordinate varies.
     """
     founder = flow.driver
-    tau, state = _time_scale(flow, path, settings, limits)
-    span = settings.reference_periods * (tau if np.isnan(founder.period) else founder.period)
+    flow, state = _scaled(flow, path, settings, limits)
+    span = settings.reference_periods * (flow.time_scale if np.isnan(founder.period) else founder.period)
     saved, raw = [], []
     for _ in range(settings.period_windows):
         run = _window(flow, state, span, settings, limits)
@@ -140,6 +143,8 @@ def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) 
     states = np.concatenate(raw)
     return replace(
         founder,
+        scale=_sizes(flow, states),
+        time_scale=period,
         period=period,
         dt=period * settings.reference_periods / (settings.reference_points - 1),
         mean=states.mean(axis=0) if bounded else None,
@@ -147,38 +152,73 @@ def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) 
     )
 
 
-def _time_scale(
+def _scaled(
     flow: Flow, path: str, settings: Founders, limits: Integration
-) -> tuple[float, Float64[np.ndarray, " dimension"]]:
-    """2 pi std(x) / rms(dx/dt), the median over the coordinates that move, and a state on the attractor."""
+) -> tuple[Flow, Float64[np.ndarray, " dimension"]]:
+    """The flow with its scales, times by 2 pi std(x) / rms(dx/dt), the median over the coordinates that move; and
+    a state on the attractor."""
     state = flow.driver.initial_condition
-    ensemble = founder_ensemble(flow, flow.driver.parameters[None], state[None])
-    velocity = np.linalg.norm(right_hand_side(flow, ensemble, state[None], np.zeros(1)))
-    if velocity == 0.0:
-        raise PandaError(f"{path}: `initial_condition` is a fixed point; start elsewhere")
-    tau = float(2 * np.pi * (np.linalg.norm(state) or 1.0) / velocity)
+    tau, scale = _first_scales(flow, path)
     status = Status.complete
     for _ in range(settings.period_rounds):
+        flow = replace(flow, driver=replace(flow.driver, scale=scale, time_scale=tau))
         span = settings.reference_periods * tau
         run = _window(flow, state, span, settings, limits)
         status = Status(int(run.status[0]))
         if status == Status.budget:
             tau /= _TOO_LONG
             continue
+        if status == Status.diverged and np.isfinite(run.states[0]).all(axis=1).sum() > 1:
+            # It may have started far inside its attractor: a bound on that is none on this.
+            reached = np.nanmax(np.abs(run.states[0]), axis=0)
+            scale = np.maximum(scale, reached)
+            continue
         if status != Status.complete:
             raise PandaError(_failure(path, status, span, limits))
-        kept = _saved(flow, run.states)[0, int(settings.reference_points * settings.reference_transient) :]
+        first = int(settings.reference_points * settings.reference_transient)
+        kept = _saved(flow, run.states)[0, first:]
         speed = np.sqrt(np.mean(np.diff(kept, axis=0) ** 2, axis=0)) * (settings.reference_points - 1) / span
-        tolerance = settings.reference_atol + settings.reference_rtol * np.abs(kept.mean(axis=0))
+        tolerance = settings.reference_atol * scale + settings.reference_rtol * np.abs(kept.mean(axis=0))
         at_rest = kept.std(axis=0) <= _AT_REST * tolerance
         moves = ~at_rest & (speed > 0)
         if not moves.any():
             raise PandaError(f"{path}: no coordinate varies: its trajectory ends in a fixed point")
         tau = float(2 * np.pi * np.median(kept.std(axis=0)[moves] / speed[moves]))
+        scale = _sizes(flow, run.states[0, first:])
         state = run.states[0, -1]
     if status != Status.complete:
         raise PandaError(_failure(path, status, settings.reference_periods * tau, limits))
-    return tau, state
+    return replace(flow, driver=replace(flow.driver, scale=scale, time_scale=tau)), state
+
+
+def _first_scales(flow: Flow, path: str) -> tuple[float, Float64[np.ndarray, " dimension"]]:
+    """A time scale and the sizes of the coordinates from the initial condition alone, free of units.
+
+    With f the velocity and g = (df/dx) f the acceleration there, times are |x_i / f_i|, |f_i / g_i| and
+    |x_i / g_i|^(1/2), of which the median is taken, and the size of a coordinate that starts at 0 is how far it gets
+    in that time.
+    """
+    x = flow.driver.initial_condition
+    ensemble = founder_ensemble(flow, flow.driver.parameters[None], x[None])
+    at_start = np.zeros(1)
+    f = right_hand_side(flow, ensemble, x[None], at_start)[0]
+    if not f.any():
+        raise PandaError(f"{path}: `initial_condition` is a fixed point; start elsewhere")
+    g = jacobian_vector(flow, ensemble, x[None], f[None], at_start)[0]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        times = np.abs(np.concatenate([x / f, f / g, np.sqrt(np.abs(x / g))]))
+    times = times[np.isfinite(times) & (times > 0.0)]
+    tau = float(np.median(times)) if len(times) else 1.0
+    size = np.where(x != 0.0, np.abs(x), np.maximum(np.abs(f) * tau, np.abs(g) * tau**2))
+    return 2 * np.pi * tau, np.where(size > 0.0, size, size.max() or 1.0)
+
+
+def _sizes(flow: Flow, states: Float64[np.ndarray, "time dimension"]) -> Float64[np.ndarray, " dimension"]:
+    """Root mean square of each coordinate, no less than what keeps the initial condition well within bounds."""
+    size = np.maximum(
+        np.sqrt(np.mean(states**2, axis=0)), np.abs(flow.driver.initial_condition) / _FARTHEST_START
+    )
+    return np.where(size > 0.0, size, size.max())
 
 
 def _window(
@@ -202,9 +242,9 @@ def _saved(
 
 def _failure(path: str, status: int, span: float, limits: Integration) -> str:
     why = {
-        Status.diverged: f"leaves the bounds (discover.search.integration.max_abs {limits.max_abs:g}); other "
-        "parameters, another initial condition, or `unbounded_indices` for a phase",
+        Status.diverged: f"leaves the bounds (discover.search.integration.max_abs, {limits.max_abs:g} times its size); "
+        "other parameters, another initial condition, or `unbounded_indices` for a phase",
         Status.budget: f"needs more than {limits.max_steps} steps for a time of {span:.3g}; is it stiff?",
-        Status.underflow: f"needs a step below {limits.min_step:g}; is there a singularity?",
+        Status.underflow: f"needs a step below {limits.min_step:g} of its time scale; is there a singularity?",
     }
     return f"{path}: the trajectory from `initial_condition` {why[Status(status)]}"

@@ -89,12 +89,16 @@ def _search_members(
     ensemble, failed = put_on_attractor(flow, ensemble, systems, numbers, settings, seed)
     run = integrate_members(flow, ensemble, settings.integration, failed)
     complete = np.flatnonzero(run.status == Status.complete)
-    kept = run.states[complete, settings.integration.transient_points :]
+    first = settings.integration.transient_points
+    kept = run.states[complete, first:]
     series = saved_coordinates(flow, ensemble[complete], kept) if len(complete) else kept
     found = [undefined() for _ in range(len(ensemble))]
     for i, member in enumerate(complete):
         stream = member_generator(seed, systems[member], "zero_one")
-        found[member] = statistics(np.ascontiguousarray(series[i].T), settings.statistics, stream)
+        before = saved_coordinates(flow, ensemble[[member]], run.states[[member], :first])[0]
+        largest = np.abs(np.concatenate([before, series[i]])).max(axis=0)
+        x = np.ascontiguousarray(series[i].T)
+        found[member] = statistics(x, settings.statistics, stream, largest=largest)
     return pd.DataFrame(
         {
             "system": systems,

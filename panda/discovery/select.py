@@ -34,10 +34,10 @@ def select(
     Columns added always: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
     accept the candidate; and of the selection that decides, `rejected_by`, `certified` (it passes all of its
     filters) and `accepted`. Founders themselves (perturbation 0) are accepted whatever their certificate, if
-    they could be integrated and the selection has `founders_enter`. A system with any held-out founder, as
-    driver or response, is in `test`; else with any validation founder in `validation`; else in `train`.
-    `strict` is True of a test system none of whose held-out founders has a relative among those seen
-    (`settings.strict` says of which kind).
+    they could be integrated and the selection has `founders_enter`; a user's own only if `own_enter` names it. A
+    system with any held-out founder, as driver or response, is in `test`; else with any validation founder in
+    `validation`; else in `train`. `strict` is True of a test system none of whose held-out founders has a relative
+    among those seen (`settings.strict` says of which kind).
 
     Raises:
         PandaError: a system occurs twice.
@@ -60,6 +60,8 @@ def select(
     if followed is not None:
         catalogue = _better_exponents(catalogue)
     itself = (catalogue["population"] == "founder") & (catalogue["perturbation"] == 0) & passed["integrated"]
+    unproven = {file.name for file in founders.own_files()} - set(settings.own_enter)
+    itself &= ~catalogue["driver"].isin(unproven)
     added: dict[str, pd.Series] = {f"passes_{name}": passed[name] for name in passed}
     for name, selection in settings.selections.items():
         accepted = passed[list(selection.filters)].all(axis=1)
@@ -140,7 +142,7 @@ def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
 def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """What each selection accepts, and how much of it is not chaotic: a row a (selection, population).
 
-    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_limit_cycle`), n_chaotic,
+    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_periodic`), n_chaotic,
     n_regular and n_undecided by verdict, n_not_persistent of the chaotic ones whose persistence was asked for, and the
     medians of lambda_1 * period and of its standard error * period.
     """
@@ -153,7 +155,7 @@ def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
                     "selection": name,
                     "population": population,
                     "n_accepted": len(accepted),
-                    "n_limit_cycle": int((~accepted["passes_not_limit_cycle"]).sum()),
+                    "n_limit_cycle": int((~accepted["passes_not_periodic"]).sum()),
                     **{f"n_{verdict}": int((accepted["verdict"] == verdict).sum()) for verdict in VERDICTS},
                     "n_not_persistent": int(
                         ((accepted["follow_status"] != "") & ~accepted["passes_persistent"]).sum()

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float64
 
 from panda.config import Statistics
-from panda.invariants.boundedness import boundedness
-from panda.invariants.fixed_point import tail_step
-from panda.invariants.linearity import linearity
+from panda.invariants.boundedness import boundedness, largest_deviation
+from panda.invariants.fixed_point import relative_tail_step, tail_step
+from panda.invariants.linearity import linearity, straightness
+from panda.invariants.periodicity import return_distance
 from panda.invariants.recurrence import Recurrence, recurrence
 from panda.invariants.signature import signature
 from panda.invariants.spectrum import spectrum
@@ -19,13 +20,20 @@ Value = float | list[float]
 
 
 def statistics(
-    x: Float64[np.ndarray, "dimension time"], settings: Statistics, generator: np.random.Generator
+    x: Float64[np.ndarray, "dimension time"],
+    settings: Statistics,
+    generator: np.random.Generator,
+    *,
+    largest: Float64[np.ndarray, " dimension"],
 ) -> dict[str, Value]:
     """The statistics of one trajectory (dimension, time), transient already dropped, for any selection later.
 
     Lists have an entry a dimension, but for `signature`, which describes the whole trajectory and no filter
     reads; NaN means undefined, which no filter passes. The frequencies of the 0-1
     test are drawn from `generator` (the system's own), uniform over `settings.zero_one.frequency_range` * pi.
+    `largest` is the largest |x| of each dimension from the start of the integration on, transient included. The
+    reference's statistics are absolute in part; `largest_deviation`, `straightness`, `relative_tail_step`,
+    `unitless_zero_one_score` and `return_distance` are the same in any units.
     """
     features = signature(x, **settings.signature.model_dump()).features
     x = x[:, int(x.shape[1] * settings.transient_fraction) :]
@@ -50,9 +58,16 @@ def statistics(
     return {
         "max_magnitude": bounds.max_magnitude,
         "max_zscore": bounds.max_zscore,
+        "largest_deviation": largest_deviation(x),
+        "straightness": straightness(x),
+        "relative_tail_step": relative_tail_step(
+            x, largest=largest, tail_share=settings.tail_share, rest_share=settings.rest_share
+        ),
+        "return_distance": return_distance(x, **settings.periodicity.model_dump()),
         "linear_share": linearity(x, std_floor=settings.std_floor),
         "tail_step": tail_step(x, tail_share=settings.tail_share),
         "zero_one_score": chaos.score.tolist(),
+        "unitless_zero_one_score": chaos.unitless_score.tolist(),
         "zero_one_median_k": chaos.median_k.tolist(),
         **{f"recurrence_{name}": value for name, value in returns._asdict().items()},
         "spectral_peaks": peaks.tolist(),
@@ -62,12 +77,18 @@ def statistics(
     }
 
 
-LISTS = ("zero_one_score", "zero_one_median_k", "spectral_peaks", "kpss_p", "adf_p", "signature")
+LISTS = (
+    "zero_one_score", "unitless_zero_one_score", "zero_one_median_k", "spectral_peaks", "kpss_p", "adf_p", "signature",
+)  # fmt: skip
 SCALARS = (
     "max_magnitude",
     "max_zscore",
     "linear_share",
     "tail_step",
+    "largest_deviation",
+    "straightness",
+    "relative_tail_step",
+    "return_distance",
     *(f"recurrence_{name}" for name in Recurrence._fields),
 )
 

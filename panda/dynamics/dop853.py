@@ -701,14 +701,15 @@ def _jump(system, lanes, results):
 
 
 @compiled
-def _orthonormalise(system, lanes, results):
+def _orthonormalise(system, control, lanes, results):
     """Gram-Schmidt on the vectors of the accepted lanes: V = Q R, log R_jj is added to the growth of vector j.
 
     Exact: the tangent flow is linear, so the slopes at the step's end go the same way, J V R^-1 = J Q.
-    Vectors of the driver and of the response are apart, unless they are the two halves of one.
+    Vectors of the driver and of the response are apart, unless they are the two halves of one. Norms and products are
+    in the sizes of the coordinates, atol / control.atol, so that no exponent depends on units.
     """
     d_a, d_b = system.driver_dimension * N_LANES, system.response_dimension * N_LANES
-    y, slope = lanes.y_new, lanes.k[N_STAGES]
+    y, slope, atol = lanes.y_new, lanes.k[N_STAGES], lanes.atol
     n_vectors = results.log_growth.shape[2]
     for lane in range(N_LANES):
         if not lanes.accepted[lane]:
@@ -723,13 +724,14 @@ def _orthonormalise(system, lanes, results):
             for other in range(start - n_before * size, start, size):
                 shift, dot = other - start, 0.0
                 for m in range(start, end, N_LANES):
-                    dot += y[m + shift] * y[m]
+                    weight = control.atol / atol[m]
+                    dot += (y[m + shift] * weight) * (y[m] * weight)
                 for m in range(start, end, N_LANES):
                     y[m] -= dot * y[m + shift]
                     slope[m] -= dot * slope[m + shift]
             square = 0.0
             for m in range(start, end, N_LANES):
-                square += y[m] ** 2
+                square += (y[m] * (control.atol / atol[m])) ** 2
             norm = np.sqrt(square)
             for m in range(start, end, N_LANES):
                 y[m] /= norm
@@ -802,5 +804,5 @@ def run(
         if results.states.shape[1] > 0:
             _write_points(system, members, lanes, results)
         if system.n_driver_vectors > 0:
-            _orthonormalise(system, lanes, results)
+            _orthonormalise(system, control, lanes, results)
         _commit(control, members, lanes, results)

@@ -80,6 +80,9 @@ def integrate(
         max_angle: and on the others, which may drift (``bounded_coordinates``).
         min_step: smallest step in time units.
 
+    ``atol``, ``max_abs`` and ``min_step`` are in units of ``flow.scale`` and ``flow.time_scale``: absolute for dysts'
+    founders, without units for a user's own.
+
     Raises:
         PandaError: shapes or numbers that make no sense.
     """
@@ -170,11 +173,16 @@ def run_members(
         )
     n = len(ensemble)
     initial = np.array(ensemble.initial)
-    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs), float(max_angle))
+    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs) * flow.scale, float(max_angle))
+    sizes = flow.scale
     if tangents is not None:
         vectors = np.concatenate([tangents.driver.ravel(), tangents.response.ravel()])
         initial = np.hstack([initial, np.tile(vectors, (n, 1))])
         limit = np.hstack([limit, np.full((n, len(vectors)), np.inf)])
+        # A vector has norm 1 in the coordinates' own sizes (`dop853`): these are its entries'.
+        halves = [(flow.scale[: flow.driver_dimension], tangents.driver)]
+        halves += [(flow.scale[flow.driver_dimension :], tangents.response)]
+        sizes = np.concatenate([sizes, *(np.tile(scale, len(rows)) for scale, rows in halves)])
     system = _system(flow, tangents)
     members = workspace.Members(
         initial=np.ascontiguousarray(initial),
@@ -191,7 +199,7 @@ def run_members(
         ),
         driver_index=np.array(ensemble.driver_index),
         limit=np.ascontiguousarray(limit),
-        atol=np.full(initial.shape, control.atol),
+        atol=np.tile(control.atol * sizes, (n, 1)),
         max_step=np.full(n, np.inf),
         stops=np.array(stops, dtype=np.float64, order="C"),
     )
@@ -202,6 +210,7 @@ def run_members(
         dimension=flow.dimension,
         n_vectors=0 if tangents is None else tangents.n_vectors,
     )
+    control = control._replace(min_step=control.min_step * flow.time_scale)
     dop853.run(system, control, members, workspace.make_lanes(system, members), results)
     return results
 

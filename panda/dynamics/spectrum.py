@@ -73,12 +73,14 @@ def lyapunov_spectrum(
         raise PandaError(f"n_blocks is {n_blocks}; a spectrum needs at least 1")
     duration = check_times(flow, ensemble, duration, "duration")
     transient = check_times(flow, ensemble, transient, "transient")
-    d_a, d_b = flow.driver_dimension, flow.response_dimension
+    d_a = flow.driver_dimension
     block = duration / n_blocks
     results = run_members(
         flow,
         ensemble,
-        tangents=Tangents(_directions(d_a, generator), _directions(d_b, generator), coupled=False),
+        tangents=Tangents(
+            _directions(flow.scale[:d_a], generator), _directions(flow.scale[d_a:], generator), coupled=False
+        ),
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
         n_points=0,
         max_abs=max_abs,
@@ -91,9 +93,12 @@ def lyapunov_spectrum(
     return Spectra(blocks, d_a, results.status)
 
 
-def _directions(dimension: int, generator: np.random.Generator) -> Float64[np.ndarray, "dimension dimension"]:
-    vectors = generator.standard_normal((dimension, dimension))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def _directions(
+    scale: Float64[np.ndarray, " dimension"], generator: np.random.Generator
+) -> Float64[np.ndarray, "dimension dimension"]:
+    """Random vectors, a row each, of norm 1 in the coordinates' own sizes."""
+    vectors = generator.standard_normal((len(scale), len(scale)))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) * scale
 
 
 class Summary(NamedTuple):

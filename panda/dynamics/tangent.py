@@ -182,4 +182,5 @@ def _initial_tangent(flow: Flow, subspace: str, generator: np.random.Generator) 
     if subspace == "response":
         v[:d_a] = 0.0
     v /= np.linalg.norm(v)
+    v *= flow.scale  # of norm 1 in the coordinates' own sizes, as the engine has it
     return Tangents(v[None, :d_a], v[None, d_a:] if flow.response else np.empty((0, 0)), coupled=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from panda.invariants.series import as_series, is_finite, standardise
+from panda.invariants.series import as_series, is_finite, moving, standardise
 
 
 class Boundedness(NamedTuple):
@@ -40,3 +40,18 @@ def boundedness(x: Float[np.ndarray, "dimension time"], *, std_floor: float) -> 
         return Boundedness(float("nan"), float("nan"))
     zscore = np.abs(standardise(x, std_floor=std_floor)).max()
     return Boundedness(float(np.abs(x).max()), float(zscore))
+
+
+def largest_deviation(x: Float[np.ndarray, "dimension time"]) -> float:
+    """max |z|, z = (x - mean) / std in each dimension that varies: the same in any units.
+
+    Returns:
+        The largest deviation; NaN if the series is empty or not finite, or no dimension varies. A trajectory
+        passes iff it is <= its threshold.
+
+    Raises:
+        PandaError: `x` is not two-dimensional.
+    """
+    x = as_series(x)
+    z = moving(x) if is_finite(x) else x[:0]
+    return float(np.abs(z).max()) if len(z) else float("nan")

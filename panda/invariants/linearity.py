@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from panda.invariants.series import as_series, is_finite, standardise, varies
+from panda.invariants.series import as_series, is_finite, moving, standardise, varies
 
 
 def linearity(x: Float[np.ndarray, "dimension time"], *, std_floor: float) -> float:
@@ -35,3 +35,23 @@ def linearity(x: Float[np.ndarray, "dimension time"], *, std_floor: float) -> fl
     if not np.isfinite(covariance).all():
         return float("nan")
     return float(np.linalg.eigvalsh(covariance)[-1] / (np.trace(covariance) + std_floor))
+
+
+def straightness(x: Float[np.ndarray, "dimension time"]) -> float:
+    """Share of the variance in the first principal direction, the same in any units.
+
+    share = s_0^2 / sum_i s_i^2 as in `linearity`, of the dimensions that vary, without its floors.
+
+    Returns:
+        The share, 1 for a single dimension; NaN if the series is not finite, or no dimension varies. A trajectory
+        passes iff share <= the threshold.
+
+    Raises:
+        PandaError: `x` is not two-dimensional.
+    """
+    x = as_series(x)
+    z = moving(x) if is_finite(x) else x[:0]
+    if not len(z):
+        return float("nan")
+    covariance = z @ z.T
+    return float(np.linalg.eigvalsh(covariance)[-1] / np.trace(covariance))

@@ -7,6 +7,10 @@ from jaxtyping import Float, Float64
 
 from panda.core.errors import PandaError
 
+# A dimension that varies by less than this share of its largest value is constant: an integration near a fixed
+# point rattles at some tens of its relative tolerance.
+CONSTANT = 1e-9
+
 
 def as_series(x: Float[np.ndarray, "dimension time"]) -> Float64[np.ndarray, "dimension time"]:
     """`x` as a C-contiguous float64 array.
@@ -44,3 +48,15 @@ def standardise(
 def rescale(x: Float64[np.ndarray, " time"]) -> Float64[np.ndarray, " time"]:
     """`x` times the power of two that brings max |x| into [0.5, 1): no digit changes, no square overflows."""
     return np.ldexp(x, -int(np.frexp(np.abs(x).max())[1]))
+
+
+def moving(x: Float64[np.ndarray, "dimension time"]) -> Float64[np.ndarray, "moving time"]:
+    """z = (x - mean) / std of the dimensions that vary by more than rounding leaves of their size, in any units."""
+    if not x.size:
+        return x[:0]
+    # By powers of two: nothing overflows or underflows, whatever the unit.
+    x = np.ldexp(x, -np.frexp(np.abs(x).max(axis=1, keepdims=True))[1])
+    deviation = x - x.mean(axis=1, keepdims=True)
+    std = np.sqrt(np.mean(deviation**2, axis=1, keepdims=True))
+    varies_at_all = std[:, 0] > CONSTANT
+    return np.ascontiguousarray(deviation[varies_at_all] / std[varies_at_all])

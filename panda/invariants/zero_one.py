@@ -21,11 +21,13 @@ class ZeroOne(NamedTuple):
     score: share of the frequencies whose K is at least the threshold.
     median_k: median of K over the frequencies; near 1 for chaos, near 0 for regular motion.
     delay: the subsampling interval, in samples.
+    unitless_score: the score at a subsampling interval that does not depend on the unit of x.
     """
 
     score: Float64[np.ndarray, " dimension"]
     median_k: Float64[np.ndarray, " dimension"]
     delay: Float64[np.ndarray, " dimension"]
+    unitless_score: Float64[np.ndarray, " dimension"]
 
 
 def zero_one(
@@ -63,7 +65,7 @@ def zero_one(
 
     Source: paper, attractor tests (0-1 test); Gottwald & Melbourne (2009), SIAM J. Appl. Dyn. Syst. 8, 129.
     """
-    k, delay = zero_one_values(
+    (k, unitless), (delay, unitless_delay) = _at_both_delays(
         x,
         frequencies=frequencies,
         n_delays=n_delays,
@@ -71,11 +73,13 @@ def zero_one(
         n_smoothing=n_smoothing,
         shift_share=shift_share,
     )
-    defined = np.isfinite(delay) & (k.shape[1] > 0)
-    score, median = np.full(len(k), np.nan), np.full(len(k), np.nan)
-    score[defined] = (k[defined] >= k_threshold).mean(axis=1)
-    median[defined] = np.median(k[defined], axis=1)
-    return ZeroOne(score, median, delay)
+    score, median, unitless_score = np.full((3, len(k)), np.nan)
+    if k.shape[1]:
+        defined, also = np.isfinite(delay), np.isfinite(unitless_delay)
+        score[defined] = (k[defined] >= k_threshold).mean(axis=1)
+        median[defined] = np.median(k[defined], axis=1)
+        unitless_score[also] = (unitless[also] >= k_threshold).mean(axis=1)
+    return ZeroOne(score, median, delay, unitless_score)
 
 
 def zero_one_values(
@@ -88,24 +92,49 @@ def zero_one_values(
     shift_share: float,
 ) -> tuple[Float64[np.ndarray, "dimension frequency"], Float64[np.ndarray, " dimension"]]:
     """Every K (dimension, frequency) and the delays (dimension,) in samples, of which `zero_one` is made."""
+    k, delays = _at_both_delays(
+        x,
+        frequencies=frequencies,
+        n_delays=n_delays,
+        n_bins=n_bins,
+        n_smoothing=n_smoothing,
+        shift_share=shift_share,
+    )
+    return k[0], delays[0]
+
+
+def _at_both_delays(
+    x: Float[np.ndarray, "dimension time"],
+    *,
+    frequencies: Float64[np.ndarray, "dimension frequency"],
+    n_delays: int,
+    n_bins: int,
+    n_smoothing: int,
+    shift_share: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """K (2, dimension, frequency) and delays (2, dimension): the reference's, and those of x in standard deviations."""
     x = as_series(x)
     frequencies = np.ascontiguousarray(frequencies, dtype=np.float64)
     if frequencies.ndim != 2 or frequencies.shape[0] != x.shape[0]:
         raise PandaError(
             f"the 0-1 test needs a row of frequencies a dimension, ({x.shape[0]}, n), not {frequencies.shape}"
         )
-    k = np.full(frequencies.shape, np.nan)
-    delays = np.full(x.shape[0], np.nan)
+    k = np.full((2, *frequencies.shape), np.nan)
+    delays = np.full((2, x.shape[0]), np.nan)
     if x.shape[1] <= n_delays or not is_finite(x):
         return k, delays
     with np.errstate(over="ignore"):
         within = np.ptp(x, axis=1) < _MAX_WIDTH
     for i in np.flatnonzero(varies(x) & within):
-        delay = optimal_delay(x[i], n_delays=n_delays, n_bins=n_bins, n_smoothing=n_smoothing)
-        phi = np.ascontiguousarray(rescale(x[i, ::delay]))
-        n_shifts = int(shift_share * len(phi))
-        if n_shifts >= 2:
-            k[i], delays[i] = _k_values(phi, frequencies[i], n_shifts), delay
+        found = _optimal_delays(x[i], n_delays, n_bins, n_smoothing, _unit(x[i]))
+        for which, delay in enumerate(found):
+            if which == 1 and delay == found[0]:  # as nearly always: the dear part is not done twice
+                k[1, i], delays[1, i] = k[0, i], delays[0, i]
+                continue
+            phi = np.ascontiguousarray(rescale(x[i, ::delay]))
+            n_shifts = int(shift_share * len(phi))
+            if n_shifts >= 2:
+                k[which, i], delays[which, i] = _k_values(phi, frequencies[i], n_shifts), delay
     return k, delays
 
 
@@ -125,11 +154,20 @@ def optimal_delay(x: Float64[np.ndarray, " time"], *, n_delays: int, n_bins: int
     Returns:
         The delay in samples, from 1 to n_delays.
     """
-    return int(_optimal_delay(np.ascontiguousarray(x, dtype=np.float64), n_delays, n_bins, n_smoothing))
+    x = np.ascontiguousarray(x, dtype=np.float64)
+    return int(_optimal_delays(x, n_delays, n_bins, n_smoothing, _unit(x))[0])
+
+
+def _unit(x: Float64[np.ndarray, " time"]) -> float:
+    """The standard deviation; 1 where its square, or that of a bin, is no number."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        std = float(x.std())
+    return std if _MIN_WIDTH < std**2 < _MAX_WIDTH else 1.0
 
 
 @numba.njit(cache=True)
-def _optimal_delay(x, n_delays, n_bins, n_smoothing):
+def _optimal_delays(x, n_delays, n_bins, n_smoothing, unit):
+    """The delay as it stands, and with x in `unit`: only the areas of the bins differ."""
     n = x.size
     entropy = np.zeros(n + 1)
     for count in range(2, n + 1):
@@ -137,7 +175,8 @@ def _optimal_delay(x, n_delays, n_bins, n_smoothing):
     low_head, high_head, low_tail, high_tail = _ranges(x, n_delays)
     bins_head, bins_tail = np.empty(n, np.int64), np.empty(n, np.int64)
     width_head = width_tail = 0.0
-    information, smooth = np.empty(n_delays), np.empty(n_delays)
+    information, smooth = np.empty((2, n_delays)), np.empty((2, n_delays))
+    found = np.zeros(2, np.int64)
     joint = np.empty((n_bins, n_bins), np.int64)
     for tau in range(1, n_delays + 1):
         # The bins hold while the range does; it changes only when an extreme leaves at either end.
@@ -147,13 +186,25 @@ def _optimal_delay(x, n_delays, n_bins, n_smoothing):
             width_tail = _bin(x, tau, n, low_tail[tau], high_tail[tau], n_bins, bins_tail)
         _count(bins_head, bins_tail, tau, joint)
         area = width_head * width_tail
-        information[tau - 1] = _information(joint, entropy, n - tau, area)
+        information[0, tau - 1] = _information(joint, entropy, n - tau, area)
+        # The reference's value is (I + log(area)) / area with I in nats, which has no unit.
+        nats = information[0, tau - 1] * area - np.log(area)
+        area /= unit * unit
+        information[1, tau - 1] = (nats + np.log(area)) / area
         last = tau - n_smoothing
-        if last >= 0:
-            smooth[last] = information[last:tau].mean()
-        if last >= 2 and smooth[last - 1] < smooth[last - 2] and smooth[last - 1] < smooth[last]:
-            return last + n_smoothing // 2
-    return np.argmin(information) + 1
+        for which in range(2):
+            value = smooth[which]
+            if last >= 0:
+                value[last] = information[which, last:tau].mean()
+            dip = last >= 2 and value[last - 1] < value[last - 2] and value[last - 1] < value[last]
+            if dip and found[which] == 0:
+                found[which] = last + n_smoothing // 2
+        if found.all():
+            return found
+    for which in range(2):
+        if found[which] == 0:
+            found[which] = np.argmin(information[which]) + 1
+    return found
 
 
 @numba.njit(cache=True)

@@ -54,6 +54,10 @@ class Founder:
     postprocessing: Program | None
     delay_index: int | None = None
     n_switches: int = 0
+    scale: Float64[np.ndarray, " dimension"] | None = None
+    """Size of each coordinate, in its units: absolute bounds and tolerances are in these. None: ones, as in the paper."""
+    time_scale: float = 1.0
+    """The same for times."""
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -131,6 +135,17 @@ class Flow:
     def name(self) -> str:
         """``Driver`` or ``Driver_Response``."""
         return self.driver.name if self.response is None else f"{self.driver.name}_{self.response.name}"
+
+    @cached_property
+    def scale(self) -> Float64[np.ndarray, " dimension"]:
+        """Size of each coordinate of the whole state, see ``Founder``."""
+        founders = [self.driver] if self.response is None else [self.driver, self.response]
+        return np.concatenate([np.ones(f.dimension) if f.scale is None else f.scale for f in founders])
+
+    @property
+    def time_scale(self) -> float:
+        """The shorter of the founders' own."""
+        return min(f.time_scale for f in (self.driver, self.response) if f is not None)
 
     @property
     def period(self) -> float:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from panda.systems.founders import TracedFounder
 
 _INDEX = "founders.json"
-_ARRAYS = ("parameters", "initial_condition", "mean", "std")
+_ARRAYS = ("parameters", "initial_condition", "mean", "std", "scale")
 # The modules whose meaning decides what a built folder holds.
 _SOURCES = (
     "dependence", "differentiate", "expression", "flow", "founders", "lanes", "library", "machine_code",

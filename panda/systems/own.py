@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from panda.config.own_founders import read_source
 from panda.core.errors import PandaError
 from panda.systems.dependence import free_coordinates
 from panda.systems.differentiate import jacobian_vector
@@ -166,14 +167,16 @@ def _run(path: str) -> dict[str, Any]:
     values: dict[str, Any] = {"__name__": f"panda_own_{Path(path).stem}", "__file__": path}
     values |= traceable_builtins()
     try:
-        code: CodeType = compile(Path(path).read_text(encoding="utf-8"), path, "exec")
+        source = read_source(path)
+    except ValueError as error:
+        raise PandaError(str(error)) from None
+    try:
+        code: CodeType = compile(source, path, "exec")
         exec(code, values)  # the user's own code, named by the user
-    except OSError as error:
-        raise PandaError(f"{path}: cannot be read ({error.strerror})") from error
     except SyntaxError as error:
         raise PandaError(f"{path}:{error.lineno}: not Python ({error.msg})") from error
-    except Exception as error:
-        raise PandaError(f"{_where(path, error)}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise PandaError(f"{_where(path, error)}: {_what(error)}") from error
     return values
 
 
@@ -219,8 +222,8 @@ def _called(system: OwnSystem, name: str, function: Callable[..., Any], *argumen
     try:
         with np.errstate(all="ignore"):
             result = np.asarray(function(*arguments, **parameters), dtype=np.float64)
-    except Exception as error:
-        raise PandaError(f"{_where(system.path, error)}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise PandaError(f"{_where(system.path, error)}: {_what(error)}") from error
     return _one_each(system, name, result)
 
 
@@ -235,6 +238,8 @@ def _traced(
     try:
         result = _boxed(list(_flat(function(*arguments, **symbols))))
         nodes = [x if isinstance(x, Node) else graph.constant(float(x)) for x in result]
+    except SystemExit as error:
+        raise PandaError(f"{_where(system.path, error)}: {_what(error)}") from error
     except Exception as error:
         raise PandaError(
             f"{_where(system.path, error)}: cannot be compiled ({error}); use arithmetic and the functions of "
@@ -266,20 +271,35 @@ def _boxed(items: list[Any]) -> np.ndarray:
 def _compare(system: OwnSystem, founder: Founder, rhs: Program) -> None:
     """Refuse a function whose traced form gives other numbers: it branches, or is not a function of its inputs."""
     rng = np.random.default_rng(0)
-    spread = np.maximum(np.abs(system.initial_condition), 1.0)
-    for _ in range(N_CHECKED):
-        state = system.initial_condition + spread * rng.standard_normal(founder.dimension)
-        t = float(rng.uniform(0.0, 10.0))
-        plain = plain_rhs(system, state, t)
-        with np.errstate(all="ignore"):
-            traced = np.array([float(x) for x in rhs.evaluate(t=t, y=state, p=founder.parameters)])
-        both = np.isfinite(plain) & np.isfinite(traced)
-        scale = np.maximum(np.abs(plain[both]).max(initial=0.0), 1.0)
-        if np.any(np.abs(plain - traced)[both] > _TOLERANCE * scale):
-            raise PandaError(
-                f"{system.path}: `rhs` gives {plain.tolist()} at {state.tolist()}, but its compiled form "
-                f"{traced.tolist()}; it must be a function of state, t and parameters alone"
-            )
+    # Of the state's own size, whatever its units.
+    size = np.abs(system.initial_condition)
+    spread = np.where(size > 0.0, size, size.max() or 1.0)
+    states = system.initial_condition + spread * rng.standard_normal((N_CHECKED, founder.dimension))
+    times = rng.uniform(0.0, 10.0, N_CHECKED)
+    plain = np.array([plain_rhs(system, state, t) for state, t in zip(states, times.tolist(), strict=True)])
+    with np.errstate(all="ignore"):
+        traced = np.array(
+            [
+                [float(x) for x in rhs.evaluate(t=t, y=state, p=founder.parameters)]
+                for state, t in zip(states, times.tolist(), strict=True)
+            ]
+        )
+    both = np.isfinite(plain) & np.isfinite(traced)
+    scale = np.where(both, np.abs(plain), 0.0).max(axis=0)
+    wrong = both & (np.abs(np.where(both, plain - traced, 0.0)) > _TOLERANCE * scale)
+    if wrong.any():
+        i = int(np.argmax(wrong.any(axis=1)))
+        raise PandaError(
+            f"{system.path}: `rhs` gives {plain[i].tolist()} at {states[i].tolist()}, but its compiled form "
+            f"{traced[i].tolist()}; it must be a function of state, t and parameters alone"
+        )
+
+
+def _what(error: BaseException) -> str:
+    """An error of the user's code in one line."""
+    if isinstance(error, SystemExit):
+        return "the file ends the program (sys.exit); a founder's file only defines what a system is"
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _where(path: str, error: BaseException) -> str:

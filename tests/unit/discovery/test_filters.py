@@ -16,6 +16,11 @@ GOOD = {
     "max_zscore": 3.0,
     "linear_share": 0.5,
     "tail_step": 1.0,
+    "largest_deviation": 3.0,
+    "straightness": 0.5,
+    "relative_tail_step": 0.1,
+    "return_distance": 0.5,
+    "unitless_zero_one_score": [0.0, 1.0],
     "zero_one_score": [0.0, 1.0],
     "recurrence_n_recurrences": 0.0,
     "recurrence_endpoint": 0.0,
@@ -39,12 +44,19 @@ CYCLE = {
 
 
 def rejection(row: dict, select: Select) -> str:
-    """The filter that rejects one candidate."""
+    """The filter of the deciding selection that rejects one candidate."""
     return rejected_by(verdicts(pd.DataFrame([row]), select), select.chosen.filters).iloc[0]
+
+
+def failed(row: dict, select: Select) -> set[str]:
+    """All filters that one candidate fails, whether a selection asks them or not."""
+    passed = verdicts(pd.DataFrame([row]), select).iloc[0]
+    return set(passed.index[~passed])
 
 
 def test_a_good_candidate_passes(smoke):
     assert rejection(GOOD, smoke.discover.select) == ""
+    assert failed(GOOD, smoke.discover.select) == set()
 
 
 @pytest.mark.parametrize(
@@ -59,13 +71,20 @@ def test_a_good_candidate_passes(smoke):
         (CYCLE, "not_limit_cycle"),
         ({"spectral_peaks": [3.0, 3.0]}, "power_spectrum"),
         ({"kpss_p": [0.1, 0.01], "adf_p": [np.nan, 0.2]}, "stationary"),
+        ({"largest_deviation": 15.1}, "no_outliers"),
+        ({"straightness": 0.995}, "not_straight"),
+        ({"relative_tail_step": 1e-3}, "not_at_rest"),
+        ({"unitless_zero_one_score": [0.1, 0.19]}, "irregular"),
+        ({"return_distance": 3e-3}, "not_periodic"),
         ({"largest_exponent": 0.3, "exponent_error": 0.1}, "positive_exponent"),
         ({"largest_exponent": 0.34, "exponent_error": 0.1}, "positive_exponent"),
         ({"largest_exponent": 0.0231, "exponent_error": 1e-5, "shear_exponent": 0.0231}, "positive_exponent"),
     ],
 )
 def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
-    assert rejection(GOOD | change, smoke.discover.select) == name
+    assert failed(GOOD | change, smoke.discover.select) == {name}
+    selected = name in smoke.discover.select.chosen.filters
+    assert rejection(GOOD | change, smoke.discover.select) == (name if selected else "")
 
 
 @pytest.mark.parametrize(
@@ -78,11 +97,13 @@ def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
         {"spectral_peaks": [0.0, 4.0]},
         {"kpss_p": [0.05, 0.1], "adf_p": [np.nan, np.nan]},
         {"kpss_p": [0.01, 0.01], "adf_p": [0.049, 0.049]},
+        {"largest_deviation": 15.0, "straightness": 0.99, "unitless_zero_one_score": [0.0, 0.2]},
+        {"relative_tail_step": np.nextafter(1e-3, 1), "return_distance": np.nextafter(3e-3, 1)},
         {"largest_exponent": 0.35, "exponent_error": 0.1},
     ],
 )
 def test_the_threshold_itself_or_the_next_number_passes(smoke, change: dict):
-    assert rejection(GOOD | change, smoke.discover.select) == ""
+    assert failed(GOOD | change, smoke.discover.select) == set()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +111,7 @@ def test_the_threshold_itself_or_the_next_number_passes(smoke, change: dict):
     [{"recurrence_max_count": 199.0}, {"recurrence_endpoint": 0.0}, {"recurrence_longest_block": 100.0}],
 )
 def test_a_limit_cycle_needs_all_its_marks(smoke, change: dict):
-    assert rejection(GOOD | CYCLE | change, smoke.discover.select) == ""
+    assert failed(GOOD | CYCLE | change, smoke.discover.select) == set()
 
 
 @pytest.mark.parametrize("name", [name for name in FILTERS if name != "integrated"])

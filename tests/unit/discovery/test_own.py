@@ -17,6 +17,7 @@ from panda.discovery.measure import measure
 from panda.discovery.own import ensure_own, measure_own, open_library
 from panda.discovery.search import search
 from tests.conftest import ROOT
+from tests.unit.discovery.test_select import OSCILLATOR
 
 NAME = "LotkaVolterra"
 RHS = "r * state * (1 - a @ state)"
@@ -159,8 +160,15 @@ def test_check_prints_it_and_leaves_nothing(system: Path, tmp_path: Path, monkey
     before = {path.name for path in tmp_path.iterdir()}
     done = CliRunner().invoke(app, ["discover", "check", str(system), "--config", str(ROOT / "config.yaml")])
     assert done.exit_code == 0, done.output
-    for words in (f"{NAME}, 4 coordinates", "r 1 0.72 1.53", "lambda_1     0.01", "passes 9 of 9"):
+    for words in (
+        f"{NAME}, 4 coordinates",
+        "r 1 0.72 1.53",
+        "passes 9 of 9",
+        "enters       yes",
+    ):
         assert words in done.output
+    value, error = map(float, re.search(r"lambda_1 +(\S+) \+- (\S+) per unit", done.output).groups())
+    assert abs(value - 0.0203) < 3 * error < 0.012
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
@@ -171,3 +179,29 @@ def test_check_explains_what_is_wrong(system: Path):
     done = CliRunner().invoke(app, ["discover", "check", str(system), "--config", str(ROOT / "config.yaml")])
     assert isinstance(done.exception, PandaError)
     assert re.search(rf"{NAME}\.py:\d+: NameError: name 'b' is not defined", str(done.exception))
+
+
+@pytest.mark.parametrize(
+    ("named", "words"), [("[]", "enters       no: as it is"), ("[Mine]", "enters       yes: ")]
+)
+def test_check_says_whether_a_founder_without_certificate_enters(tmp_path: Path, named: str, words: str):
+    from panda.cli import app
+
+    path = tmp_path / "Mine.py"
+    path.write_text(OSCILLATOR)
+    config = tmp_path / "own.yaml"
+    (tmp_path / "presets").symlink_to(ROOT / "presets")
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    text = text.replace(" own: [] ", f" own: [{path}] ").replace("own_enter: [] ", f"own_enter: {named} ")
+    config.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["discover", "check", str(path), "--config", str(config)])
+    assert done.exit_code == 0, done.output
+    assert words in done.output and "not_periodic" in done.output
+
+
+def test_own_enter_names_founders_of_your_own(smoke):
+    select = smoke.discover.select.model_copy(update={"own_enter": ("Lorenz",)})
+    with pytest.raises(
+        ValueError, match="own_enter: no founder of your own is named 'Lorenz'; there is none"
+    ):
+        Discover.model_validate(smoke.discover.model_copy(update={"select": select}).model_dump())

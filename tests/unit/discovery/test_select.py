@@ -32,32 +32,55 @@ def founders(smoke):
 @pytest.mark.parametrize(
     ("row", "accepted"),
     [
-        (candidate("Lorenz", "", 0, max_zscore=99.0), True),
+        (candidate("Lorenz", "", 0, largest_deviation=99.0), True),
         (candidate("Lorenz", "", 0, status="budget"), False),
-        (candidate("Lorenz", "", 1, max_zscore=99.0), False),
-        (candidate("Lorenz", "Thomas", 0, max_zscore=99.0), False),
+        (candidate("Lorenz", "", 1, largest_deviation=99.0), False),
+        (candidate("Lorenz", "Thomas", 0, largest_deviation=99.0), False),
         (candidate("Lorenz", "Thomas", 0), True),
     ],
 )
 def test_only_a_founder_itself_is_accepted_without_certificate(smoke, founders, row: dict, accepted: bool):
     catalogue = select(pd.DataFrame([row]), smoke.discover.select, founders)
     assert catalogue["accepted"].tolist() == [accepted]
-    assert catalogue["certified"].tolist() == [row["max_zscore"] < 99 and row["status"] == "complete"]
+    assert catalogue["certified"].tolist() == [row["largest_deviation"] < 99 and row["status"] == "complete"]
 
 
-CYCLE = {
-    "recurrence_n_recurrences": 500.0,
-    "recurrence_endpoint": 1.0,
-    "recurrence_max_count": 300.0,
-    "recurrence_longest_block": 200.0,
-}
+OSCILLATOR = """
+parameters = {"w": 2.0}
+initial_condition = [1.0, 0.0]
+
+
+def rhs(state, t, *, w):
+    return [w * state[1], -w * state[0]]
+"""
+
+
+@pytest.mark.parametrize(("named", "accepted"), [((), [False, True, True]), (("Mine",), [True, True, True])])
+def test_a_founder_of_your_own_enters_with_a_certificate_or_by_name(
+    smoke, founders, tmp_path, named, accepted
+):
+    path = tmp_path / "Mine.py"
+    path.write_text(OSCILLATOR)
+    with_own = founders.model_copy(update={"own": (str(path),)})
+    rows = [
+        candidate("Mine", "", 0, largest_exponent=0.0),
+        candidate("Mine", "", 1),
+        candidate("Lorenz", "", 0, largest_exponent=0.0),
+    ]
+    settings = smoke.discover.select.model_copy(update={"own_enter": named})
+    catalogue = select(pd.DataFrame(rows), settings, with_own).set_index("system")
+    assert catalogue.loc[["Mine-pp0", "Mine-pp1", "Lorenz-pp0"], "accepted"].tolist() == accepted
+    assert not catalogue.loc["Mine-pp0", "certified"]
+
+
+CYCLE = {"return_distance": 1e-3}
 
 
 def choices(smoke, founders, selection: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Under `selection`: the catalogue of a founder, one that fails, a limit cycle, and orders out of chaos."""
     rows = [
         candidate("Lorenz", "", 0),
-        candidate("Thomas", "", 0, max_zscore=99.0),
+        candidate("Thomas", "", 0, max_zscore=99.0, largest_deviation=99.0),
         candidate("Lorenz", "Thomas", 1, **CYCLE),
         candidate("Lorenz", "Thomas", 2, largest_exponent=-1.0),
         candidate("Lorenz", "Thomas", 3, largest_exponent=0.1, exponent_error=0.1),

@@ -7,15 +7,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from panda.invariants.boundedness import boundedness
-from panda.invariants.fixed_point import tail_step
-from panda.invariants.linearity import linearity
+from panda.invariants.boundedness import boundedness, largest_deviation
+from panda.invariants.fixed_point import relative_tail_step, tail_step
+from panda.invariants.linearity import linearity, straightness
+from panda.invariants.periodicity import return_distance
 from panda.invariants.recurrence import recurrence
 from panda.invariants.spectrum import spectrum
 from panda.invariants.stationarity import stationarity
 from panda.invariants.zero_one import zero_one
 
 FREQUENCY_RANGE = (np.pi / 5, 4 * np.pi / 5)
+PERIODICITY = {"left_behind": 0.25, "n_returns": 2, "share": 0.95}
 ZERO_ONE = {"n_delays": 50, "n_bins": 64, "n_smoothing": 3, "shift_share": 0.1}
 
 
@@ -86,6 +88,12 @@ def measure(x: np.ndarray, frequencies: np.ndarray) -> dict[str, object]:
         "max_magnitude": magnitude,
         "max_zscore": zscore,
         "tail_step": tail_step(x, tail_share=0.1),
+        "largest_deviation": largest_deviation(x),
+        "straightness": straightness(x),
+        "relative_tail_step": relative_tail_step(
+            x, largest=np.abs(x).max(axis=1, initial=0.0), tail_share=0.1, rest_share=1e-4
+        ),
+        "return_distance": return_distance(x, **PERIODICITY),
         **zero_one(x, frequencies=frequencies, k_threshold=0.2, **ZERO_ONE)._asdict(),
         **recurrence(x, tolerance=1e-3, min_recurrence_time=1)._asdict(),
         "n_peaks": spectrum(x, relative_height=1e-5, relative_prominence=1e-5),

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panda.core.errors import PandaError
-from panda.invariants.boundedness import boundedness
-from panda.invariants.fixed_point import tail_step
-from panda.invariants.linearity import linearity
+from panda.invariants.boundedness import boundedness, largest_deviation
+from panda.invariants.fixed_point import relative_tail_step, tail_step
+from panda.invariants.linearity import linearity, straightness
 from panda.invariants.period import period
 from panda.invariants.spectrum import spectrum
 
@@ -86,6 +86,40 @@ def test_the_fixed_point_threshold_itself_is_at_rest():
     x = np.array([[0.0, 0.25, 0.0, 0.25] * 5])
     assert tail_step(x, tail_share=1.0) == 0.25
     assert not attractor.check_not_fixed_point(x, tail_prop=1.0, atol=0.25)
+
+
+REST = {"tail_share": 0.1, "rest_share": 1e-4}
+
+
+@settings(max_examples=40, deadline=None)
+@given(x=random_series(), exponents=st.lists(st.integers(-200, 200), min_size=5, max_size=5))
+def test_unitless_statistics_are_those_of_the_reference_in_standard_deviations(x, exponents):
+    y = x * 2.0 ** np.array(exponents[: len(x)])[:, None]
+    assert straightness(y) == pytest.approx(linearity(x, std_floor=1e-30), rel=1e-9)
+    assert largest_deviation(y) == pytest.approx(boundedness(x, std_floor=1e-30).max_zscore, rel=1e-9)
+    largest = np.abs(x).max(axis=1)
+    assert relative_tail_step(y, largest=np.abs(y).max(axis=1), **REST) == pytest.approx(
+        relative_tail_step(x, largest=largest, **REST), rel=1e-12, nan_ok=True
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("at", [0.0, 1.0, -20.0])
+def test_rattling_at_a_fixed_point_is_rest_wherever_it_is(unit: float, at: float):
+    rng = np.random.default_rng(0)
+    rattle = unit * (at + 1e-8 * max(abs(at), 1.0) * rng.standard_normal((3, 1000)))
+    largest = unit * np.full(3, 25.0)  # it came from afar
+    assert relative_tail_step(rattle, largest=largest, **REST) < 5e-4
+
+
+def test_a_decay_is_rest_and_a_small_motion_about_a_large_value_is_not():
+    t = np.arange(4000.0)
+    decay = np.exp(-t / 150) * np.stack([np.cos(0.1 * t), np.sin(0.1 * t)])
+    assert relative_tail_step(decay, largest=np.ones(2), **REST) < 1e-4
+    offset = 1e3 + 0.1 * np.stack([np.cos(0.1 * t), np.sin(0.1 * t)])
+    assert relative_tail_step(offset, largest=np.full(2, 1e3), **REST) > 0.05
+    one_moves = np.stack([np.zeros(4000), np.full(4000, 3.0), np.sin(0.1 * t)])
+    assert relative_tail_step(one_moves, largest=np.ones(3), **REST) > 0.05
 
 
 def test_spectrum_counts_lines():

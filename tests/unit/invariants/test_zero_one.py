@@ -62,3 +62,16 @@ def test_delay_has_the_settings_limits(series):
 def test_frequencies_need_a_row_a_dimension(series, filters):
     with pytest.raises(PandaError, match=r"\(3, n\), not \(7,\)"):
         zero_one_values(series["lorenz"], frequencies=np.ones(7), **filters.zero_one_settings)
+
+
+@pytest.mark.parametrize("name", ["lorenz", "logistic", "autoregression", "torus", "spiral_in"])
+@pytest.mark.parametrize("unit", [1e-6, 0.3, 1e6])
+def test_the_unitless_score_has_no_unit(name, unit, series, filters):
+    x = series[name]
+    frequencies = filters.draw_frequencies(len(x), n_frequencies=20)
+    options = {"frequencies": frequencies, "k_threshold": 0.5, **filters.zero_one_settings}
+    one, other = zero_one(x, **options), zero_one(unit * x, **options)
+    np.testing.assert_array_equal(one.unitless_score, other.unitless_score)
+    # In standard deviations both are the same.
+    std = x / x.std(axis=1, keepdims=True)
+    np.testing.assert_array_equal(zero_one(std, **options).score, one.unitless_score)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from panda.config.own_founders import read_own
 from panda.core.errors import PandaError
 from panda.systems.evaluate import jacobian_vector, right_hand_side
 from panda.systems.library import FounderLibrary, build_one
@@ -138,3 +139,84 @@ def test_what_grows_for_ever_must_be_an_angle(tmp_path: Path, third: str) -> Non
 def test_an_angle_may_enter_as_the_sine_of_its_multiples(tmp_path: Path, third: str) -> None:
     text = FORCED.replace("b * np.cos(phase)", f"b * ({third})")
     assert trace_own(read_system(write(tmp_path, text))).founder.free_coordinates == (2,)
+
+
+LORENZ = """
+parameters = {"s": 10.0, "r": 28.0, "b": 8 / 3}  # \u00e9tat, \u00fcblich
+initial_condition = [1.0, 1.0, 20.0]
+citation = "\u00c9douard"
+
+
+def rhs(q, t, *, s, r, b):
+    x, y, z = q
+    return [s * (y - x), r * x - y - x * z, x * y - b * z]
+"""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        LORENZ.encode("utf-8"),
+        LORENZ.encode("utf-8-sig"),
+        LORENZ.replace("\n", "\r\n").encode("utf-8-sig"),
+        LORENZ.replace("\n", "\r").encode("utf-8"),
+        ("# -*- coding: latin-1 -*-\n" + LORENZ).encode("latin-1"),
+        ("#!/usr/bin/env python\n# vim: set fileencoding=cp1252 :\r\n" + LORENZ).encode("cp1252"),
+    ],
+    ids=["plain", "mark", "mark and CRLF", "CR", "latin-1", "cp1252, second line"],
+)
+def test_a_file_is_read_as_python_reads_it(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "Mine.py"
+    path.write_bytes(data)
+    expected: dict = {}
+    exec(compile(data, str(path), "exec"), expected)
+    system = read_system(str(path))
+    assert system.citation == expected["citation"] == "\u00c9douard"
+    reference = tmp_path / "Other.py"
+    reference.write_bytes(LORENZ.encode())
+    digests = {read_own(str(file), taken=(), families=()).digest for file in (path, reference)}
+    assert len(digests) == 1  # it is the same founder
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        LORENZ.encode("utf-16"),
+        LORENZ.encode("utf-32"),
+        LORENZ.encode("latin-1"),
+        b"# coding: utf-8\n" + LORENZ.encode("latin-1"),
+        b"# coding: klingon\n" + LORENZ.encode(),
+        b"\xef\xbb\xbf# coding: latin-1\n" + LORENZ.encode(),
+    ],
+    ids=["utf-16", "utf-32", "latin-1", "declared utf-8", "unknown", "mark against declaration"],
+)
+def test_an_unreadable_encoding_is_one_line(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "Mine.py"
+    path.write_bytes(data)
+    words = r"Mine\.py: .*save it as UTF-8$"
+    with pytest.raises(ValueError, match=words):
+        read_own(str(path), taken=(), families=())
+    with pytest.raises(PandaError, match=words):
+        read_system(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("import sys\nsys.exit('no licence')\n" + LORENZ, 2),
+        ("raise SystemExit\n" + LORENZ, 1),
+        ("import sys\n" + LORENZ.replace("    x, y, z = q\n", "    sys.exit(3)\n"), 9),
+    ],
+)
+def test_a_file_that_ends_the_program_is_one_line(tmp_path: Path, text: str, line: int) -> None:
+    with pytest.raises(PandaError, match=rf"Mine\.py:{line}: the file ends the program") as caught:
+        read_system(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_a_wrong_branch_is_found_in_any_units(tmp_path: Path, unit: float) -> None:
+    text = f"u = {unit}\nparameters = {{}}\ninitial_condition = [1.0, u]\n"
+    body = "    return [-state[0], -state[1] * (2 if isinstance(state[1], float) else 3)]\n"
+    with pytest.raises(PandaError, match="but its compiled form"):
+        trace_own(read_system(write(tmp_path, f"{text}def rhs(state, t):\n{body}")))
