@@ -135,12 +135,13 @@ def follow(
     from panda.core.progress import Progress
     from panda.discovery import follow as stage
     from panda.discovery import select as selecting
+    from panda.discovery.filters import asked
     from panda.discovery.own import open_library
 
     settings = load(config)
     found = settings.discover
     table = read_table(candidates, [*selecting.COLUMNS, *stage.MEMBERS])
-    n = int(stage.asked(table, found.select)[0].sum())
+    n = int(asked(table, found.select)[0].sum())
     with (
         recorded(
             settings,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from panda.config import FilterName, Select
+from panda.config.discover import FOLLOWED
 from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED
 from panda.invariants.recurrence import Recurrence
 
@@ -160,3 +161,15 @@ def rejected_by(passed: pd.DataFrame, filters: Sequence[FilterName]) -> pd.Serie
     return (
         failed.idxmax(axis=1).where(failed.any(axis=1), "") if len(filters) else pd.Series("", passed.index)
     )
+
+
+def asked(candidates: pd.DataFrame, select: Select) -> tuple[pd.Series, pd.Series]:
+    """Which candidates a selection would accept as far as is known, and of these whose persistence one asks for."""
+    passed = verdicts(candidates.assign(**NOT_FOLLOWED), select)
+    decide = persist = pd.Series(False, candidates.index)
+    for selection in select.selections.values():
+        known = passed[[name for name in selection.filters if name not in FOLLOWED]].all(axis=1)
+        decide = decide | known
+        if "persistent" in selection.filters:
+            persist = persist | known
+    return decide, persist

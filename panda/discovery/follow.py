@@ -11,10 +11,9 @@ import pandas as pd
 from jaxtyping import Float64
 
 from panda.config import Follow, Integration, Select
-from panda.config.discover import FOLLOWED
 from panda.core.progress import Progress
 from panda.discovery.candidates import member_generator
-from panda.discovery.filters import NOT_FOLLOWED, verdicts
+from panda.discovery.filters import asked
 from panda.discovery.members import flow_of, from_rows
 from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate, estimate, of_search
 from panda.dynamics.integrate import Status, integrate
@@ -65,18 +64,6 @@ def follow(
             if progress is not None:
                 progress.advance(len(part))
     return follow_table(rows)
-
-
-def asked(candidates: pd.DataFrame, select: Select) -> tuple[pd.Series, pd.Series]:
-    """Which candidates a selection would accept as far as is known, and of these whose persistence one asks for."""
-    passed = verdicts(candidates.assign(**NOT_FOLLOWED), select)
-    decide = persist = pd.Series(False, candidates.index)
-    for selection in select.selections.values():
-        known = passed[[name for name in selection.filters if name not in FOLLOWED]].all(axis=1)
-        decide = decide | known
-        if "persistent" in selection.filters:
-            persist = persist | known
-    return decide, persist
 
 
 def follow_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

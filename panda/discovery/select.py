@@ -7,12 +7,13 @@ import pandas as pd
 
 from panda.config import Founders, Select
 from panda.core.errors import PandaError
-from panda.discovery.filters import NOT_FOLLOWED, SEARCHED, rejected_by, verdicts
+from panda.discovery.filters import NOT_FOLLOWED, SEARCHED, asked, rejected_by, verdicts
 from panda.discovery.verdict import UNDECIDED, VERDICTS
 
 # What a table of candidates must have.
 COLUMNS = ("system", "driver", "response", "population", "perturbation", "period", *SEARCHED)
 
+# How an integration of states ends that does not reach its end; only tangent vectors slide or graze.
 INCOMPLETE = (
     "diverged",
     "underflow",
@@ -52,7 +53,7 @@ def select(
         settings = settings.before_following()
         catalogue = catalogue.assign(**NOT_FOLLOWED)
     else:
-        catalogue = _join(catalogue, followed)
+        catalogue = _join(catalogue, followed, settings)
     for column, first in {"generation": 1, "operator": "founders", "parents": ""}.items():
         known = catalogue[column] if column in catalogue else pd.Series(first, catalogue.index)
         catalogue[column] = known.fillna(first).astype(type(first))
@@ -76,18 +77,26 @@ def select(
     return pd.concat([catalogue, pd.DataFrame(added)], axis=1)
 
 
-def _join(catalogue: pd.DataFrame, followed: pd.DataFrame) -> pd.DataFrame:
+def _join(catalogue: pd.DataFrame, followed: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """The candidates with what following them has shown.
 
     Raises:
-        PandaError: a system was followed twice, or is no candidate.
+        PandaError: a system was followed twice, is no candidate, or should have been followed and was not.
     """
     twice = followed["system"][followed["system"].duplicated()]
+    wanted = catalogue["system"][asked(catalogue, settings)[0]]
+    missing = sorted(set(wanted) - set(followed["system"]))
+    if missing:
+        raise PandaError(
+            f"{len(missing)} of the {len(wanted)} candidates to be followed were not, {missing[0]} for one: a shard of "
+            "`discover follow` is missing, or of another configuration; follow all shards, then select"
+        )
     strangers = set(followed["system"]) - set(catalogue["system"])
     if len(twice) or strangers:
         what = f"{twice.iloc[0]} was followed twice" if len(twice) else f"{min(strangers)} is no candidate"
         raise PandaError(f"{what}: the tables are of different runs; search and follow again")
-    joined = catalogue.merge(followed, on="system", how="left", validate="one_to_one")
+    again = [column for column in followed.columns if column in catalogue and column != "system"]
+    joined = catalogue.drop(columns=again).merge(followed, on="system", how="left", validate="one_to_one")
     for column, nothing in {
         "verdict": UNDECIDED,
         "why_undecided": "",

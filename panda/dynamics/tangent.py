@@ -94,6 +94,7 @@ def largest_exponent(
         atol=atol,
         max_steps=max_steps,
         max_abs=max_abs,
+        max_angle=max_angle,
         min_step=min_step,
         early=early,
     )
@@ -134,6 +135,7 @@ def tangent_growth(
     atol: float,
     max_steps: int,
     max_abs: float,
+    max_angle: float,
     min_step: float,
     early: Early | None = None,
     n_points: int = 0,

@@ -18,6 +18,7 @@ from panda.discovery.candidates import groups, shard
 from panda.discovery.members import shard_of_flows
 from panda.discovery.shards import check_candidates, check_spectra
 from tests.unit.discovery.test_filters import GOOD
+from tests.unit.discovery.test_select import followed
 
 NAMES = ("Aizawa", "Chua", "Halvorsen", "Lorenz", "Rossler", "Thomas")
 
@@ -109,15 +110,31 @@ def test_select_refuses_some_of_the_shards_and_writes_nothing(config, tmp_path: 
     paths = [tmp_path / f"{i}.parquet" for i in range(3)]
     for path, table in zip(paths, first_generation(config), strict=True):
         write_table(table.assign(signature=[[0.0]] * len(table)), path)
+    longer = [tmp_path / f"followed{i}.parquet" for i in range(3)]
+    for path, table in zip(longer, first_generation(config), strict=True):
+        write_table(followed(table.to_dict("records")), path)
     outputs = {name: tmp_path / "out" / f"{name}.parquet" for name in ("output", "acceptance", "selections")}
     words = [word for name, path in outputs.items() for word in (f"--{name}", str(path))]
 
-    def select(*files: Path):
-        call = ["discover", "select", "--config", str(tmp_path / "config.yaml"), *words, *map(str, files)]
+    def select(*files: Path, followed: list[Path] = longer):
+        named = [f"--followed={path}" for path in followed]
+        call = [
+            "discover",
+            "select",
+            "--config",
+            str(tmp_path / "config.yaml"),
+            *words,
+            *named,
+            *map(str, files),
+        ]
         return CliRunner().invoke(app, call)
 
     refused = select(*paths[:2])
     assert isinstance(refused.exception, PandaError) and "1 of the 3 shards" in str(refused.exception)
+    refused = select(*paths, followed=longer[1:])
+    assert isinstance(refused.exception, PandaError) and "a shard of `discover follow`" in str(
+        refused.exception
+    )
     assert not any(path.exists() for path in outputs.values())
     assert select(*paths).exit_code == 0 and all(path.is_file() for path in outputs.values())
 
