@@ -23,7 +23,7 @@ from panda.systems.flow import Flow
 from panda.systems.skew import founder_ensemble
 
 N_POINTS, N_PERIODS, N_MEMBERS = 5120, 40, 16
-OPTIONS: dict[str, Any] = {"max_steps": 1_000_000, "max_abs": 1e6, "min_step": 1e-12}
+OPTIONS: dict[str, Any] = {"max_steps": 1_000_000, "max_abs": 1e6, "max_angle": 1e8, "min_step": 1e-12}
 
 
 def measure(flow: Flow) -> tuple[float, float, float, float]:

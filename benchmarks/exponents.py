@@ -127,6 +127,7 @@ def henon_heiles_neighbours(library: FounderLibrary, duration: float) -> Float64
         atol=1e-10,
         max_steps=100_000_000,
         max_abs=1e4,
+        max_angle=1e8,
         min_step=1e-10,
     )
     return found.largest

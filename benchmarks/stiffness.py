@@ -108,7 +108,8 @@ def try_method(
     """How one of scipy's methods ends on a candidate, after how many right-hand sides, and the states."""
     limits = settings.integration
     inner = point_function(candidate.flow, candidate.member)
-    bound = np.where(bounded_coordinates(candidate.flow, candidate.member)[0], limits.max_abs, np.inf)
+    bounded = bounded_coordinates(candidate.flow, candidate.member)[0]
+    bound = np.where(bounded, limits.max_abs, limits.max_angle)
     most = N_EVALUATIONS[method]
     if candidate.status == Status.underflow:
         most = min(most, N_AFTER_UNDERFLOW)

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOUNDERS = ROOT / ".cache" / "founders"
 """Where the workflow and the tests keep the compiled founders too."""
 
-LIMITS: dict[str, Any] = {"max_steps": 1_000_000, "max_abs": 1e6, "min_step": 1e-14}
+LIMITS: dict[str, Any] = {"max_steps": 1_000_000, "max_abs": 1e6, "max_angle": 1e8, "min_step": 1e-14}
 """Loose: what is measured here is a method on systems that are known to complete."""
 
 RMS_PERIODS, RMS_POINTS = 40, 4096  # the reference trajectory that sizes a founder's velocities (spec 1.3)

@@ -68,11 +68,17 @@ def schema_at(schema: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
     """The JSON schema of the value at a key, references followed."""
     node: dict[str, Any] = schema
     for name in key:
-        node = _followed(schema, node)
+        node = _mapping(schema, node)
         node = (
             node["properties"][name] if name in node.get("properties", {}) else node["additionalProperties"]
         )
     return _followed(schema, node)
+
+
+def _mapping(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """A section's schema, also where null may stand in its place."""
+    kinds = [_followed(schema, kind) for kind in node.get("anyOf", [node])]
+    return next(kind for kind in kinds if kind.get("type") == "object")
 
 
 def _followed(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:

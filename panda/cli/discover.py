@@ -23,7 +23,8 @@ from panda.cli.options import (
 app = typer.Typer(no_args_is_help=True)
 REFERENCE_PARAMETERS = "panda.discovery.reference_parameters"
 SPLITS = ("train", "validation", "test")
-LONG_LISTS = ("signature",)
+LONG_LISTS = ("signature", "end_state")
+FOLLOWED = ("system", "verdict", "follow_status", "end_state")
 CATALOGUE = ("system", "name", "driver", "response", "accepted", "split")
 Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")]
 
@@ -123,9 +124,53 @@ def search(
 
 
 @app.command()
+def follow(
+    candidates: Annotated[Path, typer.Argument(help="candidates of `discover search`", metavar="FILE")],
+    output: Output,
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Follow candidates that pass all other filters for long: are they chaotic, and do they stay so?"""
+    from panda.core.files import read_table, write_table
+    from panda.core.progress import Progress
+    from panda.discovery import follow as stage
+    from panda.discovery import select as selecting
+    from panda.discovery.filters import asked
+    from panda.discovery.own import open_library
+
+    settings = load(config)
+    found = settings.discover
+    table = read_table(candidates, [*selecting.COLUMNS, *stage.MEMBERS])
+    n = int(asked(table, found.select)[0].sum())
+    with (
+        recorded(
+            settings,
+            [output],
+            inputs=[candidates],
+            parts=["discover.follow", "discover.select", "discover.search.integration"],
+            roots=["panda.discovery.follow"],
+        ),
+        Progress(n, f"follow {candidates.stem}", "candidates") as progress,
+    ):
+        followed = stage.follow(
+            open_library(library, found),
+            table,
+            found.select,
+            found.follow,
+            found.search.integration,
+            settings.seed,
+            progress,
+        )
+        write_table(followed, output, machines_only=stage.STATES)
+
+
+@app.command()
 def select(
     candidates: Files,
     output: Output,
+    followed: Annotated[
+        list[Path], typer.Option(help="table of `discover follow` (repeat for each shard)", metavar="FILE")
+    ],
     acceptance: Annotated[Path, typer.Option(help="table of acceptance to write", metavar="FILE")],
     selections: Annotated[Path, typer.Option(help="table of selections to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
@@ -135,19 +180,22 @@ def select(
 
     from panda.core.files import read_table, write_table
     from panda.discovery import select as selecting
+    from panda.discovery.shards import check_candidates
 
     settings = load(config)
     found = settings.discover
     with recorded(
         settings,
         [output, acceptance, selections],
-        inputs=candidates,
+        inputs=[*candidates, *followed],
         parts=["discover.select", "discover.founders"],
-        roots=["panda.discovery.select"],
+        roots=["panda.discovery.select", "panda.discovery.shards"],
     ):
         tables = [read_table(path, selecting.COLUMNS) for path in candidates]
         table = pd.concat([table for table in tables if len(table)], ignore_index=True)
-        catalogue = selecting.select(table, found.select, found.founders)
+        check_candidates(table, found.founders, found.search, found.search.generations, settings.seed)
+        longer = pd.concat([read_table(path, FOLLOWED) for path in followed], ignore_index=True)
+        catalogue = selecting.select(table, found.select, found.founders, longer)
         write_table(catalogue, output, machines_only=LONG_LISTS)
         write_table(selecting.acceptance(catalogue, found.select), acceptance)
         write_table(selecting.selections(catalogue, found.select), selections)
@@ -190,16 +238,27 @@ def spectra(
 
 
 @app.command()
-def join_spectra(shards: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Join the shards of `discover spectra` to one table."""
+def join_spectra(
+    shards: Files, output: Output, catalogue: Catalogue, config: ConfigFile = DEFAULT_CONFIG
+) -> None:
+    """Join the shards of `discover spectra` to one table, which has all systems to be measured of the catalogue."""
     from panda.core.files import read_table, write_table
-    from panda.discovery.spectra import join
+    from panda.discovery.shards import check_spectra
+    from panda.discovery.spectra import chosen_systems, join
 
     settings = load(config)
+    wanted = settings.discover.spectrum
     with recorded(
-        settings, [output], inputs=shards, parts=["discover.spectrum"], roots=["panda.discovery.spectra"]
+        settings,
+        [output],
+        inputs=[catalogue, *shards],
+        parts=["discover.spectrum"],
+        roots=["panda.discovery.spectra", "panda.discovery.shards"],
     ):
-        write_table(join([read_table(path) for path in shards]), output)
+        table = join([read_table(path, ["system"]) for path in shards])
+        chosen = chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
+        check_spectra(table, chosen, wanted.n_shards)
+        write_table(table, output)
 
 
 @app.command()
@@ -310,6 +369,7 @@ def import_params(
     from panda.core.files import read_json, write_table
     from panda.discovery.own import open_library
     from panda.discovery.reference_parameters import check_unique, to_catalogue
+    from panda.discovery.select import strictness
 
     settings = load(config)
     opened = open_library(library, settings.discover)
@@ -317,8 +377,8 @@ def import_params(
         settings,
         [output],
         inputs=files,
-        parts=["discover.founders", "discover.search.integration"],
-        roots=[REFERENCE_PARAMETERS],
+        parts=["discover.founders", "discover.search.integration", "discover.select.strict"],
+        roots=[REFERENCE_PARAMETERS, "panda.discovery.select"],
     ):
         tables = [
             to_catalogue(
@@ -332,7 +392,9 @@ def import_params(
             for path in files
         ]
         check_unique(tables, [str(path) for path in files])
-        write_table(pd.concat(tables, ignore_index=True), output)
+        table = pd.concat(tables, ignore_index=True)
+        table["strict"] = strictness(table, settings.discover.select, settings.discover.founders)
+        write_table(table, output)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from panda.cli.options import DEFAULT_CONFIG, ConfigFile, Files, load, recorded
+from panda.cli.options import DEFAULT_CONFIG, ConfigFile, Files, check_all_there, load, recorded
 
 app = typer.Typer(no_args_is_help=True)
 Scores = Annotated[Path, typer.Option(help="table of scores to write", metavar="FILE")]
@@ -42,7 +42,8 @@ def score(
         parts=["evaluate"],
         roots=["panda.evaluation.score", *forecaster_roots(settings, forecaster)],
     ):
-        made = make_forecaster(settings, forecaster, path)
+        raw = settings.evaluate.contexts == "raw"
+        made = make_forecaster(settings, forecaster, path, raw_contexts=raw)
         windows = draw_windows(TrajectoryStore.open(trajectories), settings.evaluate, seed=settings.seed)
         with Progress(len(windows.plan), f"score {forecaster}", "windows") as progress:
             table = score_windows(made, windows, settings.evaluate, progress=progress)
@@ -112,10 +113,19 @@ def summarise(
         settings,
         [summary, by_system, significance],
         inputs=scores,
-        parts=["evaluate"],
+        parts=["evaluate", "discover.founders.held_out"],
         roots=["panda.evaluation.summary", "panda.evaluation.significance"],
     ):
-        systems = summaries.by_system(pd.concat([read_table(path) for path in scores], ignore_index=True))
+        table = pd.concat([read_table(path, ["strict"]) for path in scores], ignore_index=True)
+        check_all_there(
+            table["forecaster"].unique(),
+            settings.evaluate.forecasters,
+            what="scores",
+            key="evaluate.forecasters",
+        )
+        systems = summaries.by_system(table)
         write_table(systems, by_system)
-        write_table(summaries.summarise(systems, settings.evaluate, seed=settings.seed), summary)
+        held_out = settings.discover.founders.test_names
+        medians = summaries.summarise(table, settings.evaluate, held_out=held_out, seed=settings.seed)
+        write_table(medians, summary)
         write_table(compare(systems, settings.evaluate), significance)

@@ -16,6 +16,7 @@ from panda.cli.options import (
     Library,
     Output,
     Shard,
+    check_all_there,
     check_shard,
     load,
     recorded,
@@ -50,6 +51,7 @@ def breed(
     from panda.discovery.breeding import next_generation
     from panda.discovery.own import open_library
     from panda.discovery.select import COLUMNS
+    from panda.discovery.shards import check_candidates
 
     settings = load(config)
     found = settings.discover
@@ -58,11 +60,12 @@ def breed(
         [output],
         inputs=[measures, *candidates],
         parts=SEARCH_PARTS,
-        roots=["panda.discovery.breeding"],
+        roots=["panda.discovery.breeding", "panda.discovery.shards"],
     ):
         opened = open_library(library, found)
         tables = [read_table(path, [*COLUMNS, "signature"]) for path in candidates]
         so_far = pd.concat([table for table in tables if len(table)], ignore_index=True)
+        check_candidates(so_far, found.founders, found.search, generation - 1, settings.seed)
         bred = next_generation(
             opened, so_far, read_table(measures), found, found.search, generation, settings.seed
         )
@@ -162,6 +165,7 @@ def compare(
     from panda.discovery.comparison import compare as compare_searches
     from panda.discovery.own import open_library
     from panda.discovery.select import COLUMNS
+    from panda.discovery.timed_search import METHODS
 
     settings = load(config)
     found = settings.discover
@@ -185,6 +189,13 @@ def compare(
             (path.parent.name, int(path.stem)): read_table(path, [*COLUMNS, "signature", "cpu_s"])
             for path in searches
         }
+        runs = [f"{m}, seed {seed}" for m in METHODS for seed in found.comparison.seeds]
+        check_all_there(
+            [f"{m}, seed {seed}" for m, seed in tables],
+            runs,
+            what="searches",
+            key="discover.comparison.seeds",
+        )
         budget, accepted = accepted_in_budget(tables, found.founders, found.select)
         n_spectra = sum(min(len(rows), found.comparison.n_spectra) for rows in accepted.values())
         with Progress(n_spectra, "spectra of the comparison", "systems") as progress:

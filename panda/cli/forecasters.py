@@ -20,8 +20,12 @@ def device_of(config: Config) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def make_forecaster(config: Config, name: str, state: Path | None) -> Forecaster:
+def make_forecaster(
+    config: Config, name: str, state: Path | None, *, raw_contexts: bool = False
+) -> Forecaster:
     """A model from its weights file, or a baseline from the registry (with its fitted state, if it has one).
+
+    `raw_contexts`: whether a model is given its contexts as they are, see `PandaForecaster`.
 
     Raises:
         PandaError: an unknown name, or a state that is missing, not given or damaged.
@@ -43,6 +47,7 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Forecaster
             standardise_eps=config.evaluate.standardise_eps,
             threads=config.train.threads,
             device=device_of(config),
+            raw=raw_contexts,
         )
     registry = import_module("baselines.registry")
     folder = None if state is None else state.parent

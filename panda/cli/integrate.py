@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,6 +61,7 @@ def systems(
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
     from panda.discovery.own import open_library
+    from panda.discovery.select import strictness
     from panda.discovery.subsets import long_systems
     from panda.discovery.trajectories import Length
     from panda.discovery.trust import summary_line, trust_horizons, trust_table
@@ -67,6 +69,8 @@ def systems(
     settings = load(config)
     check_shard(shard, settings.integrate.n_shards, "integrate.n_shards")
     rows, data = read_table(catalogue, ["system", "accepted", "split"]), settings.integrate
+    if "strict" not in rows:  # a catalogue published before there was such a column
+        rows["strict"] = strictness(rows, settings.discover.select, settings.discover.founders)
     integration = settings.discover.search.integration
     chosen = long_systems(rows, data.long.n_systems, settings.seed)
     accepted = rows[rows["accepted"]].iloc[shard :: data.n_shards]
@@ -128,12 +132,13 @@ def import_published(
     own = files if shard is None else files[shard :: settings.integrate.n_shards]
     paths = {"train": train, "validation": validation, "test": test}
     counts = dict.fromkeys([*paths, "left_out"], 0)
+    strict = settings.discover.founders.strict_test(settings.discover.select.strict)
     with (
         recorded(
             settings,
             list(paths.values()),
             inputs=own,
-            parts=["discover.founders"],
+            parts=["discover.founders", "discover.select.strict"],
             roots=["panda.data.external"],
         ),
         ExitStack() as stack,
@@ -144,7 +149,8 @@ def import_published(
             split = own_split(one, settings.discover.founders)
             counts[split or "left_out"] += 1
             if split is not None:
-                writers[split](one.trajectory)
+                founders = filter(None, (one.trajectory.driver, one.trajectory.response))
+                writers[split](replace(one.trajectory, strict=strict(*founders)))
     typer.echo("imported: " + ", ".join(f"{n} {what}" for what, n in counts.items()), err=True)
 
 
@@ -176,11 +182,13 @@ def card(
         roots=["panda.data.card", "panda.discovery.trust"],
     ):
         stores, names = by_split([path for path in files if path not in tables], output.parent)
+        rows = read_table(catalogue, ["system", "accepted"])
+        check_shards(rows[rows["accepted"]], stores, settings.integrate.n_shards)
         horizons = pd.concat([trust_table([]), *map(read_table, tables)], ignore_index=True)
         text = dataset_card(
             stores,
             names,
-            catalogue=read_table(catalogue),
+            catalogue=rows,
             integration=settings.discover.search.integration,
             integrate=settings.integrate,
             trust=summary_line(horizons),
@@ -191,6 +199,20 @@ def card(
         write_table(horizons, trust)
         write_text(output, text)
     typer.echo(summary_line(horizons), err=True)
+
+
+def check_shards(accepted: pd.DataFrame, stores: dict[str, TrajectoryStore], n_shards: int) -> None:
+    """Refuse if no trajectory of a whole shard is there. (Of a shard single ones may be: those that escape.)
+
+    Raises:
+        PandaError: a shard is missing.
+    """
+    from panda.discovery.shards import refuse_missing
+
+    present = {system for store in stores.values() for system in store.table["system"]}
+    shards = [set(accepted["system"].iloc[i::n_shards]) for i in range(n_shards)]
+    escaped = {system for shard in shards if shard & present for system in shard - present}
+    refuse_missing(shards, present | escaped, what="trajectories", key="integrate.n_shards")
 
 
 def by_split(paths: list[Path], folder: Path) -> tuple[dict[str, TrajectoryStore], dict[str, list[str]]]:
@@ -244,5 +266,6 @@ def stored(trajectories: Iterable[Regenerated]) -> Iterator[Trajectory]:
             period=float(one.row["period"]),
             dt=one.dt,
             largest_exponent=float(one.row["largest_exponent"]),
+            strict=bool(one.row.get("strict", False)),
             target=one.series,
         )

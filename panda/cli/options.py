@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +40,20 @@ def check_shard(shard: int, n_shards: int, key: str) -> None:
     if shard >= n_shards:
         raise PandaError(
             f"--shard {shard} is outside 0..{n_shards - 1}: {key} is {n_shards} in this configuration"
+        )
+
+
+def check_all_there(found: Iterable[str], wanted: Sequence[str], *, what: str, key: str) -> None:
+    """Refuse if something that the configuration asks for is in no file given.
+
+    Raises:
+        PandaError: some of `wanted`, the value of `key`, are not in `found`.
+    """
+    missing = sorted(set(wanted) - set(found))
+    if missing:
+        raise PandaError(
+            f"{what}: {key} asks for {len(wanted)}, and {len(missing)} of them are in none of the files given: "
+            f"{'; '.join(missing)}"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from panda.cli.options import DEFAULT_CONFIG, ConfigFile, Files, Output, load, recorded
+from panda.cli.options import DEFAULT_CONFIG, ConfigFile, Files, Output, check_all_there, load, recorded
 
 app = typer.Typer(no_args_is_help=True)
 Scores = Annotated[Path, typer.Option(help="table of scores to write", metavar="FILE")]
@@ -98,5 +98,8 @@ def summarise(scores: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG
     with recorded(
         settings, [output], inputs=scores, parts=["pde", "evaluate"], roots=["panda.evaluation.fields"]
     ):
-        table = pd.concat([read_table(path) for path in scores], ignore_index=True)
+        table = pd.concat([read_table(path, ["forecaster"]) for path in scores], ignore_index=True)
+        check_all_there(
+            table["forecaster"].unique(), settings.pde.forecasters, what="scores", key="pde.forecasters"
+        )
         write_table(summarise_fields(table, settings.evaluate, seed=settings.seed), output)

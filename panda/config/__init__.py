@@ -13,6 +13,7 @@ from panda.config.discover import (
     Spectrum,
 )
 from panda.config.evaluate import PDE, Baselines, DartsNBEATS, Evaluate, Fourier, LinearAR, Parrot
+from panda.config.follow import Audit, Follow
 from panda.config.founders import Founders
 from panda.config.integrate import Integrate, Long, Trust
 from panda.config.search import Exponent, Integration, Mutation, Search, SignatureShape, Statistics, ZeroOne
@@ -22,6 +23,7 @@ from panda.config.whole import Config, NamedModel, Scaling, section
 
 __all__ = [
     "PDE",
+    "Audit",
     "Backbone",
     "Baselines",
     "Comparison",
@@ -35,6 +37,7 @@ __all__ = [
     "Evolve",
     "Exponent",
     "FilterName",
+    "Follow",
     "Founders",
     "Fourier",
     "Gallery",

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from panda.config.founders import Founders
+from panda.config.follow import Audit, Follow
+from panda.config.founders import Founders, Relatives
 from panda.config.search import Search
 from panda.config.types import Count, Fraction, Natural, NonNegative, Positive, Section
 
@@ -20,12 +21,17 @@ FilterName = Literal[
     "power_spectrum",
     "stationary",
     "positive_exponent",
+    "chaotic",
+    "persistent",
     "no_outliers",
     "not_straight",
     "not_at_rest",
     "irregular",
     "not_periodic",
 ]
+
+# Filters that ask for what following a candidate for long has shown (`discover.follow`).
+FOLLOWED: frozenset[FilterName] = frozenset({"chaotic", "persistent"})
 
 
 class Selection(Section):
@@ -55,6 +61,8 @@ class Select(Section):
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative
     exponent_min_power: NonNegative
+    max_growth: Positive
+    strict: Relatives
 
     @model_validator(mode="after")
     def _selection_is_there(self) -> Select:
@@ -69,6 +77,18 @@ class Select(Section):
         """The selection that decides."""
         return self.selections[self.selection]
 
+    def before_following(self) -> Select:
+        """The same selections for candidates that nobody has followed: the search's own exponent decides chaos."""
+
+        def searched(selection: Selection) -> Selection:
+            kept = tuple(name for name in selection.filters if name not in FOLLOWED)
+            asks = any(name in FOLLOWED for name in selection.filters) and "positive_exponent" not in kept
+            return selection.model_copy(update={"filters": (*kept, *(["positive_exponent"] if asks else []))})
+
+        return self.model_copy(
+            update={"selections": {name: searched(one) for name, one in self.selections.items()}}
+        )
+
 
 class Spectrum(Section):
     """The whole Lyapunov spectrum of accepted systems."""
@@ -79,6 +99,7 @@ class Spectrum(Section):
     transient_periods: Count
     n_segments: Count
     n_blocks: Annotated[int, Field(ge=2)]
+    min_blocks: Annotated[int, Field(ge=2)]
     points_per_segment: Count
     rtol: Positive
     atol: Positive
@@ -150,7 +171,9 @@ class Discover(Section):
 
     founders: Founders
     search: Search
+    follow: Follow
     select: Select
+    audit: Audit
     spectrum: Spectrum
     evolve: Evolve
     comparison: Comparison
@@ -172,9 +195,9 @@ class Discover(Section):
             raise ValueError(
                 "select.stationarity_p is above search.statistics.stationarity_p, below which ADF is run"
             )
-        if self.select.exponent_min_power < self.search.exponent.early_power:
+        if self.search.exponent.early_rate > self.follow.regular_below:
             raise ValueError(
-                "select.exponent_min_power is below search.exponent.early_power: candidates were given up "
-                "that it might accept"
+                "search.exponent.early_rate is above follow.regular_below: candidates were given up that are not "
+                "called regular"
             )
         return self

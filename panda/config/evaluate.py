@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -64,11 +64,13 @@ class Evaluate(Section):
     n_windows: Count
     max_trajectories: Count | None
     context_length: Count
+    contexts: Literal["standardised", "raw"]
     horizons: tuple[Count, ...]
     standardise_eps: Positive
     smape_eps: Positive
     valid_time_threshold: Positive
     batch_size: Count
+    fast_samples: Positive
     n_bootstrap: Count
     confidence: Annotated[float, Field(gt=0, lt=1)]
     n_examples: Count

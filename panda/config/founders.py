@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 from pydantic import model_validator
 
-from panda.config.families import families, family_of
+from panda.config.families import families, family_of, twins
 from panda.config.founder_names import founder_names
 from panda.config.own_founders import OwnFile, read_own
 from panda.config.search import Integration
 from panda.config.types import Count, Fraction, Positive, Section
+
+# Which relatives of a test founder among the founders seen make a test on it less than strict.
+Relatives = Literal["twins", "family"]
 
 
 class Founders(Section):
@@ -98,6 +101,23 @@ class Founders(Section):
         if set(names) & set(self.test_names):
             return "test"
         return "validation" if set(names) & set(self.validation) else "train"
+
+    def strict_names(self, relatives: Relatives) -> tuple[str, ...]:
+        """The founders unseen at training that have no relative among those seen, at training or for validation."""
+        unseen, of_family = set(self.test_names), self.families()
+        seen = set(self.all_names) - unseen
+        seen_families = {of_family[name] for name in seen}
+        if relatives == "family":
+            return tuple(name for name in self.test_names if of_family[name] not in seen_families)
+        return tuple(name for name in self.test_names if not twins().get(name, frozenset()) & seen)
+
+    def strict_test(self, relatives: Relatives) -> Callable[..., bool]:
+        """Whether a system made from some founders is a strict test: every unseen one is of `strict_names`.
+
+        The function takes the founders' names, and is False for what is in no test.
+        """
+        unseen, strict = set(self.test_names), set(self.strict_names(relatives))
+        return lambda *names: bool(unseen & set(names)) and unseen & set(names) <= strict
 
     def reference_limits(self, integration: Integration) -> dict[str, float]:
         """The limits of a reference trajectory: those of `integration` but for its tolerances."""

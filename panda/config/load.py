@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from panda.config.whole import Config
 from panda.core.errors import PandaError
+from panda.core.resolved import commit_of
 
 Key = tuple[str | int, ...]
 
@@ -74,26 +75,35 @@ def load_config(
     """
     path = Path(path)
     values, files = read_yaml(path), [path]
-    if preset is not None or not values.pop("resolved", False):
+    resolved = bool(values.pop("resolved", False))
+    if preset is not None or not resolved:
         name = preset or values.get("preset")
         file = Path(preset_file(name, path.parent))
         values, files = overlay(values, read_yaml(file)), [path, file]
-    return validate(values, files, baselines=baselines)
+    return validate(values, files, baselines=baselines, resolved=resolved)
 
 
 def validate(
-    values: Mapping[str, Any], files: Sequence[str | Path], *, baselines: Sequence[str] | None = None
+    values: Mapping[str, Any],
+    files: Sequence[str | Path],
+    *,
+    baselines: Sequence[str] | None = None,
+    resolved: bool = False,
 ) -> Config:
     """Check merged values; `files`, lowest first, are re-read to say where a wrong one stands.
 
     `baselines`: the baselines there are, to hold the names of forecasters against; None leaves them unchecked.
+    `resolved`: the first file was written by a run, so that other keys than ours mean that other code wrote it.
 
     Raises:
-        PandaError: a line a problem: file and line (or "command line"), key, what is wrong, nearest key.
+        PandaError: a line a problem: file and line (or "command line"), key, what is wrong, nearest key; one line
+            for all keys of a resolved configuration of other code, with its commit.
     """
     try:
         config = Config.model_validate(dict(values))
     except ValidationError as error:
+        if resolved:
+            _check_same_code(error.errors(), values, files[0])
         lines = [_explain(problem, values, files) for problem in error.errors()]
         raise PandaError("\n".join(dict.fromkeys(lines))) from None
     if baselines is not None:
@@ -107,6 +117,32 @@ def validate(
                         f"baselines: {', '.join(baselines)}"
                     )
     return config
+
+
+def _check_same_code(problems: Sequence[Any], values: Mapping[str, Any], file: str | Path) -> None:
+    """Refuse a resolved configuration that lacks keys of ours, or has others.
+
+    Raises:
+        PandaError: it does; its commit is named, if it says one.
+    """
+    words = {"missing": "lacks", "extra_forbidden": "has the unknown key"}
+    keys = [
+        f"{words[problem['type']]} {'.'.join(map(str, _plain_key(problem['loc'], values)))}"
+        for problem in problems
+        if problem["type"] in words
+    ]
+    if not keys:
+        return
+    commit = commit_of(file)
+    loads = (
+        f"it loads at commit {commit[:12]}: check that out"
+        if commit
+        else "load it with the code that wrote it"
+    )
+    more = f", and {len(keys) - 1} more such" if len(keys) > 1 else ""
+    raise PandaError(
+        f"{file}: resolved by other code ({keys[0]}{more}); {loads}, or write it anew from config.yaml"
+    )
 
 
 def _explain(problem: Any, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:

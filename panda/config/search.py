@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -29,6 +28,7 @@ class Integration(Section):
     atol: Positive
     max_steps: Count
     max_abs: Positive
+    max_angle: Positive
     min_step: Positive
 
     @model_validator(mode="after")
@@ -47,8 +47,17 @@ class Integration(Section):
     @property
     def limits(self) -> dict[str, float]:
         """What an integration must respect, by the names that `panda.dynamics` has for it."""
-        names = ("rtol", "atol", "max_steps", "max_abs", "min_step")
+        names = ("rtol", "atol", "max_steps", "max_abs", "max_angle", "min_step")
         return {name: getattr(self, name) for name in names}
+
+
+class Start(Section):
+    """The cheap trajectory on which a perturbed candidate finds its own attractor."""
+
+    n_periods: Positive
+    transient: Fraction
+    rtol: Positive
+    atol: Positive
 
 
 class ZeroOne(Section):
@@ -104,17 +113,13 @@ class Exponent(Section):
     n_periods: Count
     transient_periods: Count
     n_blocks: Annotated[int, Field(ge=2)]
+    min_blocks: Annotated[int, Field(ge=2)]
     early_blocks: Annotated[int, Field(ge=2)]
-    early_power: NonNegative
+    early_rate: Positive
     early_sigmas: NonNegative
     rtol: Positive
     atol: Positive
     max_steps: Count
-
-    @property
-    def early_rate(self) -> float:
-        """What growth like t^early_power shows as an exponent, per period: below, a candidate is given up."""
-        return self.early_power * math.log1p(self.n_periods / self.transient_periods) / self.n_periods
 
 
 class Search(Section):
@@ -127,6 +132,7 @@ class Search(Section):
     n_shards: Count
     stiffness: Positive
     mutation: Mutation
+    start: Start | None
     integration: Integration
     statistics: Statistics
     exponent: Exponent

@@ -145,7 +145,10 @@ class Config(Section):
 def section(config: Config, *paths: str) -> dict[str, Any]:
     """The parts of the configuration at dotted `paths`, as plain data: what a rule's results depend on."""
     dumped = config.model_dump(mode="json")
-    dumped["discover"]["founders"] = config.discover.founders.resolved()
+    founders, select = config.discover.founders, dumped["discover"]["select"]
+    dumped["discover"]["founders"] = founders.resolved()
+    # By name, because the list of relatives is neither code nor configuration.
+    select["strict"] = list(founders.strict_names(config.discover.select.strict))
     parts: dict[str, Any] = {}
     for path in paths:
         part: Any = dumped

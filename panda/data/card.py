@@ -21,6 +21,7 @@ _COLUMNS = {
     "driver": "founder that drives",
     "response": "founder that responds, whose coordinates are stored; empty for a founder alone",
     "population": "`founder` or `skew`",
+    "strict": "of a test system: no unseen founder of it has a relative among those of training and validation",
     "perturbation": "number of the parameters, 0 for the default ones",
     "initial_condition": "number of the initial condition, 0 for the searched one",
     "period": "dominant period, in the system's time units",

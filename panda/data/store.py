@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
         ("driver", pa.string()),
         ("response", pa.string()),
         ("population", pa.string()),
+        ("strict", pa.bool_()),
         ("perturbation", pa.int64()),
         ("initial_condition", pa.int64()),
         ("period", pa.float64()),
@@ -51,7 +52,7 @@ class Trajectory:
     `system` is the full id ("Lorenz_Rossler-pp3"), `name` the id without parameters ("Lorenz_Rossler"),
     `response` is "" and `population` "founder" for a founder, else `population` is "skew". `perturbation` 0
     means default parameters. `period` and `dt` are in the system's time units, `largest_exponent` is per
-    time unit; each is NaN where it is not known (imported data).
+    time unit; each is NaN where it is not known (imported data). `strict` as in `panda.discovery.select.select`.
     """
 
     system: str
@@ -65,6 +66,7 @@ class Trajectory:
     dt: float
     largest_exponent: float
     target: Float[np.ndarray, "dimension time"]
+    strict: bool = False
 
 
 def write_trajectories(path: str | Path, rows: Iterable[Trajectory]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from panda.config import TrainData
 from panda.core.errors import PandaError
@@ -17,15 +17,16 @@ class TrainingWindows:
 
     For each window: choose a trajectory; with `augmentation_probability` augment it; standardise every
     channel over the whole (augmented) trajectory, `(x - mean) / (std + standardise_eps)`; choose
-    `n_channels` channels without replacement; choose the start uniformly among all that leave a full
-    window. Trajectories are chosen uniformly or, with `founder_probability`, first a population (founders,
-    or all others) and then a trajectory of it, uniformly.
+    `n_channels` channels without replacement (where there are fewer, each once before any repeats:
+    `draw_channels`); choose the start uniformly among all that leave a full window. Trajectories are chosen
+    uniformly or, with `founder_probability`, first a population (founders, or all others) and then a
+    trajectory of it, uniformly.
 
     All numbers are read once here, for their checksums and moments.
 
     Raises:
-        PandaError: the store is empty or damaged, a trajectory has fewer than `n_channels` channels or is
-            shorter than a window, or `founder_probability` asks for a population that is not there.
+        PandaError: the store is empty or damaged, a trajectory is shorter than a window, or
+            `founder_probability` asks for a population that is not there.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class TrainingWindows:
         self.store, self.settings, self.seed = store, settings, seed
         self.window_length, self.batch_size = window_length, batch_size
         self.founder_probability = founder_probability
-        _check_fits(store, n_channels=settings.n_channels, window_length=window_length)
+        _check_fits(store, window_length=window_length)
         founder = store.table["population"].to_numpy() == "founder"
         self._founders, self._others = np.flatnonzero(founder), np.flatnonzero(~founder)
         self._check_populations()
@@ -66,7 +67,7 @@ class TrainingWindows:
             )
         else:
             augmentation = identity(dimension)
-        channels = rng.permutation(augmentation.n_channels)[: settings.n_channels]
+        channels = draw_channels(rng, augmentation.n_channels, settings.n_channels)
         start = int(rng.integers(augmentation.n_points(n_points) - length + 1))
         return augmentation.window(
             series,
@@ -99,17 +100,24 @@ class TrainingWindows:
             )
 
 
-def _check_fits(store: TrajectoryStore, *, n_channels: int, window_length: int) -> None:
+def draw_channels(rng: np.random.Generator, n_there: int, n_wanted: int) -> Int[np.ndarray, " wanted"]:
+    """`n_wanted` of `n_there` channels in random order, none twice while another has not come as often.
+
+    Where there are enough this is a draw without replacement; of two channels three are one twice, the other once.
+    """
+    drawn = rng.permutation(n_there)
+    while drawn.size < n_wanted:
+        drawn = np.concatenate((drawn, rng.permutation(n_there)))
+    return drawn[:n_wanted]
+
+
+def _check_fits(store: TrajectoryStore, *, window_length: int) -> None:
     if len(store) == 0:
         raise PandaError("no trajectory to train on; the selection left no system, or loosen its filters")
-    for column, least, what in (
-        ("dimension", n_channels, f"channels, fewer than train.data.n_channels {n_channels}"),
-        ("n_points", window_length, f"points, fewer than the {window_length} of a training window"),
-    ):
-        short = store.table[store.table[column] < least]
-        if len(short):
-            row = short.iloc[0]
-            raise PandaError(
-                f"trajectory {row['system']!r} has {row[column]} {what} ({len(short)} such in all); "
-                "leave such systems out, or lower the setting"
-            )
+    short = store.table[store.table["n_points"] < window_length]
+    if len(short):
+        row = short.iloc[0]
+        raise PandaError(
+            f"trajectory {row['system']!r} has {row['n_points']} points, fewer than the {window_length} of a "
+            f"training window ({len(short)} such in all); leave such systems out, or lower the setting"
+        )

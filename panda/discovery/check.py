@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from panda.config import Discover
+from panda.config import Discover, Select, Selection
 from panda.config.families import families
 from panda.config.founder_names import founder_names
 from panda.config.own_founders import read_own
 from panda.core.errors import PandaError
 from panda.discovery.candidates import Group
 from panda.discovery.filters import FILTERS
+from panda.discovery.follow import follow
 from panda.discovery.measure import measure
 from panda.discovery.own import build_own
 from panda.discovery.search import search
+from panda.discovery.select import select
 from panda.systems.library import FounderLibrary
 
 
@@ -41,7 +43,11 @@ def check(path: str, settings: Discover, seed: int) -> list[tuple[str, str]]:
         build_own(target, file, alone, settings.search.integration)
         library = FounderLibrary.open(target)
         rms = measure(library, alone, settings.search.integration)
-        (row,) = search(library, rms, [Group(file.name, "", 1)], settings.search, seed).to_dict("records")
+        found = search(library, rms, [Group(file.name, "", 1)], settings.search, seed)
+        followed = follow(
+            library, found, _whoever(settings.select), settings.follow, settings.search.integration, seed
+        )
+        (row,) = select(found, settings.select, alone, followed).to_dict("records")
         founder = library[file.name]
     default = zip(founder.parameter_names, _split(founder.parameters, founder.parameter_sizes), strict=True)
     lines = [
@@ -58,6 +64,12 @@ def check(path: str, settings: Discover, seed: int) -> list[tuple[str, str]]:
     return lines + _verdict(row, settings, founder.period)
 
 
+def _whoever(select: Select) -> Select:
+    """A selection that has a founder followed whatever else it fails."""
+    everyone = Selection(filters=("integrated", "chaotic", "persistent"), founders_enter=False)
+    return select.model_copy(update={"selections": {select.selection: everyone}})
+
+
 def _verdict(row: dict, settings: Discover, period: float) -> list[tuple[str, str]]:
     value, error = row["largest_exponent"], row["exponent_error"]
     lines = [
@@ -68,6 +80,16 @@ def _verdict(row: dict, settings: Discover, period: float) -> list[tuple[str, st
             else "not measured: the integration did not complete",
         )
     ]
+    why = f", {row['why_undecided']}" if row["why_undecided"] else ""
+    lines.append(("verdict", f"{row['verdict']}{why}"))
+    if row["follow_status"]:
+        lines.append(
+            (
+                "persistence",
+                f"{row['follow_status']}, largest distance from the mean late over early {row['growth']:.2g}, "
+                f"{row['late_verdict']} at the end",
+            )
+        )
     filters = settings.select.chosen.filters
     failed = [name for name in filters if not FILTERS[name](row, settings.select)]
     n_passed = len(filters) - len(failed)

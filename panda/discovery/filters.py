@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from panda.config import FilterName, Select
+from panda.config.discover import FOLLOWED
+from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED
 from panda.invariants.recurrence import Recurrence
 
 Row = Mapping[str, Any]
@@ -73,6 +75,20 @@ def _positive_exponent(row: Row, select: Select) -> bool:
     return bool(certain > select.exponent_min_power * row["shear_exponent"])
 
 
+def _chaotic(row: Row, select: Select) -> bool:
+    """Followed for long, its largest exponent is surely above what shear alone would show."""
+    return row["verdict"] == CHAOTIC
+
+
+def _persistent(row: Row, select: Select) -> bool:
+    """It was followed to the end, did not grow more than max_growth times, and was not surely regular late."""
+    return bool(
+        row["follow_status"] == "complete"
+        and row["growth"] <= select.max_growth
+        and row["late_verdict"] != REGULAR
+    )
+
+
 def _no_outliers(row: Row, select: Select) -> bool:
     """No coordinate is farther from its mean than max_zscore deviations, in any units."""
     return bool(row["largest_deviation"] <= select.max_zscore)
@@ -108,6 +124,8 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "power_spectrum": _power_spectrum,
     "stationary": _stationary,
     "positive_exponent": _positive_exponent,
+    "chaotic": _chaotic,
+    "persistent": _persistent,
     "no_outliers": _no_outliers,
     "not_straight": _not_straight,
     "not_at_rest": _not_at_rest,
@@ -116,13 +134,18 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
 }
 
 
-# What the filters read: the other columns of a candidate can be large.
-READ = (
+# What the filters read of the search, and of it and `follow`: the other columns of a candidate can be large.
+SEARCHED = (
     "status", "max_magnitude", "max_zscore", "linear_share", "tail_step", "zero_one_score", "spectral_peaks", "kpss_p",
     "adf_p", "largest_exponent", "exponent_error", "shear_exponent", "largest_deviation", "straightness",
     "relative_tail_step", "unitless_zero_one_score", "return_distance",
     *(f"recurrence_{name}" for name in Recurrence._fields),
 )  # fmt: skip
+READ = (*SEARCHED, "verdict", "follow_status", "growth", "late_verdict")
+# What of it holds for a candidate that nobody has followed.
+NOT_FOLLOWED: dict[str, Any] = {
+    "verdict": UNDECIDED, "follow_status": "", "growth": float("nan"), "late_verdict": "",
+}  # fmt: skip
 
 
 def verdicts(candidates: pd.DataFrame, select: Select) -> pd.DataFrame:
@@ -138,3 +161,15 @@ def rejected_by(passed: pd.DataFrame, filters: Sequence[FilterName]) -> pd.Serie
     return (
         failed.idxmax(axis=1).where(failed.any(axis=1), "") if len(filters) else pd.Series("", passed.index)
     )
+
+
+def asked(candidates: pd.DataFrame, select: Select) -> tuple[pd.Series, pd.Series]:
+    """Which candidates a selection would accept as far as is known, and of these whose persistence one asks for."""
+    passed = verdicts(candidates.assign(**NOT_FOLLOWED), select)
+    decide = persist = pd.Series(False, candidates.index)
+    for selection in select.selections.values():
+        known = passed[[name for name in selection.filters if name not in FOLLOWED]].all(axis=1)
+        decide = decide | known
+        if "persistent" in selection.filters:
+            persist = persist | known
+    return decide, persist

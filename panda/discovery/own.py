@@ -29,7 +29,7 @@ _MEASURED_BY = (
     "reference_points", "reference_periods", "reference_transient", "reference_rtol", "reference_atol",
     "period_rounds", "period_windows",
 )  # fmt: skip
-_LIMITS = ("max_steps", "max_abs", "min_step")
+_LIMITS = ("max_steps", "max_abs", "max_angle", "min_step")
 # A time scale that the step budget cannot carry is taken for this many times too long.
 _TOO_LONG = 10.0
 # A coordinate that varies by less than this many tolerances is at rest: near a fixed point an explicit method

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+from jaxtyping import Float64, Int8
 
 from panda.config import Integration, Search
 from panda.core.progress import Progress
@@ -86,7 +86,8 @@ def _search_members(
 ) -> pd.DataFrame:
     """One group's members, whose perturbations have these `numbers`."""
     systems = [group.system(int(number)) for number in numbers]
-    run = integrate_members(flow, ensemble, settings.integration)
+    ensemble, failed = put_on_attractor(flow, ensemble, systems, numbers, settings, seed)
+    run = integrate_members(flow, ensemble, settings.integration, failed)
     complete = np.flatnonzero(run.status == Status.complete)
     first = settings.integration.transient_points
     kept = run.states[complete, first:]
@@ -133,15 +134,61 @@ def duration(flow: Flow, settings: Integration) -> float:
     return flow.period * settings.n_periods
 
 
-def integrate_members(flow: Flow, ensemble: Ensemble, settings: Integration) -> Trajectories:
-    """Whole trajectories of all members, transient included, from their initial states."""
-    return integrate(
+def integrate_members(
+    flow: Flow, ensemble: Ensemble, settings: Integration, failed: Int8[np.ndarray, " n"] | None = None
+) -> Trajectories:
+    """Whole trajectories of all members, transient included, from their initial states.
+
+    Members that have `failed` already are not integrated and keep that status.
+    """
+    n = len(ensemble)
+    going = np.arange(n) if failed is None else np.flatnonzero(failed == Status.complete)
+    run = integrate(
         flow,
-        ensemble,
-        duration=np.full(len(ensemble), duration(flow, settings)),
+        ensemble[going],
+        duration=np.full(len(going), duration(flow, settings)),
         n_points=settings.n_points,
         **settings.limits,
     )
+    if failed is None or len(going) == n:
+        return run
+    whole = Trajectories(
+        np.full((n, settings.n_points, flow.dimension), np.nan),
+        failed.copy(),
+        *(np.zeros(n, dtype=np.int64) for _ in range(3)),
+    )
+    for field in ("states", "status", "n_steps", "n_rejected", "n_evaluations"):
+        getattr(whole, field)[going] = getattr(run, field)
+    return whole
+
+
+def put_on_attractor(
+    flow: Flow, ensemble: Ensemble, systems: Sequence[str], numbers: np.ndarray, settings: Search, seed: int
+) -> tuple[Ensemble, Int8[np.ndarray, " n"]]:
+    """Every member but the unperturbed (number 0) moved to a state of its own attractor (spec 1.5), and how that ended.
+
+    That is its state at a random time of a cheap trajectory of `start.n_periods`, after the share `start.transient`
+    of it. Who does not get there has failed. Without `start` all stay where they are.
+    """
+    status = np.full(len(ensemble), Status.complete, dtype=np.int8)
+    start = settings.start
+    moved = np.flatnonzero(numbers > 0)
+    if start is None or not len(moved):
+        return ensemble, status
+    streams = [member_generator(seed, systems[i], "start") for i in moved]
+    periods = start.n_periods * np.array([stream.uniform(start.transient, 1.0) for stream in streams])
+    run = integrate(
+        flow,
+        ensemble[moved],
+        duration=flow.period * periods,
+        n_points=2,
+        **(settings.integration.limits | {"rtol": start.rtol, "atol": start.atol}),
+    )
+    initial = ensemble.initial.copy()
+    there = run.status == Status.complete
+    initial[moved[there]] = run.states[there, -1]
+    status[moved] = run.status
+    return replace(ensemble, initial=initial), status
 
 
 def _exponent(
@@ -155,11 +202,11 @@ def _exponent(
 ) -> dict[str, Float64[np.ndarray, " n"]]:
     """lambda_1 of the whole system and its standard error, from the trajectory's end.
 
-    A candidate is given up early when its exponent is sure to stay below what shear shows (`early_rate`): the
-    error is then that of the time it was followed, and so is `shear_exponent`, ``ln((t0 + T) / t0) / T``: what a
-    tangent vector that grows like t would show, as in the shear between neighbouring tori of a system without chaos.
+    A candidate is given up early when its exponent is sure to stay below `early_rate`: the error is then that of the
+    time it was followed (`exponent_periods`), and so is `shear_exponent`, ``ln((t0 + T) / t0) / T``: what a tangent
+    vector that grows like t would show, as in the shear between neighbouring tori of a system without chaos.
     """
-    names = ("largest_exponent", "exponent_error", "shear_exponent")
+    names = ("largest_exponent", "exponent_error", "shear_exponent", "exponent_periods")
     columns = {name: np.full(len(ensemble), np.nan) for name in names}
     if not len(complete):
         return columns
@@ -178,10 +225,12 @@ def _exponent(
             | {name: getattr(wanted, name) for name in ("rtol", "atol", "max_steps")}
         ),
         early=Early(wanted.early_rate / flow.period, wanted.early_sigmas, wanted.early_blocks),
+        min_blocks=wanted.min_blocks,
     )
     # NaN where no block was completed, as the exponent itself.
     time = np.where(found.elapsed_time > 0, found.elapsed_time, np.nan)
-    values = (found.largest, found.standard_error, np.log1p(time / transient) / time)
+    shear = np.log1p(time / transient) / time
+    values = (found.largest, found.standard_error, shear, found.elapsed_time / flow.period)
     for name, value in zip(names, values, strict=True):
         columns[name][complete] = value
     return columns

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from panda.config import Founders, Select
 from panda.core.errors import PandaError
-from panda.discovery.filters import READ, rejected_by, verdicts
+from panda.discovery.filters import NOT_FOLLOWED, SEARCHED, asked, rejected_by, verdicts
+from panda.discovery.verdict import UNDECIDED, VERDICTS
 
 # What a table of candidates must have.
-COLUMNS = ("system", "driver", "response", "population", "perturbation", "period", *READ)
+COLUMNS = ("system", "driver", "response", "population", "perturbation", "period", *SEARCHED)
 
+# How an integration of states ends that does not reach its end; only tangent vectors slide or graze.
 INCOMPLETE = (
     "diverged",
     "underflow",
@@ -19,8 +22,14 @@ INCOMPLETE = (
 )  # how an integration ends that does not reach its end
 
 
-def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd.DataFrame:
+def select(
+    candidates: pd.DataFrame, settings: Select, founders: Founders, followed: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The candidates with their verdicts and splits, in a fixed order.
+
+    `followed` is the table of `follow.follow`, whose columns join: its exponent, from longer runs, takes the place of
+    the search's own, which becomes `searched_exponent` and `searched_error`. None: nobody was followed, and the
+    search's own exponent decides what is chaotic.
 
     Columns added, where no later generation brings them: `generation` 1, `operator` founders, `parents` none.
     Columns added always: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
@@ -28,7 +37,8 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
     filters) and `accepted`. Founders themselves (perturbation 0) are accepted whatever their certificate, if
     they could be integrated and the selection has `founders_enter`; a user's own only if `own_enter` names it. A
     system with any held-out founder, as driver or response, is in `test`; else with any validation founder in
-    `validation`; else in `train`.
+    `validation`; else in `train`. `strict` is True of a test system none of whose held-out founders has a relative
+    among those seen (`settings.strict` says of which kind).
 
     Raises:
         PandaError: a system occurs twice.
@@ -39,10 +49,17 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
     catalogue = candidates.sort_values(
         ["response", "driver", "perturbation"], kind="stable", ignore_index=True
     )
+    if followed is None:
+        settings = settings.before_following()
+        catalogue = catalogue.assign(**NOT_FOLLOWED)
+    else:
+        catalogue = _join(catalogue, followed, settings)
     for column, first in {"generation": 1, "operator": "founders", "parents": ""}.items():
         known = catalogue[column] if column in catalogue else pd.Series(first, catalogue.index)
         catalogue[column] = known.fillna(first).astype(type(first))
     passed = verdicts(catalogue, settings)
+    if followed is not None:
+        catalogue = _better_exponents(catalogue)
     itself = (catalogue["population"] == "founder") & (catalogue["perturbation"] == 0) & passed["integrated"]
     unproven = {file.name for file in founders.own_files()} - set(settings.own_enter)
     itself &= ~catalogue["driver"].isin(unproven)
@@ -56,7 +73,59 @@ def select(candidates: pd.DataFrame, settings: Select, founders: Founders) -> pd
     pairs = list(zip(catalogue["driver"], catalogue["response"], strict=True))
     splits = {pair: founders.split(*filter(None, pair)) for pair in set(pairs)}
     added["split"] = pd.Series([splits[pair] for pair in pairs], dtype=object)
+    added["strict"] = strictness(catalogue, settings, founders)
     return pd.concat([catalogue, pd.DataFrame(added)], axis=1)
+
+
+def _join(catalogue: pd.DataFrame, followed: pd.DataFrame, settings: Select) -> pd.DataFrame:
+    """The candidates with what following them has shown.
+
+    Raises:
+        PandaError: a system was followed twice, is no candidate, or should have been followed and was not.
+    """
+    twice = followed["system"][followed["system"].duplicated()]
+    wanted = catalogue["system"][asked(catalogue, settings)[0]]
+    missing = sorted(set(wanted) - set(followed["system"]))
+    if missing:
+        raise PandaError(
+            f"{len(missing)} of the {len(wanted)} candidates to be followed were not, {missing[0]} for one: a shard of "
+            "`discover follow` is missing, or of another configuration; follow all shards, then select"
+        )
+    strangers = set(followed["system"]) - set(catalogue["system"])
+    if len(twice) or strangers:
+        what = f"{twice.iloc[0]} was followed twice" if len(twice) else f"{min(strangers)} is no candidate"
+        raise PandaError(f"{what}: the tables are of different runs; search and follow again")
+    again = [column for column in followed.columns if column in catalogue and column != "system"]
+    joined = catalogue.drop(columns=again).merge(followed, on="system", how="left", validate="one_to_one")
+    for column, nothing in {
+        "verdict": UNDECIDED,
+        "why_undecided": "",
+        "follow_status": "",
+        "late_verdict": "",
+    }.items():
+        joined[column] = joined[column].fillna(nothing)
+    joined["end_state"] = [x if isinstance(x, np.ndarray) else np.empty(0) for x in joined["end_state"]]
+    return joined
+
+
+def _better_exponents(catalogue: pd.DataFrame) -> pd.DataFrame:
+    """The exponents of longer runs in the place of the search's own, which are kept beside them."""
+    followed = ["followed_exponent", "followed_error"]
+    known = catalogue["followed_error"].notna()
+    found = {}
+    for name, searched, better in zip(
+        ("largest_exponent", "exponent_error"), ("searched_exponent", "searched_error"), followed, strict=True
+    ):
+        found[searched] = catalogue[name]
+        found[name] = catalogue[better].where(known, catalogue[name])
+    return catalogue.assign(**found).drop(columns=followed)
+
+
+def strictness(systems: pd.DataFrame, settings: Select, founders: Founders) -> pd.Series:
+    """The column `strict` of `select`, from `driver` and `response` alone."""
+    strict = founders.strict_test(settings.strict)
+    pairs = zip(systems["driver"], systems["response"], strict=True)
+    return pd.Series([strict(*filter(None, pair)) for pair in pairs], index=systems.index, dtype=bool)
 
 
 def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
@@ -82,9 +151,9 @@ def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
 def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """What each selection accepts, and how much of it is not chaotic: a row a (selection, population).
 
-    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_periodic`),
-    n_not_certain (rejected by `positive_exponent`), n_not_positive
-    (lambda_1 at or below zero), and the medians of lambda_1 * period and of its standard error * period.
+    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_periodic`), n_chaotic,
+    n_regular and n_undecided by verdict, n_not_persistent of the chaotic ones whose persistence was asked for, and the
+    medians of lambda_1 * period and of its standard error * period.
     """
     rows = []
     for name in settings.selections:
@@ -96,8 +165,10 @@ def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
                     "population": population,
                     "n_accepted": len(accepted),
                     "n_limit_cycle": int((~accepted["passes_not_periodic"]).sum()),
-                    "n_not_certain": int((~accepted["passes_positive_exponent"]).sum()),
-                    "n_not_positive": int((accepted["largest_exponent"] <= 0).sum()),
+                    **{f"n_{verdict}": int((accepted["verdict"] == verdict).sum()) for verdict in VERDICTS},
+                    "n_not_persistent": int(
+                        ((accepted["follow_status"] != "") & ~accepted["passes_persistent"]).sum()
+                    ),
                     "median_exponent_per_period": (
                         accepted["largest_exponent"] * accepted["period"]
                     ).median(),

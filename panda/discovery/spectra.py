@@ -65,7 +65,8 @@ def measure_spectra(
 ) -> pd.DataFrame:
     """A row a system of the catalogue without delay: its spectrum and what follows, per time unit of the system.
 
-    A trajectory of the transient and `n_periods` from the stored state is cut into `n_segments` of equal
+    A trajectory of the transient and `n_periods` from where following it ended (`follow`; else from the stored state),
+    so that its certificate is confirmed by a run of its own, is cut into `n_segments` of equal
     length. Tangent vectors are followed in every segment apart, from a transient before it on, and blocks
     of all segments are averaged: the same time average as in one piece, in lanes that would else be empty.
     A system whose trajectory or segments end early keeps its status, and the spectrum of the blocks done.
@@ -82,7 +83,7 @@ def measure_spectra(
         for first in range(0, len(group), BATCH):
             part = group.iloc[first : first + BATCH]
             stream = member_generator(seed, flow.name, "spectrum")
-            results = member_spectra(flow, from_rows(part), settings, limits, stream)
+            results = member_spectra(flow, at_the_end(part), settings, limits, stream)
             for record, (status, blocks, mean_divergence) in zip(
                 part.to_dict("records"), results, strict=True
             ):
@@ -101,6 +102,19 @@ def measure_spectra(
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
+def at_the_end(rows: pd.DataFrame) -> Ensemble:
+    """The members where following them ended, so that nothing is measured twice; who was not followed at its start."""
+    members = from_rows(rows)
+    if "end_state" not in rows:
+        return members
+    ends = [np.asarray(state, dtype=np.float64) for state in rows["end_state"]]
+    initial = [
+        end if end.size and np.isfinite(end).all() else start
+        for end, start in zip(ends, members.initial, strict=True)
+    ]
+    return replace(members, initial=np.stack(initial))
+
+
 def member_spectra(
     flow: Flow, ensemble: Ensemble, settings: Spectrum, limits: Integration, stream: np.random.Generator
 ) -> Iterator[tuple[Status, Float64[np.ndarray, "n_blocks dimension"], float]]:
@@ -108,7 +122,8 @@ def member_spectra(
     n, n_segments = len(ensemble), settings.n_segments
     segment = settings.segment_periods * flow.period
     transient = settings.transient_periods * flow.period
-    bounds = {"max_steps": settings.max_steps, "max_abs": limits.max_abs, "min_step": limits.min_step}
+    bounds = {name: limits.limits[name] for name in ("max_abs", "max_angle", "min_step")}
+    bounds["max_steps"] = settings.max_steps
     # Long enough for the last segment's end to be reached on the same grid of points as its start.
     n_intervals = int(np.ceil((n_segments + transient / segment) * settings.points_per_segment))
     times = np.arange(n_intervals + 1) * segment / settings.points_per_segment
@@ -192,7 +207,7 @@ def _numbers(flow: Flow, blocks: np.ndarray, mean_divergence: float, settings: S
     """The columns from the first list on; NaN and empty lists where not a single block was completed."""
     if not len(blocks):
         return (*[np.empty(0) for _ in LISTS], *[np.nan for _ in NUMBERS], False, NO_RESPONSE)
-    found = summarise(blocks, flow.driver_dimension)
+    found = summarise(blocks, flow.driver_dimension, settings.min_blocks)
     lists = (found.exponents, found.errors, found.conditional, found.conditional_errors)
     numbers = (found.total, found.total_error, mean_divergence, found.kaplan_yorke, found.kaplan_yorke_error)
     confirmed = is_chaotic(found.exponents[0], found.errors[0], settings, flow.period)

@@ -75,7 +75,7 @@ def _agreement(flow: Flow, part: list[Regenerated], integration: Integration, tr
     ensemble = Ensemble(**{**vars(ensemble), "initial": np.stack([one.start for one in part])})
     n_points = part[0].series.shape[1]
     duration = np.array([one.dt * (n_points - 1) for one in part])
-    limits = {"max_abs": integration.max_abs, "min_step": integration.min_step}
+    limits = {name: integration.limits[name] for name in ("max_abs", "max_angle", "min_step")}
 
     def saved(rtol: float, atol: float) -> Float64[np.ndarray, "n time dimension"]:
         run = integrate(

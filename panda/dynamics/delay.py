@@ -85,7 +85,7 @@ def run_members(
     tangent: Float64[np.ndarray, " dimension"] | None,
     stops: Float64[np.ndarray, "n n_stops"],
     n_points: int,
-    max_abs: float,
+    limit: float,
     control: ws.Control,
 ) -> ws.Results:
     """What ``integrate.run_members`` does, for a founder with delay: the same results, statuses and budget.
@@ -94,7 +94,7 @@ def run_members(
     dysts' convention. ``tangent`` is a tangent history like a state. Its norm, which ``log_growth`` counts, is
     the root mean square of v over the delay, ``sqrt(1/tau int_{t - tau}^t v(s)^2 ds)`` (Farmer, Physica D 4, 1982;
     as a norm of functions Ansmann, Chaos 28, 2018).
-    A member whose delay is not positive ends as ``acausal``.
+    ``limit`` is the largest |x| that has not diverged. A member whose delay is not positive ends as ``acausal``.
     """
     n, dimension = ensemble.initial.shape
     founder = flow.driver
@@ -105,7 +105,7 @@ def run_members(
         slope=_slopes(history),
         parameters=np.array(ensemble.driver_parameters),
         stops=np.array(stops, dtype=np.float64, order="C"),
-        limit=float(max_abs) if founder.bounded[0] else np.inf,
+        limit=float(limit),
     )
     assert founder.delay_index is not None
     system = System(

@@ -19,7 +19,7 @@ class Status(IntEnum):
 
     complete = workspace.COMPLETE
     diverged = workspace.DIVERGED
-    """A value was not finite, or a bounded coordinate went beyond ``max_abs``."""
+    """A value was not finite, or a coordinate went beyond its bound, ``max_abs`` or ``max_angle``."""
     budget = workspace.BUDGET
     """``max_steps`` attempts did not reach the end."""
     underflow = workspace.UNDERFLOW
@@ -61,6 +61,7 @@ def integrate(
     atol: float,
     max_steps: int,
     max_abs: float,
+    max_angle: float,
     min_step: float,
 ) -> Trajectories:
     """Integrate every member from time 0 to its duration (spec 1.5), by DOP853 with dense output.
@@ -75,7 +76,8 @@ def integrate(
         n_points: output points including both ends, at least 2.
         rtol, atol: relative and absolute tolerance, > 0.
         max_steps: accepted and rejected steps a member may take.
-        max_abs: bound on the coordinates that should stay bounded.
+        max_abs: bound on the coordinates that should stay bounded,
+        max_angle: and on the others, which may drift (``bounded_coordinates``).
         min_step: smallest step in time units.
 
     ``atol``, ``max_abs`` and ``min_step`` are in units of ``flow.scale`` and ``flow.time_scale``: absolute for dysts'
@@ -89,7 +91,14 @@ def integrate(
     stops = check_times(flow, ensemble, duration, "duration")[:, None]
     control = make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step)
     results = run_members(
-        flow, ensemble, tangents=None, stops=stops, n_points=int(n_points), max_abs=max_abs, control=control
+        flow,
+        ensemble,
+        tangents=None,
+        stops=stops,
+        n_points=int(n_points),
+        max_abs=max_abs,
+        max_angle=max_angle,
+        control=control,
     )
     for member in np.flatnonzero(results.status != Status.complete):
         results.states[member, results.n_points[member] :] = np.nan
@@ -140,16 +149,18 @@ def run_members(
     stops: Float64[np.ndarray, "n n_stops"],
     n_points: int,
     max_abs: float,
+    max_angle: float,
     control: workspace.Control,
 ) -> workspace.Results:
     """Run the flow's kernel on states, or on states and tangent vectors if there are any.
 
     Raises:
-        PandaError: the ensemble does not fit the flow, or ``max_abs`` is not positive.
+        PandaError: the ensemble does not fit the flow, or ``max_abs`` or ``max_angle`` is not positive.
     """
     check_ensemble(flow, ensemble)
-    if not max_abs > 0:
-        raise PandaError(f"max_abs is {max_abs}; it must be > 0")
+    for name, bound in {"max_abs": max_abs, "max_angle": max_angle}.items():
+        if not bound > 0:
+            raise PandaError(f"{name} is {bound}; it must be > 0")
     if flow.delayed:
         return delay.run_members(
             flow,
@@ -157,12 +168,12 @@ def run_members(
             tangent=None if tangents is None else tangents.driver[0],
             stops=stops,
             n_points=n_points,
-            max_abs=max_abs,
+            limit=max_abs if flow.driver.bounded[0] else max_angle,
             control=control,
         )
     n = len(ensemble)
     initial = np.array(ensemble.initial)
-    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs) * flow.scale, np.inf)
+    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs) * flow.scale, float(max_angle))
     sizes = flow.scale
     if tangents is not None:
         vectors = np.concatenate([tangents.driver.ravel(), tangents.response.ravel()])

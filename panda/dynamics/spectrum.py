@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int8
 
+from panda.core.blocking import blocking_error
 from panda.core.errors import PandaError
 from panda.dynamics.integrate import Tangents, check_times, make_control, run_members
 from panda.systems.flow import Ensemble, Flow
@@ -40,6 +41,7 @@ def lyapunov_spectrum(
     atol: float,
     max_steps: int,
     max_abs: float,
+    max_angle: float,
     min_step: float,
 ) -> Spectra:
     """All Lyapunov exponents: ``lambda_j = <log R_jj> / time`` of ``V = Q R``, ``dV/dt = (df/dx) V``.
@@ -58,7 +60,7 @@ def lyapunov_spectrum(
         duration: time averaged over, after the transient, in the flow's units, one for each member.
         transient: time before it, in which the vectors turn to their directions.
         generator: draws the vectors.
-        rtol, atol, max_steps, max_abs, min_step: as in ``integrate``; ``max_abs`` bounds the state only.
+        rtol, atol, max_steps, max_abs, max_angle, min_step: as in ``integrate``; the bounds are the state's only.
 
     Raises:
         PandaError: shapes or numbers that make no sense, or a founder with delay.
@@ -82,6 +84,7 @@ def lyapunov_spectrum(
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
         n_points=0,
         max_abs=max_abs,
+        max_angle=max_angle,
         control=make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step),
     )
     blocks = results.log_growth[:, 1:] / block[:, None, None]
@@ -112,12 +115,14 @@ class Summary(NamedTuple):
     kaplan_yorke_error: float
 
 
-def summarise(blocks: Float64[np.ndarray, "n_blocks dimension"], driver_dimension: int) -> Summary:
-    """Means over blocks and their standard errors (batch means), from columns as in ``Spectra``.
+def summarise(
+    blocks: Float64[np.ndarray, "n_blocks dimension"], driver_dimension: int, min_blocks: int = 2
+) -> Summary:
+    """Means over blocks and their standard errors by blocking, from columns as in ``Spectra``.
 
-    The error of an exponent is ``std / sqrt(n_blocks)``, an underestimate where blocks are shorter than the
-    correlations. That of the dimension is a delete-one-block jackknife, ``sqrt((n - 1) / n sum_i (D_i - <D>)^2)``
-    with D_i from the means of all blocks but i: so the correlations among exponents count.
+    Blocks are joined in pairs until ``min_blocks`` are left, and the largest error counts (``blocking_error``). That of
+    the dimension is a delete-one-block jackknife, ``sqrt((n - 1) / n sum_i (D_i - <D>)^2)`` with D_i from the means
+    of all blocks but i: so the correlations among exponents count.
 
     Raises:
         PandaError: no block at all, or one that is not whole.
@@ -125,10 +130,10 @@ def summarise(blocks: Float64[np.ndarray, "n_blocks dimension"], driver_dimensio
     blocks = np.asarray(blocks, dtype=np.float64)
     if blocks.ndim != 2 or not len(blocks) or np.isnan(blocks).any():
         raise PandaError(f"blocks of shape {blocks.shape}: a summary needs at least one, and none unfinished")
-    exponents, errors = _mean_and_error(blocks)
+    exponents, errors = _mean_and_error(blocks, min_blocks)
     order = np.argsort(-exponents, kind="stable")
     own = order[order >= driver_dimension]
-    totals, total_errors = _mean_and_error(blocks.sum(axis=1, keepdims=True))
+    totals, total_errors = _mean_and_error(blocks.sum(axis=1, keepdims=True), min_blocks)
     return Summary(
         exponents=exponents[order],
         errors=errors[order],
@@ -137,7 +142,7 @@ def summarise(blocks: Float64[np.ndarray, "n_blocks dimension"], driver_dimensio
         total=float(totals[0]),
         total_error=float(total_errors[0]),
         kaplan_yorke=kaplan_yorke(exponents),
-        kaplan_yorke_error=_jackknife(blocks, kaplan_yorke),
+        kaplan_yorke_error=_jackknife(blocks, kaplan_yorke, min_blocks),
     )
 
 
@@ -161,19 +166,25 @@ def kaplan_yorke(exponents: Float64[np.ndarray, " dimension"]) -> float:
     return float(j + sums[j - 1] / abs(exponents[j]))
 
 
-def _mean_and_error(blocks: Float64[np.ndarray, "n_blocks width"]) -> tuple[np.ndarray, np.ndarray]:
-    n = len(blocks)
-    if n < 2:
-        return blocks.mean(axis=0), np.full(blocks.shape[1], np.nan)
-    return blocks.mean(axis=0), blocks.std(axis=0, ddof=1) / np.sqrt(n)
+def _mean_and_error(
+    blocks: Float64[np.ndarray, "n_blocks width"], min_blocks: int
+) -> tuple[np.ndarray, np.ndarray]:
+    least = max(2, min(len(blocks), min_blocks))
+    errors = [blocking_error(column, min_blocks=least) for column in blocks.T]
+    return blocks.mean(axis=0), np.array(errors)
 
 
 def _jackknife(
-    blocks: Float64[np.ndarray, "n_blocks dimension"], statistic: Callable[[np.ndarray], float]
+    blocks: Float64[np.ndarray, "n_blocks dimension"],
+    statistic: Callable[[np.ndarray], float],
+    min_blocks: int,
 ) -> float:
-    n = len(blocks)
-    if n < 2:
-        return float("nan")
-    left_out = (blocks.sum(axis=0) - blocks) / (n - 1)
-    values = np.array([statistic(mean) for mean in left_out])
-    return float(np.sqrt((n - 1) * values.var()))
+    largest = float("nan")
+    while (n := len(blocks)) >= max(2, min(n, min_blocks)):
+        left_out = (blocks.sum(axis=0) - blocks) / (n - 1)
+        values = np.array([statistic(mean) for mean in left_out])
+        largest = float(np.fmax(largest, np.sqrt((n - 1) * values.var())))
+        if n // 2 < max(2, min_blocks):
+            break
+        blocks = blocks[n % 2 :].reshape(n // 2, 2, -1).mean(axis=1)
+    return largest

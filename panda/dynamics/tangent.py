@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int8
 
+from panda.core.blocking import blocking_error
 from panda.core.errors import PandaError
 from panda.dynamics.integrate import Tangents, check_times, make_control, run_members
 from panda.systems.flow import Ensemble, Flow
@@ -52,8 +53,10 @@ def largest_exponent(
     atol: float,
     max_steps: int,
     max_abs: float,
+    max_angle: float,
     min_step: float,
     early: Early | None = None,
+    min_blocks: int = 2,
 ) -> Exponents:
     """``lambda = log(|v(transient + duration)| / |v(transient)|) / duration`` of ``dv/dt = (df/dx) v``.
 
@@ -61,8 +64,8 @@ def largest_exponent(
     after every step and the logarithms are summed (Benettin and others, Meccanica 15, 1980).
     With ``"response"`` v starts in the response's coordinates, where the tangent flow of a skew product
     keeps it: the largest conditional exponent, negative when the response forgets its initial state.
-    The duration is cut into ``n_blocks`` equal blocks; the standard error is that of the mean of the blocks'
-    exponents, an underestimate where blocks are shorter than the correlations.
+    The duration is cut into ``n_blocks`` equal blocks; the standard error of the mean of the blocks' exponents is
+    taken by blocking, with blocks joined until ``min_blocks`` are left.
     With delay v is a history like the state, and its norm that of the whole segment (``delay.py``).
     All members start with the same v, so that a member's result does not depend on the others.
 
@@ -70,14 +73,78 @@ def largest_exponent(
         duration: time averaged over, after the transient, in the flow's units, one for each member.
         transient: time before it, in which v turns to the most expanding direction.
         generator: draws v.
-        rtol, atol, max_steps, max_abs, min_step: as in ``integrate``; ``max_abs`` bounds the state only.
+        rtol, atol, max_steps, max_abs, max_angle, min_step: as in ``integrate``; the bounds are the state's only.
         early: when to stop before the end; None never does, and with delay nothing is stopped early.
+        min_blocks: of the standard error.
 
     Raises:
         PandaError: shapes or numbers that make no sense, or a response asked of a founder on its own.
     """
     if int(n_blocks) != n_blocks or n_blocks < 2:
         raise PandaError(f"n_blocks is {n_blocks}; a standard error needs at least 2")
+    found = tangent_growth(
+        flow,
+        ensemble,
+        subspace=subspace,
+        duration=duration,
+        transient=transient,
+        n_blocks=n_blocks,
+        generator=generator,
+        rtol=rtol,
+        atol=atol,
+        max_steps=max_steps,
+        max_abs=max_abs,
+        max_angle=max_angle,
+        min_step=min_step,
+        early=early,
+    )
+    largest, standard_error = np.full((2, len(ensemble)), np.nan)
+    done = np.isfinite(found.rates).sum(axis=1)
+    for member, n in enumerate(done):
+        rates = found.rates[member, :n]
+        if n >= 1:
+            largest[member] = rates.mean()
+        if n >= 2:
+            standard_error[member] = blocking_error(rates, min_blocks=min(n, min_blocks))
+    return Exponents(largest, standard_error, found.status, done * duration / n_blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class Growth:
+    """How fast one tangent vector of each member grows, block by block.
+
+    ``rates`` are per time unit, NaN from the first block on that was not completed. ``states[i, k]`` is member i
+    at time ``k (transient + duration) / (n_points - 1)``, NaN from its end on; none without points.
+    """
+
+    rates: Float64[np.ndarray, "n n_blocks"]
+    status: Int8[np.ndarray, " n"]
+    states: Float64[np.ndarray, "n n_points dimension"]
+
+
+def tangent_growth(
+    flow: Flow,
+    ensemble: Ensemble,
+    *,
+    subspace: Literal["whole", "response"],
+    duration: Float64[np.ndarray, " n"],
+    transient: Float64[np.ndarray, " n"],
+    n_blocks: int,
+    generator: np.random.Generator,
+    rtol: float,
+    atol: float,
+    max_steps: int,
+    max_abs: float,
+    max_angle: float,
+    min_step: float,
+    early: Early | None = None,
+    n_points: int = 0,
+) -> Growth:
+    """What ``largest_exponent`` averages, and on the way there the states at ``n_points`` times (0, or 2 and more).
+
+    Raises:
+        PandaError: shapes or numbers that make no sense, or a response asked of a founder on its own.
+    """
     if early is not None and early.min_blocks < 2:
         raise PandaError(f"early.min_blocks is {early.min_blocks}; a standard error needs at least 2")
     duration = check_times(flow, ensemble, duration, "duration")
@@ -95,19 +162,16 @@ def largest_exponent(
         ensemble,
         tangents=_initial_tangent(flow, subspace, generator),
         stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
-        n_points=0,
+        n_points=n_points,
         max_abs=max_abs,
+        max_angle=max_angle,
         control=control,
     )
-    largest, standard_error = np.full((2, len(ensemble)), np.nan)
-    n_done = np.maximum(results.n_stops - 1, 0)
-    for member, n in enumerate(n_done):
-        rates = results.log_growth[member, 1 : n + 1, 0] / block[member]
-        if n >= 1:
-            largest[member] = rates.mean()
-        if n >= 2:
-            standard_error[member] = rates.std(ddof=1) / np.sqrt(n)
-    return Exponents(largest, standard_error, results.status, n_done * block)
+    rates = results.log_growth[:, 1:, 0] / block[:, None]
+    rates[np.arange(1, n_blocks + 1) >= results.n_stops[:, None]] = np.nan
+    for member, n_written in enumerate(results.n_points):
+        results.states[member, n_written:] = np.nan
+    return Growth(rates, results.status, results.states)
 
 
 def _initial_tangent(flow: Flow, subspace: str, generator: np.random.Generator) -> Tangents:

@@ -14,8 +14,10 @@ from panda.model.panda import Panda, rollout
 class PandaForecaster:
     """A forecast model, rolled out `prediction_length` steps at a time over the last `context_length` steps.
 
-    The context is standardised in float64 first: float32 would lose a small signal on a large offset, and the
-    forecast moves with the units of the data as it should.
+    What the model sees of the context is standardised in float64 first: float32 would lose a small signal on a
+    large offset, and the forecast moves with the units of the data as it should. With `raw` it is given as it is, as
+    the reference code does: then `scale_eps`, which the model adds to the variance of its context, has the units of
+    the data, and flattens a signal whose variance is not far above it.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class PandaForecaster:
         standardise_eps: float,
         threads: int,
         device: str,
+        raw: bool = False,
     ) -> None:
         """`batch_size` windows of three channels at a time (fewer of more channels); `threads` for torch.
 
@@ -40,17 +43,22 @@ class PandaForecaster:
         self._batch_series = 3 * batch_size
         self._eps = standardise_eps
         self._device = device
+        self._raw = raw
         torch.set_num_threads(threads)
 
     def forecast(
         self, context: Float[np.ndarray, "batch time channel"], horizon: int
     ) -> Float[np.ndarray, "batch horizon channel"]:
         """See `Forecaster.forecast`."""
-        scale = context_scale(context, eps=self._eps)
-        series = torch.from_numpy(scale.apply(context)).to(torch.float32)
+        # Points before those that the model sees must not set the units either.
+        seen = context[:, -self.model.shape.context_length :]
+        scale = context_scale(seen, eps=self._eps)
+        given = np.array(seen) if self._raw else scale.apply(seen)
+        series = torch.from_numpy(given).to(torch.float32)
         size = max(1, self._batch_series // context.shape[2])
         parts = [
             rollout(self.model, part.to(self._device), horizon, sliding=True).cpu()
             for part in series.split(size)
         ]
-        return scale.undo(torch.cat(parts).numpy().astype(np.float64))
+        forecast = torch.cat(parts).numpy().astype(np.float64)
+        return forecast if self._raw else scale.undo(forecast)

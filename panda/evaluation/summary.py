@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from panda.config import Evaluate
 from panda.core import seeds
@@ -11,7 +14,7 @@ from panda.core.bootstrap import clustered_interval, resample_counts
 
 METRICS = ("smape", "mse", "mae", "spearman", "valid_time")
 HIGHER_IS_BETTER = ("spearman", "valid_time")
-POPULATIONS = ("all", "founder", "skew")
+POPULATIONS = ("all", "founder", "skew", "strict", "fast")
 
 
 def by_system(scores: pd.DataFrame) -> pd.DataFrame:
@@ -33,21 +36,41 @@ def by_system(scores: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def summarise(systems: pd.DataFrame, settings: Evaluate, *, seed: int) -> pd.DataFrame:
+def members(scores: pd.DataFrame, population: str, settings: Evaluate) -> Bool[np.ndarray, " rows"]:
+    """Which rows of scores a population holds.
+
+    `all`; `founder` and `skew`, which part it; and, across these, `strict` (no relative of an unseen founder
+    was seen, `panda.discovery.select.select`) and `fast`: fewer than `fast_samples` stored points in a Lyapunov
+    time, ``largest_exponent * dt > 1 / fast_samples``. Perturbations of one name may differ in the last.
+    """
+    if population == "all":
+        return np.ones(len(scores), dtype=bool)
+    if population == "strict":
+        return scores["strict"].to_numpy(dtype=bool)
+    if population == "fast":
+        return (scores["largest_exponent"] * scores["dt"] * settings.fast_samples > 1).to_numpy()
+    return (scores["population"] == population).to_numpy()
+
+
+def summarise(
+    scores: pd.DataFrame, settings: Evaluate, *, held_out: Collection[str], seed: int
+) -> pd.DataFrame:
     """Median with its interval, mean and quartiles over names: a row a (forecaster, population, horizon,
-    metric).
+    metric), the populations those of `members` that are not empty.
 
     The resampled unit is the name: a founder, or an ordered founder pair with all its perturbations
     (`n_clusters`). Pairs that share a founder count as independent. All forecasters, metrics and horizons of
     a population see the same resamples, so that differences between rows may be compared. `n_systems` is the
-    number of names that have a value; `censored` the mean share of capped valid times (NaN for other
+    number of names that have a value, `n_founders` that of the founders of `held_out` among their drivers and
+    responses; `censored` the mean share of capped valid times (NaN for other
     metrics); `failed` the mean share of forecasts that are no numbers.
     """
-    rows = []
+    rows, unseen = [], _unseen(scores, held_out)
     for population in POPULATIONS:
-        part = systems if population == "all" else systems[systems["population"] == population]
+        part = scores[members(scores, population, settings)]
         if part.empty:
             continue
+        part = by_system(part)
         clusters, names = pd.factorize(part["name"], sort=True)
         rng = seeds.generator(seed, "evaluate-bootstrap", population)
         counts = resample_counts(len(names), n_resamples=settings.n_bootstrap, generator=rng)
@@ -59,10 +82,18 @@ def summarise(systems: pd.DataFrame, settings: Evaluate, *, seed: int) -> pd.Dat
                     "horizon": horizon,
                     "metric": metric,
                 }
-                rows.append(key | _summary_row(group, metric, counts, confidence=settings.confidence))
+                row = _summary_row(group, metric, counts, confidence=settings.confidence)
+                present = group.loc[group[metric].notna(), "name"]
+                rows.append(key | row | {"n_founders": len(set().union(*map(unseen.get, present)))})
     return pd.DataFrame(rows).sort_values(
         ["forecaster", "population", "metric", "horizon"], ignore_index=True
     )
+
+
+def _unseen(scores: pd.DataFrame, held_out: Collection[str]) -> dict[str, set[str]]:
+    """The held-out founders of each name."""
+    names = scores[["name", "driver", "response"]].drop_duplicates("name")
+    return {row.name: {row.driver, row.response} & set(held_out) for row in names.itertuples(index=False)}
 
 
 def _summary_row(

@@ -16,7 +16,7 @@ from panda.data.store import TrajectoryStore
 
 # What a row of scores says about the system it comes from.
 SYSTEM_COLUMNS = (
-    "system", "name", "driver", "response", "population", "perturbation", "initial_condition", "period", "dt",
+    "system", "name", "driver", "response", "population", "strict", "perturbation", "initial_condition", "period", "dt",
     "largest_exponent",
 )  # fmt: skip
 

@@ -12,7 +12,12 @@ import pandas as pd
 
 HORIZONS = (64, 128, 512)  # of the forecast tables, where they were scored
 METRICS = {"smape": "sMAPE", "mae": "MAE"}
-POPULATIONS = {"skew": "skew products", "founder": "founders"}
+POPULATIONS = {
+    "skew": "skew products",
+    "founder": "founders",
+    "strict": "test systems whose unseen founders have no relative in training",
+    "fast": "test systems with few stored points in a Lyapunov time",
+}
 VERDICT_CLASSES = {"reproduced": "good", "identifiable": "good", "differs": "bad"}
 HEADINGS = {
     "n_in": "tested", "n_passed": "passed", "max_rss_mb": "largest memory, MiB", "wall_s": "wall time",
@@ -65,15 +70,21 @@ def forecast_tables(summary: pd.DataFrame) -> list[Table]:
         forecasters = [*order, *sorted(set(rows["forecaster"]) - set(order))]
         columns = [_forecast_column(rows, metric, horizon, forecasters) for metric, horizon in wanted]
         cells = [(Cell(f), *(column[i] for column in columns)) for i, f in enumerate(forecasters)]
-        n = int(rows["n_systems"].max())
-        result.append(Table(f"{title} (n = {n:,} systems)", ("forecaster", *names), tuple(cells)))
+        n, n_founders = (int(rows[column].max()) for column in ("n_systems", "n_founders"))
+        counts = f"n = {n:,} systems of {n_founders:,} unseen founders"
+        result.append(Table(f"{title} ({counts})", ("forecaster", *names), tuple(cells)))
     return result
 
 
 def comparison_table(significance: pd.DataFrame) -> Table:
     """A row a population and rival: what the paired tests say of the reference, with effect size and p."""
-    chosen = significance[significance["metric"].isin(METRICS)]
+    chosen = significance[significance["metric"].isin((*METRICS, "valid_time"))]
     wanted = [(m, h) for m in METRICS for h in sorted(chosen["horizon"].unique())]
+    names = [f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted]
+    if (chosen["metric"] == "valid_time").any():
+        # Capped at the horizon, so that the longest says most.
+        wanted.append(("valid_time", chosen["horizon"].max()))
+        names.append(f"valid time (to {wanted[-1][1]} points)")
     tests = chosen.set_index(["population", "forecaster", "metric", "horizon"])
     rows = []
     for population, title in POPULATIONS.items():
@@ -81,7 +92,6 @@ def comparison_table(significance: pd.DataFrame) -> Table:
             keys = [(population, rival, *key) for key in wanted]
             cells = [_verdict_cell(tests.loc[key]) if key in tests.index else Cell("–") for key in keys]
             rows.append((Cell(title), Cell(rival), *cells))
-    names = tuple(f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted)
     return Table("comparisons", ("population", "against", *names), tuple(rows))
 
 

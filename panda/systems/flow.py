@@ -19,7 +19,8 @@ class Founder:
     """A named chaotic system of dysts with its published parameters; see ``library.py`` for its functions.
 
     Parameters are flat: the dysts names in sorted order, each flattened in C order. Times are in the
-    system's own units. ``unbounded_indices`` are the coordinates that may grow for ever (phases).
+    system's own units. ``unbounded_indices`` are the coordinates that are said to grow for ever (phases);
+    ``free_coordinates`` are those that the right-hand side does not read, or reads as an angle (``dependence.py``).
     ``smooth`` is False where the right-hand side holds an abs, a sign, a step or a comparison; ``n_switches`` counts
     the functions at whose zeros it jumps (``switching.py``).
     ``nonautonomous`` is dysts' word for a forcing, often with its phase as a coordinate; ``time_dependent``
@@ -41,6 +42,7 @@ class Founder:
     period: float
     dt: float
     unbounded_indices: tuple[int, ...]
+    free_coordinates: tuple[int, ...]
     mean: Float64[np.ndarray, " dimension"] | None
     std: Float64[np.ndarray, " dimension"] | None
     maximum_lyapunov_estimated: float | None
@@ -74,9 +76,16 @@ class Founder:
 
     @property
     def bounded(self) -> Bool[np.ndarray, " dimension"]:
-        """True for the coordinates that stay on the attractor."""
+        """True for the coordinates that must stay on the attractor: all but unbounded ones that are free."""
         mask = np.ones(self.dimension, dtype=bool)
         mask[list(self.unbounded_indices)] = False
+        return mask | ~self.free
+
+    @property
+    def free(self) -> Bool[np.ndarray, " dimension"]:
+        """True for the coordinates that may drift and change nothing."""
+        mask = np.zeros(self.dimension, dtype=bool)
+        mask[list(self.free_coordinates)] = True
         return mask
 
 
@@ -218,15 +227,26 @@ def check_ensemble(flow: Flow, ensemble: Ensemble) -> None:
 
 
 def bounded_coordinates(flow: Flow, ensemble: Ensemble) -> Bool[np.ndarray, "n dimension"]:
-    """True where a member's coordinate should stay bounded (spec: unbounded indices of a skew product).
+    """True where a member's coordinate must stay bounded (spec: unbounded indices of a skew product).
 
-    A response coordinate is unbounded if it is so in the response itself, or if the driver coordinate
-    whose velocity it receives is unbounded.
+    A response coordinate need not if it is unbounded in the response itself, or drifts with the driver
+    (``drifts_with_driver``). Only what is free is ever let go, so that no escape passes for a phase.
     """
     mask = np.tile(flow.bounded, (len(ensemble), 1))
     if flow.response is not None:
-        d_a, d_b = flow.driver_dimension, flow.response_dimension
-        padded = np.ones(max(d_a, d_b), dtype=bool)
-        padded[:d_a] = flow.driver.bounded
-        mask[:, d_a:] &= padded[ensemble.driver_index]
+        mask[:, flow.driver_dimension :] &= ~drifts_with_driver(flow, ensemble)
     return mask
+
+
+def drifts_with_driver(flow: Flow, ensemble: Ensemble) -> Bool[np.ndarray, "n d_b"]:
+    """True for a response coordinate that receives the velocity of an unbounded driver coordinate, and is free in
+    the response: its own field knows it as an angle, or not at all.
+
+    Raises:
+        PandaError: the flow has no response.
+    """
+    if flow.response is None:
+        raise PandaError(f"{flow.name} is a founder on its own: nothing drives it")
+    unbounded = np.zeros(max(flow.driver_dimension, flow.response_dimension), dtype=bool)
+    unbounded[: flow.driver_dimension] = ~flow.driver.bounded
+    return unbounded[ensemble.driver_index] & flow.response.free

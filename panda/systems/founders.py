@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from panda.core.errors import PandaError
+from panda.systems.dependence import free_coordinates
 from panda.systems.differentiate import jacobian_vector
 from panda.systems.expression import Graph, Program
 from panda.systems.flow import Founder
@@ -149,6 +150,7 @@ def _metadata(
         period=float(system.period),
         dt=float(system.dt),
         unbounded_indices=tuple(int(i) for i in system.unbounded_indices),
+        free_coordinates=free_coordinates(rhs, int(system.dimension), delayed=_delayed(system)),
         mean=optional("mean"),
         std=optional("std"),
         maximum_lyapunov_estimated=None if lyapunov is None else float(lyapunov),

@@ -28,7 +28,7 @@ _INDEX = "founders.json"
 _ARRAYS = ("parameters", "initial_condition", "mean", "std", "scale")
 # The modules whose meaning decides what a built folder holds.
 _SOURCES = (
-    "differentiate", "expression", "flow", "founders", "lanes", "library", "machine_code",
+    "dependence", "differentiate", "expression", "flow", "founders", "lanes", "library", "machine_code",
     "switching", "trace", "vector_math",
 )  # fmt: skip
 
@@ -251,7 +251,7 @@ def _from_json(entry: dict[str, Any]) -> Founder:
         if values[key] is not None:
             values[key] = np.asarray(values[key], dtype=np.float64)
             values[key].flags.writeable = False
-    for key in ("parameter_names", "unbounded_indices"):
+    for key in ("parameter_names", "unbounded_indices", "free_coordinates"):
         values[key] = tuple(values[key])
     values["parameter_shapes"] = tuple(tuple(shape) for shape in values["parameter_shapes"])
     if values["postprocessing"] is not None:

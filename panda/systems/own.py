@@ -15,6 +15,7 @@ from jaxtyping import Float64
 
 from panda.config.own_founders import read_source
 from panda.core.errors import PandaError
+from panda.systems.dependence import free_coordinates
 from panda.systems.differentiate import jacobian_vector
 from panda.systems.expression import Graph, Node, Program
 from panda.systems.flow import Founder
@@ -101,7 +102,8 @@ def trace_own(system: OwnSystem) -> TracedFounder:
     The traced function is compared with the plain one at states near the initial condition.
 
     Raises:
-        PandaError: something in the file has no counterpart in compiled code, or a branch decides differently.
+        PandaError: something in the file has no counterpart in compiled code, a branch decides differently, or an
+            unbounded coordinate is no angle.
     """
     graph, offset, symbols = Graph(), 0, {}
     names = tuple(sorted(system.parameters))
@@ -128,6 +130,7 @@ def trace_own(system: OwnSystem) -> TracedFounder:
         period=np.nan if system.period is None else system.period,
         dt=np.nan,
         unbounded_indices=system.unbounded_indices,
+        free_coordinates=_free(system, rhs),
         mean=None,
         std=None,
         maximum_lyapunov_estimated=None,
@@ -141,6 +144,22 @@ def trace_own(system: OwnSystem) -> TracedFounder:
     )
     _compare(system, founder, rhs)
     return TracedFounder(founder, rhs, Program.of([*outputs, *jacobian_vector(outputs)]), jumps)
+
+
+def _free(system: OwnSystem, rhs: Program) -> tuple[int, ...]:
+    """The free coordinates.
+
+    Raises:
+        PandaError: an unbounded coordinate is not among them: as it grows, so do the terms that it enters.
+    """
+    free = free_coordinates(rhs, system.initial_condition.size, delayed=False)
+    bound = [i for i in system.unbounded_indices if i not in free]
+    if bound:
+        raise PandaError(
+            f"{system.path}: `rhs` reads coordinate {bound[0]} of `unbounded_indices` otherwise than in np.sin and "
+            "np.cos of it times parameters; take it off `unbounded_indices`, or write `rhs` as a function of an angle"
+        )
+    return free
 
 
 def _run(path: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from panda.core.errors import PandaError
-from panda.systems.flow import Ensemble, Flow, Founder, check_ensemble
+from panda.systems.flow import Ensemble, Flow, Founder, check_ensemble, drifts_with_driver
 
 
 def postprocess(
@@ -29,14 +29,13 @@ def saved_coordinates(
 ) -> Float64[np.ndarray, "n time d"]:
     """The saved coordinates of every member: all of a founder's own, the response's of a skew product.
 
-    A response coordinate i that gets the velocity of an unbounded driver coordinate may be unbounded as
-    well. The paper's reference code maps the response into the driver's space and into its own, and takes
+    A response coordinate is mapped as the response's own founder maps it. One that drifts with the driver
+    (``drifts_with_driver``) is mapped as the driver coordinate is whose velocity it receives, its phase say; if it is
+    unbounded in the response too, the mean of both maps is taken.
 
-    - both maps' mean where the driver's coordinate and the response's are both unbounded, or neither,
-    - the map of the one that is unbounded otherwise.
-
-    That is its documented intent, which is done here; its code halves the second case by mistake, and
-    halves response coordinates that no driver coordinate enters.
+    The paper's reference code lets every response coordinate drift that an unbounded driver coordinate enters, and
+    shows an escape as the sine of large numbers. It halves what is unbounded on one side only, by mistake, and takes
+    the mean of both maps where neither is unbounded, though nothing has to be made bounded there.
 
     Raises:
         PandaError: shapes that do not fit.
@@ -57,16 +56,10 @@ def saved_coordinates(
         through_driver = _through_driver(
             flow.driver, response, ensemble.driver_parameters, ensemble.driver_index
         )
-    padded = np.ones(max(flow.driver_dimension, flow.response_dimension), dtype=bool)
-    padded[: flow.driver_dimension] = flow.driver.bounded
-    driver_unbounded = ~padded[ensemble.driver_index]
-    response_unbounded = np.broadcast_to(~flow.response.bounded, driver_unbounded.shape)
-    neither = ~(driver_unbounded | response_unbounded)
-    use_driver = (driver_unbounded | neither)[:, None, :]
-    use_own = (response_unbounded | neither)[:, None, :]
+    drifts = drifts_with_driver(flow, ensemble)[:, None, :]
     # A sum with weights would let one map's overflow spoil the other's value.
-    mean = 0.5 * (through_driver + own)
-    return np.where(use_driver & use_own, mean, np.where(use_driver, through_driver, own))
+    mapped = np.where(flow.response.bounded, through_driver, 0.5 * (through_driver + own))
+    return np.where(drifts, mapped, own)
 
 
 def _through_driver(

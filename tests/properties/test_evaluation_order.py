@@ -15,7 +15,7 @@ from baselines.registry import create
 from panda.config import Config
 from panda.data.store import Trajectory, TrajectoryStore, write_trajectories
 from panda.evaluation.score import example_forecasts, score
-from panda.evaluation.summary import by_system, summarise
+from panda.evaluation.summary import summarise
 from panda.evaluation.windows import draw_windows
 
 SEED = 7
@@ -48,7 +48,8 @@ def evaluated(files: list[list[Trajectory]], config: Config) -> tuple[pd.DataFra
         )
         scores = score(forecaster, windows, config.evaluate)
         examples = example_forecasts(forecaster, windows, config.evaluate, seed=SEED)
-    return summarise(by_system(scores), config.evaluate, seed=SEED), examples["forecast"]
+    held_out = config.discover.founders.test_names
+    return summarise(scores, config.evaluate, held_out=held_out, seed=SEED), examples["forecast"]
 
 
 @settings(max_examples=8, deadline=None)

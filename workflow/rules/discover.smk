@@ -75,20 +75,57 @@ rule search_candidates:
         " --shard {wildcards.shard} --output {output} 2> {log}"
 
 
-def candidates(n_generations):
+FOLLOW_SECTIONS = [
+    "seed",
+    "discover.follow",
+    "discover.select",
+    "discover.search.integration",
+]
+
+
+rule follow_candidates:
+    input:
+        rules.search_candidates.output[0],
+    output:
+        f"{RUN}/discover/followed/{{shard}}.parquet",
+    log:
+        f"{RUN}/logs/follow_candidates/{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/follow_candidates/{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=240,
+    params:
+        section=part(*FOLLOW_SECTIONS),
+        code=code("follow_candidates"),
+    message:
+        "Follow shard {wildcards.shard} of the candidates for long"
+    shell:
+        "{PANDA} discover follow --config {RESOLVED} --library {BUILD} --output {output} {input} 2> {log}"
+
+
+def shards_of(folder, bred, n_generations):
     """All shards of the first so many generations; from the second on they are bred (`evolve.smk`)."""
     shards = range(CONFIG.discover.search.n_shards)
-    first = expand(f"{RUN}/discover/candidates/{{shard}}.parquet", shard=shards)
+    first = expand(f"{RUN}/discover/{folder}/{{shard}}.parquet", shard=shards)
     return first + expand(
-        f"{RUN}/discover/bred/{{generation}}/{{shard}}.parquet",
+        f"{RUN}/discover/{bred}/{{generation}}/{{shard}}.parquet",
         generation=range(2, n_generations + 1),
         shard=shards,
     )
 
 
+def candidates(n_generations):
+    return shards_of("candidates", "bred", n_generations)
+
+
 rule select_systems:
     input:
-        candidates(CONFIG.discover.search.generations),
+        candidates=candidates(CONFIG.discover.search.generations),
+        followed=shards_of(
+            "followed", "followed", CONFIG.discover.search.generations
+        ),
     output:
         catalogue=f"{RUN}/discover/catalogue.parquet",
         acceptance=f"{RUN}/discover/acceptance.parquet",
@@ -104,11 +141,12 @@ rule select_systems:
     params:
         section=part("discover.select", "discover.founders"),
         code=code("select_systems"),
+        followed=lambda wildcards, input: [f"--followed={path}" for path in input.followed],
     message:
         "Select the systems that pass every filter"
     shell:
         "{PANDA} discover select --config {RESOLVED} --output {output.catalogue}"
-        " --acceptance {output.acceptance} --selections {output.selections} {input} 2> {log}"
+        " --acceptance {output.acceptance} --selections {output.selections} {params.followed} {input.candidates} 2> {log}"
 
 
 rule measure_spectra:
@@ -136,7 +174,8 @@ rule measure_spectra:
 
 rule join_spectra:
     input:
-        expand(
+        catalogue=rules.select_systems.output.catalogue,
+        shards=expand(
             rules.measure_spectra.output[0],
             shard=range(CONFIG.discover.spectrum.n_shards),
         ),
@@ -155,7 +194,8 @@ rule join_spectra:
     message:
         "Join the Lyapunov spectra of all shards"
     shell:
-        "{PANDA} discover join-spectra --config {RESOLVED} --output {output} {input} 2> {log}"
+        "{PANDA} discover join-spectra --config {RESOLVED} --catalogue {input.catalogue} --output {output}"
+        " {input.shards} 2> {log}"
 
 
 rule sample_gallery:

@@ -68,7 +68,11 @@ rule score_forecaster:
         runtime=240,
         gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
     params:
-        section=forecaster_section(*SCORING),
+        # Only models are told how to take their contexts.
+        section=lambda wildcards: forecaster_section(
+            *SCORING,
+            *(["evaluate.contexts"] if wildcards.forecaster in MODELS else []),
+        )(wildcards),
         code=forecaster_code("score_forecaster"),
     message:
         "Score {wildcards.forecaster} on unseen systems"
@@ -132,6 +136,8 @@ rule summarise_scores:
     params:
         section=part(
             "seed",
+            "discover.founders.held_out",
+            "evaluate.fast_samples",
             "evaluate.n_bootstrap",
             "evaluate.confidence",
             "evaluate.forecasters",

@@ -55,6 +55,28 @@ rule search_bred:
         " --shard {wildcards.shard} --output {output} 2> {log}"
 
 
+rule follow_bred:
+    input:
+        rules.search_bred.output[0],
+    output:
+        f"{RUN}/discover/followed/{{generation}}/{{shard}}.parquet",
+    log:
+        f"{RUN}/logs/follow_bred/{{generation}}_{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/follow_bred/{{generation}}_{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=240,
+    params:
+        section=part(*FOLLOW_SECTIONS),
+        code=code("follow_bred"),
+    message:
+        "Follow shard {wildcards.shard} of generation {wildcards.generation} for long"
+    shell:
+        "{PANDA} discover follow --config {RESOLVED} --library {BUILD} --output {output} {input} 2> {log}"
+
+
 rule run_search:
     input:
         measures=rules.measure_founders.output[0],

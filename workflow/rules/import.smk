@@ -25,6 +25,7 @@ rule import_trajectories:
             "integrate.n_shards",
             "discover.founders.held_out",
             "discover.founders.validation",
+            "discover.select.strict",
         ),
         # Names and sizes of the files: a touched or newly fetched copy is no reason to import again.
         published=PUBLISHED,

@@ -48,6 +48,7 @@ def test_another_table_is_not_selected_from(tmp_path: Path, other_table: Path):
         ("--output", out / "c.parquet"),
         ("--acceptance", out / "a.parquet"),
         ("--selections", out / "s.parquet"),
+        ("--followed", other_table),
     ]
     words = [word for pair in outputs for word in pair]
     message = refusal("discover", "select", *CONFIG, *words, other_table)

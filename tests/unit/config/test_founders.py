@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from panda.config import Founders, section
-from panda.config.families import families, family_of
+from panda.config.families import families, family_of, twins
 from panda.config.founder_names import founder_names
 
 BODY = "parameters = {}\ninitial_condition = [1.0]\n\n\ndef rhs(state, t):\n    return -state\n"
@@ -148,12 +150,93 @@ def _rhs(name: str, state: np.ndarray, **changes: float) -> np.ndarray:
         ("SprottQ", "GenesioTesi", [[0, -1, 0], [-1, 1, 0], [1, -1, 1]], {"a": 0.5, "b": 2.6, "c": 3.1}),
         ("SprottS", "GenesioTesi", [[0, 0, -4], [-4, 0, 0], [4, 16, 0]], {"a": 1, "b": 4, "c": 8}),
         ("RayleighBenard", "LuChen", np.eye(3), {"a": 30, "b": 5, "c": 18}),
+        ("VallisElNino", "Lorenz", np.diag([1, 34, -34]), {"beta": 1, "rho": 34, "sigma": 3}),
+        (
+            *("ChenLee", "LiuChen", np.eye(3)),
+            {"a": 5, "h": 0, "s": -1, "b": 10, "p": 0, "q": 1, "c": -0.38, "r": -1 / 3},
+        ),
+        ("SprottJ", "SprottI", np.array([[-1, 2, 0], [0, 8, 0], [1, -10, 4]]) / 32, {"a": 0.25}),
     ],
 )
 def test_systems_said_to_be_one_in_other_coordinates_are(one, other, matrix, changes):
-    """v = M u + s: the other's right-hand side at v is M times the one's at u."""
-    shift = {"SprottN": [-0.25, -0.5, 0.0], "SprottS": [4.0, -4.0, 0.0]}.get(one, np.zeros(3))
+    """v = M u + s: the other's right-hand side at v is M times the one's at u, but for the unit of time."""
+    shifts = {"SprottN": [-0.25, -0.5, 0], "SprottS": [4, -4, 0], "VallisElNino": [0, 0, 34]}
+    shift, speed = shifts.get(one, np.zeros(3)), 2 if one == "SprottJ" else 1
     for state in np.random.default_rng(0).normal(size=(5, 3)):
-        moved = _rhs(other, np.array(matrix) @ state + shift, **changes)
+        moved = speed * _rhs(other, np.array(matrix) @ state + shift, **changes)
         np.testing.assert_allclose(moved, np.array(matrix) @ _rhs(one, state), rtol=1e-9, atol=1e-12)
-    assert family_of(one) == family_of(other)
+    assert family_of(one) == family_of(other) and other in twins()[one]
+
+
+def test_a_coordinate_of_one_sprott_case_solves_the_equation_of_another():
+    """2 y of case I, with x' = -a y, is x + b/a of case R at a = 0.4, b = 0.08: so its (x, y, z) move as R says."""
+    for x, y, z in np.random.default_rng(0).normal(size=(5, 3)):
+        dx, dy, dz = _rhs("SprottI", np.array([x, y, z]), a=0.2)
+        first, second = dy, dx + dz
+        third = -0.2 * dy + dx + 2 * y * dy - dz
+        state = np.array([2 * y - 0.2, 0.4 - 2 * first, -2 * second - 0.08])
+        moved = _rhs("SprottR", state, a=0.4, b=0.08)
+        np.testing.assert_allclose(moved, [2 * first, -2 * second, -2 * third], rtol=1e-9, atol=1e-12)
+    assert "SprottI" in twins()["SprottR"]
+
+
+def test_twins_are_each_others_and_of_one_family():
+    for name, others in twins().items():
+        assert others and name not in others
+        for other in others:
+            assert name in twins()[other] and family_of(name) == family_of(other)
+
+
+@pytest.mark.parametrize("relatives", ["twins", "family"])
+@given(
+    held_out=st.sets(st.sampled_from(founder_names()), min_size=1, max_size=40),
+    validation=st.sets(st.sampled_from(founder_names()), max_size=10),
+    held_out_families=st.sets(st.sampled_from(sorted(families())), max_size=3),
+)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_unseen_founder_of_a_strict_test_has_a_relative_in_training(
+    values: dict, relatives, held_out: set, validation: set, held_out_families: set
+):
+    founders = Founders.model_validate(
+        {
+            **values,
+            "held_out": sorted(held_out),
+            "validation": sorted(validation - held_out),
+            "held_out_families": sorted(held_out_families),
+        }
+    )
+    strict, names = founders.strict_test(relatives), founders.all_names
+    train = [name for name in names if founders.split(name) == "train"]
+    for pair in [(name,) for name in names] + list(zip(names, names[7:], strict=False)):
+        if not strict(*pair):
+            continue
+        assert founders.split(*pair) == "test"
+        for unseen in set(pair) - set(train) - set(founders.validation):
+            if relatives == "family":
+                assert family_of(unseen) not in map(family_of, train)
+            assert not twins().get(unseen, frozenset()) & set(train)
+    # Where a whole family is held out none of its members has a relative that was seen.
+    for family in held_out_families:
+        assert all(strict(name) for name in families()[family])
+    assert not any(strict(name) for name in train)
+
+
+def test_of_the_papers_twenty_fifteen_have_no_twin_and_two_no_relative(values: dict):
+    """The five, as read from the equations: the tests above."""
+    founders = Founders.model_validate(values)
+    twinned = {"Bouali", "ChenLee", "Coullet", "SprottF", "SprottR"}
+    assert set(founders.test_names) - set(founders.strict_names("twins")) == twinned
+    assert set(founders.strict_names("family")) == {"CircadianRhythm", "KawczynskiStrizhak"}
+    strict = founders.strict_test("twins")
+    assert strict("Rossler", "Lorenz") and strict("Lorenz", "Rossler") and strict("Rossler", "Duffing")
+    assert not strict("Rossler", "SprottF") and not strict("Lorenz", "Thomas")
+
+
+def test_results_depend_on_the_strict_founders_by_name(smoke):
+    select = smoke.discover.select.model_copy(update={"strict": "family"})
+    changed = smoke.model_copy(update={"discover": smoke.discover.model_copy(update={"select": select})})
+    parts = [section(config, "discover.select", "discover.search") for config in (smoke, changed)]
+    assert (
+        len(parts[0]["discover.select"]["strict"]) == 15 and len(parts[1]["discover.select"]["strict"]) == 2
+    )
+    assert parts[0]["discover.search"] == parts[1]["discover.search"]

@@ -4,10 +4,12 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from panda.core.errors import PandaError
 from panda.data.store import TrajectoryStore, write_trajectories
-from panda.data.windows import TrainingWindows
+from panda.data.windows import TrainingWindows, draw_channels
 
 
 @pytest.fixture
@@ -91,10 +93,52 @@ def test_a_missing_population_is_said(make_windows, make_trajectory, population,
 def test_what_cannot_be_trained_on_is_said(make_windows, make_trajectory):
     with pytest.raises(PandaError, match="no trajectory to train on"):
         make_windows([])
-    with pytest.raises(PandaError, match=r"A_B-pp4' has 2 channels, fewer than train.data.n_channels 3"):
-        make_windows([make_trajectory(0), make_trajectory(4, dimension=2)])
     with pytest.raises(PandaError, match=r"A_B-pp1' has 63 points, fewer than the 64"):
         make_windows([make_trajectory(1, n_points=63)])
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_of_too_few_channels_each_comes_once_before_any_repeats(make_windows, make_trajectory, dimension):
+    """Without augmentation the windows are pieces of the trajectory's channels, all at one start."""
+    row = make_trajectory(0, dimension=dimension)
+    series = row.target.astype(np.float64)
+    series = (series - series.mean(1, keepdims=True)) / series.std(1, keepdims=True)
+    everywhere = np.lib.stride_tricks.sliding_window_view(series, 64, axis=1)
+    windows = make_windows([row], augmentation_probability=0.0, batch_size=60).batch(0)
+    assert windows.shape == (60, 64, 3)
+    seen = set()
+    for window in windows:
+        error = np.abs(everywhere[:, None] - window.T[None, :, None]).max(axis=-1)
+        channels, starts = zip(
+            *(np.unravel_index(error[:, i].argmin(), everywhere.shape[:2]) for i in range(3)), strict=True
+        )
+        assert max(error[c, i, s] for i, (c, s) in enumerate(zip(channels, starts, strict=True))) < 1e-5
+        assert len(set(starts)) == 1 and set(channels) == set(range(dimension))
+        assert sorted(channels[:dimension]) == list(range(dimension))
+        seen.add(channels)
+    # Two channels: 0 1 and 1 0, each with either of them a second time.
+    assert len(seen) == {1: 1, 2: 4}[dimension]
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_augmented_windows_of_few_channels_are_whole(make_windows, make_trajectory, dimension):
+    """Delay embedding has as many channels as the trajectory; mixing has more, of which some are drawn."""
+    rows = [make_trajectory(i, dimension=dimension) for i in range(3)] + [make_trajectory(7, dimension=4)]
+    windows = make_windows(rows, augmentation_probability=1.0, batch_size=300).batch(0)
+    assert windows.shape == (300, 64, 3) and np.isfinite(windows).all()
+    assert (np.abs(windows).max(axis=1) > 0).all()
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
+def test_channels_are_drawn_evenly(n_there: int, n_wanted: int, seed: int):
+    rng, same = np.random.default_rng(seed), np.random.default_rng(seed)
+    drawn = draw_channels(rng, n_there, n_wanted)
+    counts = np.bincount(drawn, minlength=n_there)
+    assert drawn.shape == (n_wanted,) and counts.size == n_there and np.ptp(counts) <= 1
+    if n_there >= n_wanted:
+        # A draw without replacement, and nothing more of the stream: what was trained before stays the same.
+        np.testing.assert_array_equal(drawn, same.permutation(n_there)[:n_wanted])
+        assert rng.random() == same.random()
 
 
 def test_a_trajectory_of_one_window_is_enough(make_windows, make_trajectory):

@@ -91,7 +91,10 @@ def test_the_published_catalogue_regenerates(library, smoke):
     assert rows["confirmed"][rows["certified"] & measured].mean() > 0.98
     certain = rows["largest_exponent"] > 3 * rows["exponent_error"]
     assert certain[rows["certified"]].all()
-    few = rows.sort_values("n_steps").groupby(["population", "split"]).head(2)
+    # It was searched when an unbounded driver let every response coordinate drift (results/published/discovery).
+    drift = {name for name in library if library[name].unbounded_indices}
+    settled = rows[(rows["population"] == "founder") | ~rows["driver"].isin(drift)]
+    few = settled.sort_values("n_steps").groupby(["population", "split"]).head(2)
     once = dict.fromkeys(few["system"], 1)
     integration = smoke.discover.search.integration
     assert integration.n_points == 5120

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from panda.config import Select
-from panda.discovery.filters import FILTERS, rejected_by, verdicts
+from panda.discovery.filters import FILTERS, NOT_FOLLOWED, rejected_by, verdicts
 from panda.discovery.statistics import undefined
 
 GOOD = {
@@ -34,6 +34,10 @@ GOOD = {
     "largest_exponent": 1.0,
     "exponent_error": 0.1,
     "shear_exponent": 0.02,
+    "verdict": "chaotic",
+    "follow_status": "complete",
+    "growth": 1.1,
+    "late_verdict": "chaotic",
 }
 CYCLE = {
     "recurrence_n_recurrences": 500.0,
@@ -116,7 +120,13 @@ def test_a_limit_cycle_needs_all_its_marks(smoke, change: dict):
 
 @pytest.mark.parametrize("name", [name for name in FILTERS if name != "integrated"])
 def test_what_is_undefined_passes_no_filter(smoke, name: str):
-    row = {"status": "complete", **undefined(), "largest_exponent": np.nan, "exponent_error": np.nan}
+    row = {
+        "status": "complete",
+        **undefined(),
+        **NOT_FOLLOWED,
+        "largest_exponent": np.nan,
+        "exponent_error": np.nan,
+    }
     row["shear_exponent"] = np.nan
     assert not FILTERS[name](row, smoke.discover.select)
 

@@ -163,7 +163,9 @@ def test_check_prints_it_and_leaves_nothing(system: Path, tmp_path: Path, monkey
     for words in (
         f"{NAME}, 4 coordinates",
         "r 1 0.72 1.53",
-        "passes 9 of 9",
+        "verdict      chaotic",
+        "persistence  complete",
+        "passes 10 of 10",
         "enters       yes",
     ):
         assert words in done.output

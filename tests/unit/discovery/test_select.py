@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from panda.core.errors import PandaError
 from panda.discovery.candidates import groups, shard
 from panda.discovery.select import select, selections
 from tests.unit.discovery.test_filters import GOOD
@@ -76,6 +78,20 @@ def test_a_founder_of_your_own_enters_with_a_certificate_or_by_name(
 CYCLE = {"return_distance": 1e-3}
 
 
+def followed(rows: list[dict], **changes: dict) -> pd.DataFrame:
+    """The table of `follow` in which all candidates are chaotic for good, but for `changes` by system."""
+    found = {
+        "verdict": "chaotic", "why_undecided": "", "followed_periods": 60.0, "followed_exponent": 1.0,
+        "followed_error": 0.1, "follow_status": "complete", "escape_periods": np.nan, "growth": 1.0,
+        "late_verdict": "chaotic", "late_exponent": 1.0, "late_error": 0.1,
+    }  # fmt: skip
+    table = [
+        found | {"system": row["system"], "end_state": np.zeros(3)} | changes.get(row["system"], {})
+        for row in rows
+    ]
+    return pd.DataFrame(table)
+
+
 def choices(smoke, founders, selection: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Under `selection`: the catalogue of a founder, one that fails, a limit cycle, and orders out of chaos."""
     rows = [
@@ -84,10 +100,20 @@ def choices(smoke, founders, selection: str) -> tuple[pd.DataFrame, pd.DataFrame
         candidate("Lorenz", "Thomas", 1, **CYCLE),
         candidate("Lorenz", "Thomas", 2, largest_exponent=-1.0),
         candidate("Lorenz", "Thomas", 3, largest_exponent=0.1, exponent_error=0.1),
+        candidate("Lorenz", "Thomas", 4),
     ]
+    longer = followed(
+        rows,
+        **{
+            "Lorenz_Thomas-pp1": {"verdict": "regular", "follow_status": "", "late_verdict": ""},
+            "Lorenz_Thomas-pp2": {"verdict": "regular", "follow_status": "", "late_verdict": ""},
+            "Lorenz_Thomas-pp3": {"verdict": "undecided", "follow_status": "", "late_verdict": ""},
+            "Lorenz_Thomas-pp4": {"follow_status": "diverged", "escape_periods": 700.0, "late_verdict": ""},
+        },
+    )
     settings = smoke.discover.select.model_copy(update={"selection": selection})
     table = pd.DataFrame(rows).assign(period=2.0)
-    catalogue = select(table, settings, founders)
+    catalogue = select(table, settings, founders, longer)
     return catalogue.set_index("system"), selections(catalogue, settings)
 
 
@@ -107,15 +133,50 @@ def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founder
     _, table = choices(smoke, founders, "certified")
     counts = table.set_index(["selection", "population"])
     reference = counts.loc[("reference", "skew")]
-    assert reference[["n_accepted", "n_limit_cycle", "n_not_certain", "n_not_positive"]].tolist() == [
-        3,
-        1,
-        2,
-        1,
-    ]
+    named = ["n_accepted", "n_limit_cycle", "n_chaotic", "n_regular", "n_undecided", "n_not_persistent"]
+    assert reference[named].tolist() == [4, 1, 1, 2, 1, 1]
     assert counts.loc[("certified", "skew"), "n_accepted"] == 0
     assert counts.loc[("certified", "founder"), "n_accepted"] == 2
     assert counts.loc[("reference", "founder"), "median_exponent_per_period"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("change", "filter_name"),
+    [
+        ({"verdict": "undecided"}, "chaotic"),
+        ({"verdict": "regular"}, "chaotic"),
+        ({"follow_status": "diverged"}, "persistent"),
+        ({"follow_status": "sliding"}, "persistent"),
+        ({"growth": 3.1}, "persistent"),
+        ({"growth": np.nan}, "persistent"),
+        ({"late_verdict": "regular"}, "persistent"),
+    ],
+)
+def test_a_certificate_asks_for_chaos_that_lasts(smoke, founders, change: dict, filter_name: str):
+    rows = [candidate("Lorenz", "Thomas", 0)]
+    catalogue = select(
+        pd.DataFrame(rows), smoke.discover.select, founders, followed(rows, **{rows[0]["system"]: change})
+    )
+    assert catalogue["rejected_by"].tolist() == [filter_name]
+    kept = select(pd.DataFrame(rows), smoke.discover.select, founders, followed(rows))
+    assert kept["certified"].tolist() == [True]
+
+
+def test_exponents_of_longer_runs_take_the_place_of_the_searched_ones(smoke, founders):
+    rows = [candidate("Lorenz", "Thomas", 0, largest_exponent=7.0)]
+    (row,) = select(pd.DataFrame(rows), smoke.discover.select, founders, followed(rows)).to_dict("records")
+    assert (row["largest_exponent"], row["searched_exponent"]) == (1.0, 7.0)
+
+
+def test_who_should_have_been_followed_must_have_been(smoke, founders):
+    rows = [candidate("Lorenz", "Thomas", i) for i in range(3)]
+    for table, words in (
+        (followed(rows[:2]), "1 of the 3 candidates to be followed were not, Lorenz_Thomas-pp2"),
+        (followed([*rows, rows[0]]), "Lorenz_Thomas-pp0 was followed twice"),
+        (followed([*rows, candidate("Chua", "Thomas", 0)]), "Chua_Thomas-pp0 is no candidate"),
+    ):
+        with pytest.raises(PandaError, match=words):
+            select(pd.DataFrame(rows), smoke.discover.select, founders, table)
 
 
 def test_a_held_out_founder_reaches_neither_training_nor_validation(smoke, founders):

@@ -69,6 +69,7 @@ def founder(name: str, parameters: list[float], initial: list[float], period: fl
         period=period,
         dt=period / 100,
         unbounded_indices=(),
+        free_coordinates=(),
         mean=None,
         std=None,
         maximum_lyapunov_estimated=None,

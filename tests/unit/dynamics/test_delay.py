@@ -23,7 +23,14 @@ from panda.systems.lanes import N_LANES
 
 from .conftest import JVP, RHS, ensemble_of, founder
 
-OPTIONS = {"rtol": 1e-9, "atol": 1e-10, "max_steps": 100_000, "max_abs": 1e4, "min_step": 1e-10}
+OPTIONS = {
+    "rtol": 1e-9,
+    "atol": 1e-10,
+    "max_steps": 100_000,
+    "max_abs": 1e4,
+    "max_angle": 1e8,
+    "min_step": 1e-10,
+}
 TIGHT = OPTIONS | {"rtol": 1e-13, "atol": 1e-14}
 DELAYED = sorted(delayed_names())
 

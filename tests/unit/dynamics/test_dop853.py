@@ -35,7 +35,15 @@ os._exit(0)
 
 
 def test_other_processes_find_the_kernel_compiled(oscillator, decay):
-    options = {"n_points": 3, "rtol": 1e-6, "atol": 1e-6, "max_steps": 9, "max_abs": 9.0, "min_step": 1e-9}
+    options = {
+        "n_points": 3,
+        "rtol": 1e-6,
+        "atol": 1e-6,
+        "max_steps": 9,
+        "max_abs": 9.0,
+        "max_angle": 9.0,
+        "min_step": 1e-9,
+    }
     for flow in (oscillator, decay):
         integrate(flow, ensemble_of(flow, [[1.0, 0.0]]), duration=[1.0], **options)
     assert len(run.signatures) == 1

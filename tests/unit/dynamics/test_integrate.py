@@ -14,7 +14,14 @@ from panda.systems.flow import Ensemble, Flow
 
 from .conftest import ensemble_of, near_published, pair_ensemble
 
-OPTIONS = {"rtol": 1e-9, "atol": 1e-10, "max_steps": 100_000, "max_abs": 1e4, "min_step": 1e-10}
+OPTIONS = {
+    "rtol": 1e-9,
+    "atol": 1e-10,
+    "max_steps": 100_000,
+    "max_abs": 1e4,
+    "max_angle": 1e8,
+    "min_step": 1e-10,
+}
 TIGHT = OPTIONS | {"rtol": 1e-13, "atol": 1e-14}
 
 
@@ -202,12 +209,21 @@ def test_escape_diverges_and_does_not_disturb_others(power):
     np.testing.assert_allclose(steady, 1 + np.linspace(0, 2, 21), rtol=1e-9)
 
 
-def test_unbounded_coordinates_may_grow(power):
-    meta = dataclasses.replace(power.driver, unbounded_indices=(0,))
-    free = dataclasses.replace(power, driver=meta)
-    ensemble = ensemble_of(power, [[1.0]], np.array([[1.0, 1.0]]))
-    assert run(power, ensemble, 12.0, 5).status[0] == Status.diverged
-    assert run(free, ensemble, 12.0, 5).states[0, -1, 0] == pytest.approx(np.exp(12.0), rel=1e-6)
+@pytest.mark.parametrize(
+    ("unbounded", "free", "bound"), [((), (0,), 1e4), ((0,), (), 1e4), ((0,), (0,), 1e8)]
+)
+def test_an_unbounded_coordinate_may_grow_if_it_is_free_but_not_beyond_max_angle(
+    power, unbounded, free, bound
+):
+    """x' = a: a drift, at rates that end the time below and above the bound."""
+    meta = dataclasses.replace(power.driver, unbounded_indices=unbounded, free_coordinates=free)
+    flow = dataclasses.replace(power, driver=meta)
+    ensemble = ensemble_of(
+        power, [[0.0]] * 2, np.array([[0.999 * bound / 12, 0.0], [1.001 * bound / 12, 0.0]])
+    )
+    found = run(flow, ensemble, 12.0, 5)
+    assert found.status.tolist() == [Status.complete, Status.diverged]
+    assert found.states[0, -1, 0] == pytest.approx(0.999 * bound, rel=1e-9)
 
 
 def test_singular_slope_underflows(power):
@@ -242,6 +258,7 @@ def test_an_equilibrium_and_an_empty_ensemble(oscillator):
         ({"atol": -1.0}, "atol is -1.0"),
         ({"max_steps": 0}, "max_steps is 0"),
         ({"max_abs": np.nan}, "max_abs is nan"),
+        ({"max_angle": 0.0}, "max_angle is 0.0"),
         ({"min_step": 0.0}, "min_step is 0.0"),
     ],
 )

@@ -18,7 +18,14 @@ from panda.systems.flow import Ensemble, Flow
 
 from .conftest import DECAY, decay_jvp, decay_rhs, ensemble_of, near_published, pair_ensemble
 
-OPTIONS = {"rtol": 1e-8, "atol": 1e-10, "max_steps": 10_000_000, "max_abs": 1e4, "min_step": 1e-10}
+OPTIONS = {
+    "rtol": 1e-8,
+    "atol": 1e-10,
+    "max_steps": 10_000_000,
+    "max_abs": 1e4,
+    "max_angle": 1e8,
+    "min_step": 1e-10,
+}
 BENIGN = st.floats(-50.0, 50.0).map(lambda x: round(x, 3))
 
 

@@ -107,6 +107,64 @@ def test_panda_forecaster_moves_with_the_units(smoke) -> None:
     assert np.allclose(forecaster.forecast(context, 32), forecast[:, :32])
 
 
+def lively(smoke) -> Panda:
+    """A random forecast model whose output answers to its context, as one with small weights hardly does."""
+    model = Panda(shape(smoke, "forecast"), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4.0)
+    return model
+
+
+def test_raw_contexts_differ_by_the_models_scale_eps_alone(smoke) -> None:
+    """In units u the model adds scale_eps to a variance of u^2: relative to the signal, scale_eps / u^2."""
+    model = lively(smoke)
+    standardised, raw = (
+        PandaForecaster(
+            model, name="panda", batch_size=2, standardise_eps=1e-10, threads=1, device="cpu", raw=raw
+        )
+        for raw in (False, True)
+    )
+    # One pass of the model, so that its own errors are not fed back.
+    context = np.cumsum(np.random.default_rng(0).normal(size=(5, 128, 3)), axis=1)
+    context /= context.std(axis=1, keepdims=True)
+    right = standardised.forecast(context, 16)
+    moves = {}
+    for unit in (1e-2, 0.1, 1.0, 1e2):
+        np.testing.assert_allclose(
+            standardised.forecast(unit * context, 16), unit * right, rtol=1e-9, atol=1e-9 * unit
+        )
+        moves[unit] = np.abs(raw.forecast(unit * context, 16) / unit - right).max()
+    assert moves[1.0] < 1e-3 and moves[1e2] < 1e-3
+    assert 30 < moves[1e-2] / moves[0.1] < 300 and moves[1e-2] > 0.1
+    # That is all there is between them: with a scale_eps as small as the units, raw ones agree again.
+    size = model.shape.scale_eps
+    model.shape = model.shape.model_copy(update={"scale_eps": size * 1e-6})
+    np.testing.assert_allclose(raw.forecast(1e-3 * context, 16) / 1e-3, right, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_points_that_the_model_does_not_see_do_not_move_its_forecast(smoke, raw: bool) -> None:
+    forecaster = PandaForecaster(
+        lively(smoke), name="panda", batch_size=2, standardise_eps=1e-10, threads=1, device="cpu", raw=raw
+    )
+    n = forecaster.model.shape.context_length
+    context = np.cumsum(np.random.default_rng(0).normal(size=(2, n, 3)), axis=1)
+    early = 1e4 * np.random.default_rng(1).normal(size=(2, 100, 3))
+    longer = forecaster.forecast(np.concatenate([early, context], axis=1), 40)
+    assert np.array_equal(longer, forecaster.forecast(context, 40))
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_two_channels_are_forecast_as_three_are(smoke, raw: bool) -> None:
+    forecaster = PandaForecaster(
+        lively(smoke), name="panda", batch_size=2, standardise_eps=1e-10, threads=1, device="cpu", raw=raw
+    )
+    context = np.cumsum(np.random.default_rng(0).normal(size=(3, 128, 2)), axis=1)
+    forecast = forecaster.forecast(context, 40)
+    assert forecast.shape == (3, 40, 2) and np.isfinite(forecast).all()
+
+
 def test_a_completion_model_does_not_forecast(mlm: Panda) -> None:
     with pytest.raises(PandaError, match="does not forecast"):
         PandaForecaster(mlm, name="x", batch_size=2, standardise_eps=1e-10, threads=1, device="cpu")

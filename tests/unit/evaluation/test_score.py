@@ -98,7 +98,7 @@ def test_failed_forecasts_are_counted_and_score_the_worst(store, settings: Evalu
     names = by_system(scores)
     with_failure = names[names["failed"] > 0]
     assert np.isinf(with_failure["mse"]).all()
-    summary = summarise(names, settings, seed=1)
+    summary = summarise(scores, settings, held_out=(), seed=1)
     row = summary[
         (summary["metric"] == "mse") & (summary["horizon"] == 96) & (summary["population"] == "all")
     ]
@@ -134,7 +134,7 @@ def test_summary_has_a_row_for_every_population_horizon_and_metric(store, settin
     expected = scores[(scores["name"] == "A_B") & (scores["horizon"] == 64)]["smape"].mean()
     got = names[(names["name"] == "A_B") & (names["horizon"] == 64)]["smape"].iloc[0]
     assert got == pytest.approx(expected)
-    summary = summarise(names, settings, seed=1)
+    summary = summarise(scores, settings, held_out=(), seed=1)
     assert len(summary) == 3 * 3 * 5
     row = (
         summary[(summary["population"] == "skew") & (summary["horizon"] == 64)].set_index("metric").loc["mae"]
@@ -145,3 +145,23 @@ def test_summary_has_a_row_for_every_population_horizon_and_metric(store, settin
     assert row["n_systems"] == row["n_clusters"] == 4
     spearman = summary[summary["metric"] == "spearman"]
     assert (spearman["n_systems"] == 0).all() and spearman["median"].isna().all()
+
+
+def test_strict_and_fast_test_systems_are_summarised_apart(store, settings: Evaluate) -> None:
+    """Strict is a matter of the name, fast of the system: of A_B only one parameter set is."""
+    scores = score(Last(), draw_windows(store, settings, seed=1), settings)
+    scores["strict"] = scores["name"].isin(["A_B", "Rossler"])
+    scores.loc[scores["system"] == "A_B-pp1", "largest_exponent"] = 1.01  # dt is 0.1: 9.9 points
+    scores.loc[scores["system"] == "B_A-pp1", "largest_exponent"] = 0.99
+    scores.loc[scores["system"] == "B_A-pp2", "largest_exponent"] = np.nan
+    summary = summarise(scores, settings, held_out=("A", "Rossler", "Lorenz"), seed=1)
+    at = summary[(summary["metric"] == "mae") & (summary["horizon"] == 64)].set_index("population")
+    assert at["n_systems"].to_dict() == {"all": 6, "founder": 2, "skew": 4, "strict": 2, "fast": 1}
+    assert at["n_founders"].to_dict() == {"all": 3, "founder": 2, "skew": 1, "strict": 2, "fast": 1}
+    of_fast = scores[(scores["system"] == "A_B-pp1") & (scores["horizon"] == 64)]
+    assert at.loc["fast", "median"] == pytest.approx(of_fast["mae"].mean())
+    # The others are what they are without the two.
+    plain = summarise(scores.assign(strict=False), settings, held_out=(), seed=1)
+    kept = summary[summary["population"].isin(["all", "founder", "skew"])].drop(columns="n_founders")
+    other = plain[plain["population"] != "fast"].drop(columns="n_founders")
+    assert kept.reset_index(drop=True).equals(other.reset_index(drop=True))

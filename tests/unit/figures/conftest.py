@@ -189,7 +189,7 @@ def summary(systems: pd.DataFrame, metrics: tuple[str, ...] = ("smape", "mae")) 
                 {"forecaster": forecaster, "population": population, "horizon": horizon, "metric": metric,
                  "median": median, "median_low": median - half, "median_high": median + half,
                  "mean": group[metric].mean(), "q25": q25, "q75": q75, "n_systems": len(group),
-                 "n_clusters": len(group), "censored": np.nan, "failed": 0.0}
+                 "n_founders": 20, "n_clusters": len(group), "censored": np.nan, "failed": 0.0}
             )  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -65,7 +65,7 @@ def summary() -> pd.DataFrame:
                 for metric, scale in (("smape", 1.0), ("mae", 0.01), ("valid_time", 0.02)):
                     median = scale * (20 + 7 * place + horizon / 16 + (3 if population == "founder" else 0))
                     rows.append(
-                        (forecaster, population, horizon, metric, median, 0.9 * median, 1.1 * median, 31)
+                        (forecaster, population, horizon, metric, median, 0.9 * median, 1.1 * median, 31, 7)
                     )
     columns = [
         "forecaster",
@@ -76,6 +76,7 @@ def summary() -> pd.DataFrame:
         "median_low",
         "median_high",
         "n_systems",
+        "n_founders",
     ]
     return pd.DataFrame(rows, columns=columns)
 
@@ -152,7 +153,7 @@ def test_names_are_escaped():
 
 def test_forecast_tables_have_populations_apart_and_mark_the_best():
     skew, founders = forecast_tables(summary())
-    assert skew.title == "skew products (n = 31 systems)"
+    assert skew.title == "skew products (n = 31 systems of 7 unseen founders)"
     assert founders.title.startswith("founders")
     assert skew.columns[1:4] == ("sMAPE, first 64", "sMAPE, first 128", "sMAPE, first 512")
     assert [row[0].text for row in skew.rows] == ["parrot", "panda", "linear_ar"]
@@ -180,7 +181,7 @@ def test_forecast_tables_with_failures_and_other_horizons():
 def significance() -> pd.DataFrame:
     rows = [
         ("panda", "founder", metric, 128, rival, 19, effect, p, verdict)
-        for metric in ("smape", "mae", "mse")
+        for metric in ("smape", "mae", "mse", "valid_time")
         for rival, effect, p, verdict in (
             ("mean", -1.0, 1e-5, "better"),
             ("<parrot>", 0.2, 0.4, "not told apart"),
@@ -202,7 +203,13 @@ def significance() -> pd.DataFrame:
 
 def test_comparisons_have_a_verdict_with_its_effect_for_every_rival():
     table = comparison_table(significance())
-    assert table.columns == ("population", "against", "sMAPE, first 128", "MAE, first 128")
+    shown = ("sMAPE, first 128", "MAE, first 128", "valid time (to 128 points)")
+    assert table.columns == ("population", "against", *shown)
+    assert table.rows[1][4].text == "better"
+    several = pd.concat([significance(), significance().assign(horizon=512, verdict="worse")])
+    longest = comparison_table(several)
+    assert longest.columns[-1] == "valid time (to 512 points)"
+    assert [row[-1].text for row in longest.rows] == ["worse", "worse"]
     assert [row[1].text for row in table.rows] == ["<parrot>", "mean"]
     assert table.rows[1][2].text == "better" and table.rows[1][2].kind == "verdict good"
     assert table.rows[1][2].small == "r = −1.00, p = 1.00e-05, n = 19"

@@ -54,6 +54,7 @@ def test_the_compiled_function_is_the_plain_one(tmp_path: Path) -> None:
     founder = traced.founder
     assert (founder.dimension, founder.n_parameters, founder.citation) == (3, 6, "someone")
     assert founder.time_dependent and not founder.smooth and founder.unbounded_indices == (2,)
+    assert founder.free_coordinates == (2,)
     build_one(tmp_path / "library", traced, lambda library: replace(library["Mine"], period=1.0, dt=0.1))
     flow = FounderLibrary.open(tmp_path / "library").flow("Mine")
     rng = np.random.default_rng(1)
@@ -67,6 +68,7 @@ def test_the_compiled_function_is_the_plain_one(tmp_path: Path) -> None:
         (plain_rhs(system, x + h * v, t) - plain_rhs(system, x - h * v, t)) / (2 * h)
         for x, v, t in zip(states, tangents, times, strict=True)
     ]
+    assert flow.driver.free_coordinates == (2,) and flow.bounded.tolist() == [True, True, False]
     ours = jacobian_vector(flow, ensemble, states, tangents, times)
     np.testing.assert_allclose(ours, slope, rtol=1e-5, atol=1e-5)
     saved = postprocess(founder, states, np.tile(founder.parameters, (11, 1)))
@@ -115,6 +117,28 @@ def test_what_cannot_be_compiled_is_refused_with_its_line(tmp_path: Path, body: 
     with pytest.raises(PandaError, match=words) as caught:
         trace_own(read_system(path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "third", ["phase * x", "0.01 * phase", "np.cos(x * phase)", "np.sign(phase)", "np.cos(t * phase)"]
+)
+def test_what_grows_for_ever_must_be_an_angle(tmp_path: Path, third: str) -> None:
+    text = FORCED.replace("b * np.cos(phase)", f"b * ({third})")
+    with pytest.raises(
+        PandaError, match=r"Mine\.py: `rhs` reads coordinate 2 of `unbounded_indices`"
+    ) as caught:
+        trace_own(read_system(write(tmp_path, text)))
+    assert "\n" not in str(caught.value)
+    bounded = text.replace("unbounded_indices = [2]", "")
+    assert trace_own(read_system(write(tmp_path, bounded))).founder.free_coordinates == ()
+
+
+@pytest.mark.parametrize(
+    "third", ["0.0", "np.cos(k * phase - x)", "np.sign(np.sin(phase) - x)", "np.cos(phase) ** 3"]
+)
+def test_an_angle_may_enter_as_the_sine_of_its_multiples(tmp_path: Path, third: str) -> None:
+    text = FORCED.replace("b * np.cos(phase)", f"b * ({third})")
+    assert trace_own(read_system(write(tmp_path, text))).founder.free_coordinates == (2,)
 
 
 LORENZ = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from panda.core.errors import PandaError
+from panda.dynamics.integrate import Status, integrate
 from panda.systems.evaluate import jacobian_vector, right_hand_side
-from panda.systems.flow import Ensemble, Flow, bounded_coordinates
+from panda.systems.flow import Ensemble, Flow, bounded_coordinates, drifts_with_driver
 from panda.systems.library import FounderLibrary
 from panda.systems.postprocess import postprocess, saved_coordinates
 from panda.systems.skew import (
@@ -143,12 +145,66 @@ def test_mutation_of_a_pair_changes_everything_but_the_start(library: FounderLib
     )
 
 
-def test_unbounded_coordinates_follow_the_permutation(library: FounderLibrary) -> None:
+def test_only_a_response_that_is_free_of_it_may_drift_with_an_unbounded_driver(
+    library: FounderLibrary,
+) -> None:
     flow, ensemble = _pair(library, "Duffing", "Lorenz", n=6)  # Duffing's phase is coordinate 2
     mask = bounded_coordinates(flow, ensemble)
-    np.testing.assert_array_equal(mask[:, :3], [[True, True, False]] * 6)
-    np.testing.assert_array_equal(mask[:, 3:], ensemble.driver_index != 2)
+    assert mask.tolist() == [[True, True, False, True, True, True]] * 6
     assert flow.bounded.tolist() == [True, True, False, True, True, True]
+    # The double pendulum's angles are 0 and 1, the circadian rhythm has none but its phase, 4.
+    for response, free in (("DoublePendulum", [0, 1]), ("CircadianRhythm", [4])):
+        flow, ensemble = _pair(library, "Duffing", response, n=12)
+        expected = np.ones((12, flow.response_dimension), dtype=bool)
+        expected[:, free] = False  # its own are unbounded whatever drives them
+        np.testing.assert_array_equal(bounded_coordinates(flow, ensemble)[:, 3:], expected)
+        drifts = np.zeros_like(expected)
+        drifts[:, free] = ensemble.driver_index[:, free] == 2
+        np.testing.assert_array_equal(drifts_with_driver(flow, ensemble), drifts)
+    # Torus reads no coordinate at all, and says that none is unbounded.
+    flow, ensemble = _pair(library, "Duffing", "Torus", n=6)
+    np.testing.assert_array_equal(bounded_coordinates(flow, ensemble)[:, 3:], ensemble.driver_index != 2)
+
+
+def test_an_escape_through_a_driven_coordinate_is_one(library: FounderLibrary) -> None:
+    """A jerk circuit whose coordinates are fed by three angles: its own field grows with them, to 1e141."""
+    flow = library.flow("ArnoldBeltramiChildress", "JerkCircuit")
+    ensemble = Ensemble(
+        driver_parameters=np.array([[4.4332351475570615, 2.2559810881537796, 0.5904427196492477]]),
+        response_parameters=np.array([[0.0014806173230344272, 0.020234564874621063]]),
+        driver_scale=np.array([[0.17491248956332395, 1.434759583022205, 1.7953425393730917]]),
+        response_scale=np.array([[-0.1389572716029166, 3.1940820196789836, 0.27023894914881674]]),
+        driver_index=np.array([[1, 2, 0]]),
+        initial=np.array([[147.91266, -1762.805, -647.37622, -1.300882, 0.065382947, 0.91801911]]),
+    )
+    run = integrate(
+        flow, ensemble, duration=np.array([40 * flow.period]), n_points=101,
+        rtol=1e-6, atol=1e-7, max_steps=100_000, max_abs=1e4, max_angle=1e8, min_step=1e-10,
+    )  # fmt: skip
+    assert Status(run.status[0]) is Status.diverged
+
+
+def test_what_is_beyond_the_bound_is_an_angle_of_its_own_field(library: FounderLibrary) -> None:
+    """Of a trajectory that completes, a large coordinate can be turned back by whole turns and nothing changes."""
+    responses = ("JerkCircuit", "ForcedVanDerPol", "SwingingAtwood", "ArnoldWeb", "Thomas", "Lorenz")
+    n_large = 0
+    for driver, response in itertools.product(
+        ("ArnoldBeltramiChildress", "DoublePendulum", "Duffing"), responses
+    ):
+        flow, ensemble = _pair(library, driver, response, n=8)
+        run = integrate(
+            flow, ensemble, duration=np.full(8, 20 * flow.period), n_points=101,
+            rtol=1e-6, atol=1e-7, max_steps=20_000, max_abs=50.0, max_angle=1e8, min_step=1e-10,
+        )  # fmt: skip
+        for i in np.flatnonzero(run.complete):
+            states = run.states[i]
+            states = states[np.abs(states).max(axis=1) > 50.0]
+            turned = np.where(np.abs(states) > 50.0, states - 2 * np.pi, states)
+            member, times = ensemble[np.full(len(states), i)], np.zeros(len(states))
+            here, there = (right_hand_side(flow, member, x, times) for x in (states, turned))
+            np.testing.assert_allclose(there, here, rtol=0, atol=1e-7 * np.abs(here).max(initial=1.0))
+            n_large += int((np.abs(states[:, flow.driver_dimension :]) > 50.0).any(axis=1).sum())
+    assert n_large > 100
 
 
 def test_shapes_that_do_not_fit_are_refused(library: FounderLibrary) -> None:
@@ -195,9 +251,10 @@ def test_saved_coordinates_average_what_is_unbounded_on_both_sides(library: Foun
         for k in range(3):
             driven, own = index[k] == 2, k == 2
             x = response[i, :, k]
+            # The van der Pol oscillator's own coordinates are no angles: they are saved as they are.
             expected = {
                 (True, True): 0.5 * (np.cos(x) + np.sin(x)),
-                (True, False): np.cos(x),
+                (True, False): x,
                 (False, True): np.sin(x),
                 (False, False): x,
             }[driven, own]
@@ -207,22 +264,28 @@ def test_saved_coordinates_average_what_is_unbounded_on_both_sides(library: Foun
 
 
 @pytest.mark.parametrize(
-    "pair", [("BlinkingRotlet", "Lorenz"), ("Lorenz", "BickleyJet"), ("ArnoldWeb", "Duffing")]
+    "pair",
+    [
+        ("BlinkingRotlet", "Lorenz"),
+        ("Lorenz", "BickleyJet"),
+        ("ArnoldWeb", "Duffing"),
+        ("BlinkingRotlet", "Torus"),
+    ],
 )
-def test_saved_coordinates_agree_with_the_reference_where_it_does_not_halve(
+def test_saved_coordinates_are_the_references_where_they_are_angles_and_the_responses_own_elsewhere(
     library: FounderLibrary, pair: tuple[str, str]
 ) -> None:
-    """dysts' coupling map halves coordinates that are unbounded on one side only; its others are ours."""
+    """dysts' coupling map halves coordinates that are unbounded on one side only, and maps what is no angle."""
     from dysts import flows
     from dysts.coupling import RandomAdditiveCouplingMap
 
     flow, ensemble = _pair(library, *pair, n=6)
     states = _series(flow, 6)
-    saved = saved_coordinates(flow, ensemble, states)
     driver, response = (getattr(flows, name)() for name in pair)
     default = [np.broadcast_to(f.parameters, (6, f.n_parameters)) for f in (flow.driver, flow.response)]
     fields = {**vars(ensemble), "driver_parameters": default[0], "response_parameters": default[1]}
     saved = saved_coordinates(flow, Ensemble(**fields), states)
+    own = postprocess(flow.response, states[:, :, flow.driver_dimension :], default[1][:, None, :])
     for i in range(6):
         coupling = RandomAdditiveCouplingMap(flow.driver_dimension, flow.response_dimension)
         coupling.driver_indices = ensemble.driver_index[i]
@@ -234,10 +297,10 @@ def test_saved_coordinates_agree_with_the_reference_where_it_does_not_halve(
             list(driver.unbounded_indices),
         )[:, 0, :].T
         for k, entering in enumerate(ensemble.driver_index[i]):
-            one_side = (entering in driver.unbounded_indices) != (k in response.unbounded_indices)
-            np.testing.assert_allclose(
-                saved[i, :, k], theirs[:, k] * (2 if one_side else 1), rtol=1e-9, atol=1e-12
-            )
+            fed, grows = entering in driver.unbounded_indices, k in response.unbounded_indices
+            angle = fed and (grows or pair[1] == "Torus")
+            expected = theirs[:, k] * (1 if fed == grows else 2) if angle else own[i, :, k]
+            np.testing.assert_allclose(saved[i, :, k], expected, rtol=1e-9, atol=1e-12)
 
 
 def test_postprocess_returns_a_copy(library: FounderLibrary) -> None:

@@ -1,0 +1,37 @@
+"""The section that follows candidates for long: whether they are chaotic, and stay so."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from panda.config.types import Count, NonNegative, Positive, Section
+
+
+class Follow(Section):
+    """The sequential test of the largest exponent, and persistence."""
+
+    stages: tuple[Count, ...]
+    transient_periods: Count
+    min_blocks: Annotated[int, Field(ge=2)]
+    min_sigmas: NonNegative
+    min_power: NonNegative
+    regular_below: Positive
+    early_blocks: Annotated[int, Field(ge=2)]
+    early_sigmas: NonNegative
+    persistence_periods: Count
+    points_per_period: Count
+    late_periods: Count
+    late_transient_periods: Count
+    rtol: Positive
+    atol: Positive
+    max_steps_per_period: Count
+
+
+class Audit(Section):
+    """Samples of each verdict that are followed for much longer: how often the verdicts are wrong."""
+
+    n_systems: Count
+    n_periods: Count
+    n_shards: Count

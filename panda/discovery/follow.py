@@ -1,0 +1,238 @@
+"""Candidates followed for hundreds of periods and more: is the motion chaotic, and does it stay so?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from panda.config import Follow, Integration, Select
+from panda.core.progress import Progress
+from panda.discovery.candidates import member_generator
+from panda.discovery.filters import asked
+from panda.discovery.members import flow_of, from_rows
+from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate, estimate, of_search
+from panda.dynamics.integrate import Status, integrate
+from panda.dynamics.tangent import Early, Growth, tangent_growth
+from panda.systems.flow import Ensemble, Flow, bounded_coordinates
+from panda.systems.library import FounderLibrary
+
+# Members of a flow side by side; a result does not depend on it.
+BATCH = 64
+# A coordinate that hardly moves is no measure of growth: no spread counts as less than this share of the largest.
+_SPREAD_FLOOR = 1e-3
+STATES = ("end_state",)
+COLUMNS = (
+    "system", "verdict", "why_undecided", "followed_periods", "followed_exponent", "followed_error", "follow_status",
+    "escape_periods", "growth", "late_verdict", "late_exponent", "late_error", "end_state",
+)  # fmt: skip
+
+
+def follow(
+    library: FounderLibrary,
+    candidates: pd.DataFrame,
+    select: Select,
+    settings: Follow,
+    limits: Integration,
+    seed: int,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """A row for every candidate that some selection would accept but for what is found here, by system.
+
+    Chaos, in stages: whom the search's exponent leaves undecided (`verdict.Estimate`) is followed for `stages[0]`
+    periods, whom that leaves undecided for `stages[1]` more, and so on; who is not decided by the last stage stays
+    `undecided`, and `why_undecided` says why. `followed_exponent` and `followed_error` per time unit are means over
+    all `followed_periods`, the search's among them.
+
+    Persistence, of chaotic candidates of a selection that asks for it: states are integrated for
+    `persistence_periods`, and from their end, `end_state`, the exponent is measured once more over `late_periods`,
+    which has a verdict of its own: regular, where the chaos was transient. `follow_status` is how this ended, and
+    `escape_periods` when, if before its end. `growth`: see there.
+    """
+    decide, persist = asked(candidates, select)
+    candidates = candidates.assign(persist=persist)[decide]
+    rows: list[dict[str, Any]] = []
+    for (driver, response), group in candidates.groupby(["driver", "response"], sort=True):
+        flow = flow_of(library, str(driver), str(response))
+        for first in range(0, len(group), BATCH):
+            part = group.iloc[first : first + BATCH]
+            rows += _follow_members(flow, part, settings, limits, seed)
+            if progress is not None:
+                progress.advance(len(part))
+    return follow_table(rows)
+
+
+def follow_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """The rows as a table of fixed columns and types, also where there is none."""
+    texts = ("system", "verdict", "why_undecided", "follow_status", "late_verdict")
+    types = {name: "object" if name in texts else "float64" for name in COLUMNS if name != "end_state"}
+    return pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(types)
+
+
+def _follow_members(
+    flow: Flow, part: pd.DataFrame, settings: Follow, limits: Integration, seed: int
+) -> list[dict[str, Any]]:
+    """`follow` for candidates of one flow."""
+    ensemble = from_rows(part)
+    estimates, status = _decide(flow, part, ensemble, settings, limits, seed)
+    rows: list[dict[str, Any]] = []
+    for system, found, how in zip(part["system"], estimates, status, strict=True):
+        verdict = found.verdict(settings)
+        rows.append(
+            {
+                "system": system,
+                "verdict": verdict,
+                "why_undecided": ""
+                if verdict != UNDECIDED
+                else how
+                if how != "complete"
+                else "budget of periods",
+                "followed_periods": found.n_periods,
+                "followed_exponent": found.exponent / flow.period,
+                "followed_error": found.error / flow.period,
+                "follow_status": "",
+                "late_verdict": "",
+                "end_state": np.empty(0),
+            }
+        )
+    lasting = np.flatnonzero(part["persist"].to_numpy() & [row["verdict"] == CHAOTIC for row in rows])
+    if len(lasting):
+        for i, more in zip(
+            lasting, _persistence(flow, ensemble[lasting], settings, limits, seed), strict=True
+        ):
+            late: Estimate = more.pop("late")
+            both = estimates[i] + late
+            rows[i] |= more | {
+                "late_verdict": late.verdict(settings),
+                "late_exponent": late.exponent / flow.period,
+                "late_error": late.error / flow.period,
+                "followed_periods": both.n_periods,
+                "followed_exponent": both.exponent / flow.period,
+                "followed_error": both.error / flow.period,
+            }
+    return rows
+
+
+def _decide(
+    flow: Flow, part: pd.DataFrame, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int
+) -> tuple[list[Estimate], list[str]]:
+    """Each member's exponent after as many stages as it took, and how the last of them ended."""
+    found = [of_search(row, flow.period) for row in part.to_dict("records")]
+    status = ["complete"] * len(found)
+    going = np.arange(len(found))
+    for number, n_periods in enumerate(settings.stages):
+        going = np.array(
+            [i for i in going if status[i] == "complete" and found[i].verdict(settings) == UNDECIDED],
+            dtype=int,
+        )
+        if not len(going):
+            break
+        stream = member_generator(seed, flow.name, f"follow {number}")
+        transient = settings.transient_periods
+        run = _tangent(flow, ensemble[going], n_periods, transient, settings, limits, stream, n_points=2)
+        for k, i in enumerate(going):
+            found[i] = found[i] + estimate(_blocks(run, k, flow), transient, settings)
+            status[i] = Status(int(run.status[k])).name
+        initial = ensemble.initial.copy()
+        initial[going] = run.states[:, -1]
+        ensemble = replace(ensemble, initial=initial)
+    return found, status
+
+
+def _blocks(run: Growth, member: int, flow: Flow) -> Float64[np.ndarray, " block"]:
+    """The rates of the blocks that a member completed, per period."""
+    rates = run.rates[member]
+    return rates[np.isfinite(rates)] * flow.period
+
+
+def _tangent(
+    flow: Flow,
+    ensemble: Ensemble,
+    n_periods: int,
+    transient_periods: int,
+    settings: Follow,
+    limits: Integration,
+    stream: np.random.Generator,
+    *,
+    n_points: int,
+) -> Growth:
+    """Growth of a tangent vector, in blocks of one period; what is surely regular is given up early."""
+    n, max_steps = len(ensemble), settings.max_steps_per_period * (n_periods + transient_periods)
+    return tangent_growth(
+        flow,
+        ensemble,
+        subspace="whole",
+        duration=np.full(n, flow.period * n_periods),
+        transient=np.full(n, flow.period * transient_periods),
+        n_blocks=n_periods,
+        generator=stream,
+        n_points=n_points,
+        early=Early(settings.regular_below / flow.period, settings.early_sigmas, settings.early_blocks),
+        **(limits.limits | {"rtol": settings.rtol, "atol": settings.atol, "max_steps": max_steps}),
+    )
+
+
+def _persistence(
+    flow: Flow, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int
+) -> list[dict[str, Any]]:
+    """Each member over `persistence_periods`, and late exponents of those that got there."""
+    n, n_periods = len(ensemble), settings.persistence_periods
+    run = integrate(
+        flow,
+        ensemble,
+        duration=np.full(n, flow.period * n_periods),
+        n_points=n_periods * settings.points_per_period + 1,
+        **(
+            limits.limits
+            | {
+                "rtol": settings.rtol,
+                "atol": settings.atol,
+                "max_steps": settings.max_steps_per_period * n_periods,
+            }
+        ),
+    )
+    bounded, rows = bounded_coordinates(flow, ensemble), []
+    for states, status, own in zip(run.states, run.status, bounded, strict=True):
+        known = int(np.isfinite(states).all(axis=1).sum())
+        ended = Status(int(status)) != Status.complete
+        rows.append(
+            {
+                "follow_status": Status(int(status)).name,
+                "escape_periods": max(known - 1, 0) / settings.points_per_period if ended else float("nan"),
+                "growth": growth(states[:known, own]),
+                "end_state": states[max(known - 1, 0)],
+                "late": Estimate.none(),
+            }
+        )
+    complete = np.flatnonzero(run.status == Status.complete)
+    if len(complete):
+        there = replace(ensemble[complete], initial=run.states[complete, -1])
+        stream, transient = member_generator(seed, flow.name, "late"), settings.late_transient_periods
+        late = _tangent(flow, there, settings.late_periods, transient, settings, limits, stream, n_points=0)
+        for k, i in enumerate(complete):
+            rows[i]["late"] = estimate(_blocks(late, k, flow), transient, settings)
+            if late.status[k] != Status.complete:
+                rows[i]["follow_status"] = Status(int(late.status[k])).name
+    return rows
+
+
+def growth(states: Float64[np.ndarray, "time coordinate"]) -> float:
+    """Largest distance from the first half's mean in the second half over that in the first, in units of spread.
+
+    The distance at a time is that of the coordinate that is farthest, in its standard deviations over the first
+    half. NaN with fewer than four states or no coordinate that moves.
+    """
+    half = len(states) // 2
+    if half < 2 or not states.shape[1]:
+        return float("nan")
+    first = states[:half]
+    spread = first.std(axis=0)
+    spread = np.maximum(spread, _SPREAD_FLOOR * spread.max())
+    if not spread.all():
+        return float("nan")
+    far = np.abs((states - first.mean(axis=0)) / spread).max(axis=1)
+    return float(far[half:].max() / far[:half].max())

@@ -1,0 +1,78 @@
+"""What can be said of a candidate's motion from its largest exponent: chaotic, regular, or not decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+
+from panda.config import Follow
+from panda.core.blocking import blocking_error
+
+CHAOTIC, REGULAR, UNDECIDED = "chaotic", "regular", "undecided"
+VERDICTS = (CHAOTIC, REGULAR, UNDECIDED)
+
+
+class Estimate(NamedTuple):
+    """A mean exponent per period over `n_periods`, its standard error, and what shear alone would show.
+
+    Without chaos tangent vectors grow like t at most, in the shear between neighbouring tori: over a time T after a
+    transient t0 that looks like an exponent ``shear = ln((t0 + T) / t0) / T`` with hardly any scatter.
+    """
+
+    exponent: float
+    error: float
+    shear: float
+    n_periods: float
+
+    @classmethod
+    def none(cls) -> Estimate:
+        """Nothing measured."""
+        return cls(float("nan"), float("nan"), float("nan"), 0.0)
+
+    def verdict(self, settings: Follow) -> str:
+        """`chaotic` if the exponent is by `min_sigmas` errors above `min_power` times the shear, `regular` if it is
+        by as many below `regular_below`, else `undecided`: so also where nothing, or no error, is known."""
+        margin = settings.min_sigmas * self.error
+        if self.exponent - margin > settings.min_power * self.shear:
+            return CHAOTIC
+        return REGULAR if self.exponent + margin < settings.regular_below else UNDECIDED
+
+    def __add__(self, other: Estimate) -> Estimate:  # type: ignore[override]
+        """Of both stretches of time together, whose errors are independent."""
+        if not (self.n_periods and other.n_periods):
+            return self if self.n_periods else other
+        n = self.n_periods + other.n_periods
+        a, b = self.n_periods / n, other.n_periods / n
+        return Estimate(
+            a * self.exponent + b * other.exponent,
+            float(np.hypot(a * self.error, b * other.error)),
+            a * self.shear + b * other.shear,
+            n,
+        )
+
+
+def estimate(blocks: Float64[np.ndarray, " block"], transient_periods: float, settings: Follow) -> Estimate:
+    """The exponent over blocks of one period, its error by blocking; nothing with fewer than `min_blocks`."""
+    if blocks.size < settings.min_blocks:
+        return Estimate.none()
+    return Estimate(
+        float(blocks.mean()),
+        blocking_error(blocks, min_blocks=settings.min_blocks),
+        float(np.log1p(blocks.size / transient_periods) / blocks.size),
+        float(blocks.size),
+    )
+
+
+def of_search(row: Mapping[str, Any], period: float) -> Estimate:
+    """What the search found, from a row of its candidates."""
+    if not np.isfinite(row["exponent_error"]):
+        return Estimate.none()
+    return Estimate(
+        row["largest_exponent"] * period,
+        row["exponent_error"] * period,
+        row["shear_exponent"] * period,
+        row["exponent_periods"],
+    )
