@@ -142,14 +142,16 @@ def try_method(
 
 
 def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> str:
-    """The first filter that a saved trajectory fails, that of the exponent left out; empty if it passes all."""
+    """The first filter of its series alone that a saved trajectory fails; empty if it passes all."""
     settings = config.discover.search
     kept = states[None, settings.integration.transient_points :]
     series = saved_coordinates(candidate.flow, candidate.member, kept)[0]
     stream = member_generator(config.seed, candidate.name, "zero_one")
     row = dict.fromkeys(READ, np.nan) | {"status": "complete"}
     row |= statistics(np.ascontiguousarray(series.T), settings.statistics, stream)
-    filters = [name for name in config.discover.select.chosen.filters if name != "positive_exponent"]
+    filters = [
+        name for name in config.discover.select.chosen.filters if name not in ("positive_exponent", "driven")
+    ]
     return str(rejected_by(verdicts(pd.DataFrame([row]), config.discover.select), filters).iloc[0])
 
 

@@ -20,6 +20,8 @@ FilterName = Literal[
     "power_spectrum",
     "stationary",
     "positive_exponent",
+    "driven",
+    "well_sampled",
 ]
 
 
@@ -47,6 +49,8 @@ class Select(Section):
     stationarity_p: Fraction
     exponent_min_sigmas: NonNegative
     exponent_min_power: NonNegative
+    driven_min_share: Annotated[float, Field(ge=0, le=0.5)]
+    well_sampled_min_points: NonNegative
 
     @model_validator(mode="after")
     def _selection_is_there(self) -> Select:

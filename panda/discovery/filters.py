@@ -73,6 +73,17 @@ def _positive_exponent(row: Row, select: Select) -> bool:
     return bool(certain > select.exponent_min_power * row["shear_exponent"])
 
 
+def _driven(row: Row, select: Select) -> bool:
+    """Driver and response each make at least driven_min_share of the response's velocity; a founder alone passes."""
+    least = select.driven_min_share
+    return row["response"] == "" or bool(least <= row["drive_share"] <= 1 - least)
+
+
+def _well_sampled(row: Row, select: Select) -> bool:
+    """A Lyapunov time 1 / lambda_1 holds at least well_sampled_min_points stored points; without chaos it has no end."""
+    return bool(row["largest_exponent"] * row["dt"] * select.well_sampled_min_points <= 1)
+
+
 FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "integrated": _integrated,
     "bounded": _bounded,
@@ -83,13 +94,15 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "power_spectrum": _power_spectrum,
     "stationary": _stationary,
     "positive_exponent": _positive_exponent,
+    "driven": _driven,
+    "well_sampled": _well_sampled,
 }
 
 
 # What the filters read: the other columns of a candidate can be large.
 READ = (
     "status", "max_magnitude", "max_zscore", "linear_share", "tail_step", "zero_one_score", "spectral_peaks", "kpss_p",
-    "adf_p", "largest_exponent", "exponent_error", "shear_exponent",
+    "adf_p", "largest_exponent", "exponent_error", "shear_exponent", "response", "drive_share", "dt",
     *(f"recurrence_{name}" for name in Recurrence._fields),
 )  # fmt: skip
 

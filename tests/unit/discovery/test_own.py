@@ -159,7 +159,7 @@ def test_check_prints_it_and_leaves_nothing(system: Path, tmp_path: Path, monkey
     before = {path.name for path in tmp_path.iterdir()}
     done = CliRunner().invoke(app, ["discover", "check", str(system), "--config", str(ROOT / "config.yaml")])
     assert done.exit_code == 0, done.output
-    for words in (f"{NAME}, 4 coordinates", "r 1 0.72 1.53", "lambda_1     0.01", "passes 9 of 9"):
+    for words in (f"{NAME}, 4 coordinates", "r 1 0.72 1.53", "lambda_1     0.01", "passes 10 of 10"):
         assert words in done.output
     assert {path.name for path in tmp_path.iterdir()} == before
 
