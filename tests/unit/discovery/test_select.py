@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panda.discovery.candidates import groups, shard
-from panda.discovery.select import select, selections
+from panda.discovery.select import acceptance, select, selections
 from tests.unit.discovery.test_filters import GOOD
 
 NAMES = ["Aizawa", "Chua", "Lorenz", "Rossler", "Thomas"]
@@ -61,6 +61,9 @@ def choices(smoke, founders, selection: str) -> tuple[pd.DataFrame, pd.DataFrame
         candidate("Lorenz", "Thomas", 1, **CYCLE),
         candidate("Lorenz", "Thomas", 2, largest_exponent=-1.0),
         candidate("Lorenz", "Thomas", 3, largest_exponent=0.1, exponent_error=0.1),
+        candidate("Lorenz", "Thomas", 4, drive_share=1e-4),
+        candidate("Chua", "Thomas", 1, largest_exponent=3.0, drive_share=0.0),
+        candidate("Thomas", "Rossler", 1, largest_exponent=3.0),
     ]
     settings = smoke.discover.select.model_copy(update={"selection": selection})
     table = pd.DataFrame(rows).assign(period=2.0)
@@ -77,7 +80,7 @@ def test_the_reference_selection_knows_neither_limit_cycles_nor_exponents_nor_fo
     assert catalogue["rejected_by"]["Thomas-pp0"] == "bounded"
     other, _ = choices(smoke, founders, "certified")
     assert other["in_reference"].equals(catalogue["in_reference"])
-    assert other.index[other["accepted"]].tolist() == ["Lorenz-pp0", "Thomas-pp0"]
+    assert other.index[other["accepted"]].tolist() == ["Lorenz-pp0", "Thomas-pp0", "Thomas_Rossler-pp1"]
 
 
 def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founders):
@@ -85,14 +88,30 @@ def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founder
     counts = table.set_index(["selection", "population"])
     reference = counts.loc[("reference", "skew")]
     assert reference[["n_accepted", "n_limit_cycle", "n_not_certain", "n_not_positive"]].tolist() == [
-        3,
+        6,
         1,
         2,
         1,
     ]
-    assert counts.loc[("certified", "skew"), "n_accepted"] == 0
+    assert reference[["n_not_driven", "n_fast"]].tolist() == [2, 2]
+    assert counts.loc[("certified", "skew"), ["n_accepted", "n_not_driven", "n_fast"]].tolist() == [1, 0, 1]
     assert counts.loc[("certified", "founder"), "n_accepted"] == 2
     assert counts.loc[("reference", "founder"), "median_exponent_per_period"] == 2.0
+
+
+def test_systems_are_counted_by_name_founder_and_split_too(smoke, founders):
+    catalogue, table = choices(smoke, founders, "certified")
+    counts = table.set_index(["selection", "population"])
+    names = ["n_accepted", "n_names", "n_founders"]
+    assert counts.loc[("reference", "skew"), names].tolist() == [6, 3, 4]
+    assert counts.loc[("certified", "skew"), names].tolist() == [1, 1, 2]
+    assert counts.loc[("certified", "founder"), names].tolist() == [2, 2, 2]
+    splits = [f"n_{split}{what}" for split in ("train", "validation", "test") for what in ("", "_names")]
+    assert counts.loc[("reference", "skew"), splits].tolist() == [4, 1, 1, 1, 1, 1]
+    settings = smoke.discover.select
+    filters = acceptance(catalogue.reset_index(), settings).groupby("population").last()
+    assert filters.loc["skew", ["filter", *names]].tolist() == ["driven", 1, 1, 2]
+    assert filters.loc["founder", names].tolist() == [2, 2, 2]
 
 
 def test_a_held_out_founder_reaches_neither_training_nor_validation(smoke, founders):
