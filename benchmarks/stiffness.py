@@ -142,7 +142,7 @@ def try_method(
 
 
 def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> str:
-    """The first filter that a saved trajectory fails, that of the exponent left out; empty if it passes all."""
+    """The first filter of its series alone that a saved trajectory fails; empty if it passes all."""
     settings = config.discover.search
     saved = saved_coordinates(candidate.flow, candidate.member, states[None])[0]
     series = saved[settings.integration.transient_points :]
@@ -151,7 +151,8 @@ def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> s
     row |= statistics(
         np.ascontiguousarray(series.T), settings.statistics, stream, largest=np.abs(saved).max(axis=0)
     )
-    filters = [name for name in config.discover.select.chosen.filters if name != "positive_exponent"]
+    of_more = {"positive_exponent", "driven", "chaotic", "persistent"}
+    filters = [name for name in config.discover.select.chosen.filters if name not in of_more]
     return str(rejected_by(verdicts(pd.DataFrame([row]), config.discover.select), filters).iloc[0])
 
 

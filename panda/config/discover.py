@@ -28,6 +28,8 @@ FilterName = Literal[
     "not_at_rest",
     "irregular",
     "not_periodic",
+    "driven",
+    "well_sampled",
 ]
 
 # Filters that ask for what following a candidate for long has shown (`discover.follow`).
@@ -63,6 +65,8 @@ class Select(Section):
     exponent_min_power: NonNegative
     max_growth: Positive
     strict: Relatives
+    driven_min_share: Annotated[float, Field(ge=0, le=0.5)]
+    well_sampled_min_points: NonNegative
 
     @model_validator(mode="after")
     def _selection_is_there(self) -> Select:

@@ -105,6 +105,7 @@ class Statistics(Section):
     spectrum_prominence: Positive
     signature: SignatureShape
     stationarity_p: Fraction
+    drive_points: Annotated[int, Field(ge=2)]
 
 
 class Exponent(Section):

@@ -114,6 +114,17 @@ def _not_periodic(row: Row, select: Select) -> bool:
     return bool(row["return_distance"] > select.periodic_distance)
 
 
+def _driven(row: Row, select: Select) -> bool:
+    """Driver and response each make at least driven_min_share of the response's velocity; a founder alone passes."""
+    least = select.driven_min_share
+    return row["response"] == "" or bool(least <= row["drive_share"] <= 1 - least)
+
+
+def _well_sampled(row: Row, select: Select) -> bool:
+    """A Lyapunov time 1 / lambda_1 holds at least well_sampled_min_points stored points; without chaos it has no end."""
+    return bool(row["largest_exponent"] * row["dt"] * select.well_sampled_min_points <= 1)
+
+
 FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "integrated": _integrated,
     "bounded": _bounded,
@@ -131,6 +142,8 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "not_at_rest": _not_at_rest,
     "irregular": _irregular,
     "not_periodic": _not_periodic,
+    "driven": _driven,
+    "well_sampled": _well_sampled,
 }
 
 
@@ -138,7 +151,7 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
 SEARCHED = (
     "status", "max_magnitude", "max_zscore", "linear_share", "tail_step", "zero_one_score", "spectral_peaks", "kpss_p",
     "adf_p", "largest_exponent", "exponent_error", "shear_exponent", "largest_deviation", "straightness",
-    "relative_tail_step", "unitless_zero_one_score", "return_distance",
+    "relative_tail_step", "unitless_zero_one_score", "return_distance", "response", "drive_share", "dt",
     *(f"recurrence_{name}" for name in Recurrence._fields),
 )  # fmt: skip
 READ = (*SEARCHED, "verdict", "follow_status", "growth", "late_verdict")

@@ -14,11 +14,11 @@ from panda.config import Duplicates, Search
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
+from panda.discovery.select import SPLITS
 from panda.discovery.trajectories import Length, regenerate
 from panda.invariants.signature import signature
 from panda.systems.library import FounderLibrary
 
-SPLITS = ("train", "validation", "test")
 # Rows of the distance matrix held at a time: a matter of memory, not of results.
 _BLOCK = 512
 # A feature that one system repeats exactly is given this share of the mean noise, lest it decide alone.

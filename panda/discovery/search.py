@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int8
 from panda.config import Integration, Search
 from panda.core.progress import Progress
 from panda.discovery.candidates import Group, member_generator
+from panda.discovery.coupling import drive_share
 from panda.discovery.members import draw_members, flow_of, from_rows, to_columns
 from panda.discovery.statistics import LISTS, Value, statistics, undefined
 from panda.dynamics.integrate import Status, Trajectories, integrate
@@ -113,10 +114,30 @@ def _search_members(
             "status": [Status(int(status)).name for status in run.status],
             "n_steps": run.n_steps,
             **_columns(found),
+            "drive_share": _drive_shares(flow, ensemble, complete, kept, settings),
             **_exponent(flow, group, ensemble, run, complete, settings, seed),
             **to_columns(ensemble),
         }
     )
+
+
+def _drive_shares(
+    flow: Flow,
+    ensemble: Ensemble,
+    complete: np.ndarray,
+    kept: Float64[np.ndarray, "n_complete time dimension"],
+    settings: Search,
+) -> Float64[np.ndarray, " n"]:
+    """The driver's share in each response's velocity; NaN for founders alone and where the integration failed."""
+    shares = np.full(len(ensemble), np.nan)
+    integration = settings.integration
+    times = np.linspace(0.0, duration(flow, integration), integration.n_points)[
+        integration.transient_points :
+    ]
+    shares[complete] = drive_share(
+        flow, ensemble[complete], kept, times, n_points=settings.statistics.drive_points
+    )
+    return shares
 
 
 def _columns(numbers: Sequence[dict[str, Value]]) -> dict[str, list]:

@@ -11,7 +11,9 @@ from panda.discovery.filters import NOT_FOLLOWED, SEARCHED, asked, rejected_by, 
 from panda.discovery.verdict import UNDECIDED, VERDICTS
 
 # What a table of candidates must have.
-COLUMNS = ("system", "driver", "response", "population", "perturbation", "period", *SEARCHED)
+COLUMNS = ("system", "driver", "population", "perturbation", "period", *SEARCHED)
+
+SPLITS = ("train", "validation", "test")
 
 # How an integration of states ends that does not reach its end; only tangent vectors slide or graze.
 INCOMPLETE = (
@@ -132,43 +134,51 @@ def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """How many candidates enter and pass each filter, in order, for founders and skew products apart.
 
     Columns: population, order, filter, n_in, n_passed; n_diverged, n_underflow, n_budget, n_acausal: of those
-    that this filter rejected, how many have an integration that ended so; and n_accepted, of the whole population. It is
-    more than the last n_passed where founders themselves are accepted whatever their certificate.
+    that this filter rejected, how many have an integration that ended so; and of the whole population n_accepted, with
+    n_names and n_founders as in `selections`. It is more than the last n_passed where founders themselves are accepted
+    whatever their certificate.
     """
     rows = []
     for population, group in catalogue.groupby("population", sort=True):
-        n_in, n_accepted = len(group), int(group["accepted"].sum())
+        n_in, accepted = len(group), _counts(group[group["accepted"]])
         for order, name in enumerate(settings.chosen.filters):
             rejected = group[group["rejected_by"] == name]
             n_passed = n_in - len(rejected)
             ends = [int((rejected["status"] == end).sum()) for end in INCOMPLETE]
-            rows.append((population, order, name, n_in, n_passed, *ends, n_accepted))
+            rows.append((population, order, name, n_in, n_passed, *ends, *accepted.values()))
             n_in = n_passed
     columns = ["population", "order", "filter", "n_in", "n_passed"]
-    return pd.DataFrame(rows, columns=[*columns, *(f"n_{end}" for end in INCOMPLETE), "n_accepted"])
+    return pd.DataFrame(rows, columns=[*columns, *(f"n_{end}" for end in INCOMPLETE), *_COUNTS])
 
 
 def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     """What each selection accepts, and how much of it is not chaotic: a row a (selection, population).
 
-    Columns: selection, population, n_accepted; and of these n_limit_cycle (rejected by `not_periodic`), n_chaotic,
-    n_regular and n_undecided by verdict, n_not_persistent of the chaotic ones whose persistence was asked for, and the
-    medians of lambda_1 * period and of its standard error * period.
+    Columns: selection, population; n_accepted, n_names and n_founders: systems with all perturbations, distinct names
+    (a founder's, or `Driver_Response`), founders that any of these is made of; n_<split> and n_<split>_names, the
+    systems and names of each split; of those accepted n_limit_cycle (rejected by `not_periodic`), n_chaotic, n_regular
+    and n_undecided by verdict, n_not_persistent of the chaotic ones whose persistence was asked for, n_not_driven
+    (rejected by `driven`), n_fast (a Lyapunov time known and shorter than `well_sampled` asks), and the medians of
+    lambda_1 * period and of its standard error * period.
     """
     rows = []
     for name in settings.selections:
         for population, group in catalogue.groupby("population", sort=True):
             accepted = group[group[f"in_{name}"]]
+            known = accepted["largest_exponent"].notna()
             rows.append(
                 {
                     "selection": name,
                     "population": population,
-                    "n_accepted": len(accepted),
+                    **_counts(accepted),
+                    **_split_counts(accepted),
                     "n_limit_cycle": int((~accepted["passes_not_periodic"]).sum()),
                     **{f"n_{verdict}": int((accepted["verdict"] == verdict).sum()) for verdict in VERDICTS},
                     "n_not_persistent": int(
                         ((accepted["follow_status"] != "") & ~accepted["passes_persistent"]).sum()
                     ),
+                    "n_not_driven": int((~accepted["passes_driven"]).sum()),
+                    "n_fast": int((~accepted["passes_well_sampled"] & known).sum()),
                     "median_exponent_per_period": (
                         accepted["largest_exponent"] * accepted["period"]
                     ).median(),
@@ -176,3 +186,24 @@ def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+_COUNTS = ("n_accepted", "n_names", "n_founders")
+
+
+def _counts(systems: pd.DataFrame) -> dict[str, int]:
+    founders = {*systems["driver"], *systems["response"]} - {""}
+    return dict(zip(_COUNTS, (len(systems), _n_names(systems), len(founders)), strict=True))
+
+
+def _n_names(systems: pd.DataFrame) -> int:
+    """Distinct ordered pairs, or founders."""
+    return len(set(zip(systems["driver"], systems["response"], strict=True)))
+
+
+def _split_counts(accepted: pd.DataFrame) -> dict[str, int]:
+    counts = {}
+    for split in SPLITS:
+        part = accepted[accepted["split"] == split]
+        counts |= {f"n_{split}": len(part), f"n_{split}_names": _n_names(part)}
+    return counts

@@ -31,7 +31,9 @@ SECTIONS = (
     (
         "discover/selections",
         "Discovery: what each selection accepts",
-        "Reference: what the reference code ran. Not certain: λ₁ not safely above zero and what shear gives.",
+        "Systems count every perturbation, names each founder or ordered pair once. Reference: what the reference code "
+        "ran. Not certain: λ₁ not safely above zero and what shear gives. Not driven: driver or response makes hardly "
+        "any of the response's velocity. Fast: a Lyapunov time holds too few stored points.",
     ),
     (
         "discover/duplicates",

@@ -23,6 +23,9 @@ HEADINGS = {
     "n_in": "tested", "n_passed": "passed", "max_rss_mb": "largest memory, MiB", "wall_s": "wall time",
     "cpu_s": "CPU time", "n_parameters": "parameters", "n_steps": "steps", "n_jobs": "jobs",
     "n_unmeasured": "jobs too short to measure", "n_systems": "systems", "n_runs": "runs",
+    "n_accepted": "systems", "n_names": "names", "n_founders": "founders",
+    "n_train": "in training", "n_train_names": "names in training", "n_validation": "in validation",
+    "n_validation_names": "names in validation", "n_test": "in test", "n_test_names": "names in test",
 }  # fmt: skip
 ENDS = {
     "n_diverged": "diverged", "n_underflow": "step underflow", "n_budget": "step budget spent",
@@ -205,8 +208,13 @@ def _with_detail(frame: pd.DataFrame) -> pd.DataFrame:
             words.append(
                 f"{number(row['n_accepted'])} accepted, {number(extra)} of them founders whatever their verdict"
             )
+        if is_last and "n_names" in row:
+            words.append(
+                f"accepted systems have {number(row['n_names'])} names and {number(row['n_founders'])} founders"
+            )
         details.append(" · ".join(words) or None)
-    return frame.drop(columns=[*ends, "n_accepted"], errors="ignore").assign(detail=details)
+    counts = ["n_accepted", "n_names", "n_founders"]
+    return frame.drop(columns=[*ends, *counts], errors="ignore").assign(detail=details)
 
 
 def _is_bound(name: str, columns: Sequence[str]) -> bool:

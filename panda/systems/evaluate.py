@@ -23,13 +23,28 @@ def right_hand_side(
         PandaError: shapes that do not fit.
     """
     states, times = _checked(flow, ensemble, states), np.asarray(times, dtype=np.float64)
-    d_a = flow.driver_dimension
-    (driver,) = _call(flow.driver, flow.driver_rhs, times, [states[:, :d_a]], ensemble.driver_parameters)
-    if flow.response is None:
+    driver, response = _velocities(flow, ensemble, states, times)
+    if response is None:
         return driver
-    states_b, parameters_b = states[:, d_a:], ensemble.response_parameters
-    (response,) = _call(flow.response, flow.response_rhs, times, [states_b], parameters_b)
-    return np.concatenate([driver, _coupled(flow, ensemble, driver, response)], axis=1)
+    drive, own = _parts(flow, ensemble, driver, response)
+    return np.concatenate([driver, drive + own], axis=1)
+
+
+def response_parts(
+    flow: Flow, ensemble: Ensemble, states: Rows, times: Float64[np.ndarray, " n"]
+) -> tuple[Float64[np.ndarray, "n d_b"], Float64[np.ndarray, "n d_b"]]:
+    """What the driver and the response itself give to the response's velocity: ``kappa_a Pad(f_a)[pi]`` and
+    ``kappa_b f_b``, for member i at ``states[i]`` and ``times[i]``.
+
+    Raises:
+        PandaError: the flow has no response, or the shapes do not fit.
+    """
+    if flow.response is None:
+        raise PandaError(f"{flow.name} is a founder on its own: nothing drives it")
+    states, times = _checked(flow, ensemble, states), np.asarray(times, dtype=np.float64)
+    driver, response = _velocities(flow, ensemble, states, times)
+    assert response is not None
+    return _parts(flow, ensemble, driver, response)
 
 
 def jacobian_vector(
@@ -49,7 +64,8 @@ def jacobian_vector(
         return driver
     parts = [states[:, d_a:], tangents[:, d_a:]]
     _, response = _call(flow.response, flow.response_jvp, times, parts, ensemble.response_parameters)
-    return np.concatenate([driver, _coupled(flow, ensemble, driver, response)], axis=1)
+    drive, own = _parts(flow, ensemble, driver, response)
+    return np.concatenate([driver, drive + own], axis=1)
 
 
 def divergence(
@@ -95,10 +111,21 @@ def _checked(flow: Flow, ensemble: Ensemble, states: Rows) -> Rows:
     return states
 
 
-def _coupled(flow: Flow, ensemble: Ensemble, driver: Rows, response: Rows) -> Rows:
+def _velocities(flow: Flow, ensemble: Ensemble, states: Rows, times: np.ndarray) -> tuple[Rows, Rows | None]:
+    """Each founder's own ``f(t, x)``; no second one where there is no response."""
+    d_a = flow.driver_dimension
+    (driver,) = _call(flow.driver, flow.driver_rhs, times, [states[:, :d_a]], ensemble.driver_parameters)
+    if flow.response is None:
+        return driver, None
+    parameters = ensemble.response_parameters
+    (response,) = _call(flow.response, flow.response_rhs, times, [states[:, d_a:]], parameters)
+    return driver, response
+
+
+def _parts(flow: Flow, ensemble: Ensemble, driver: Rows, response: Rows) -> tuple[Rows, Rows]:
     padded = np.pad(driver, ((0, 0), (0, max(flow.response_dimension - flow.driver_dimension, 0))))
     drive = np.take_along_axis(padded, ensemble.driver_index, axis=1)
-    return ensemble.driver_scale * drive + ensemble.response_scale * response
+    return ensemble.driver_scale * drive, ensemble.response_scale * response
 
 
 def _call(
@@ -112,8 +139,10 @@ def _call(
     given = [_lanes(x) for x in (times[:, None], *read, parameters)]
     results = [np.empty((given[0].shape[0], width, N_LANES)) for _ in inputs]
     arrays = [*given, *results]
+    # Addresses are asked for once: numpy takes longer to tell one than the function to run.
+    starts, strides = [x.ctypes.data for x in arrays], [x.strides[0] for x in arrays]
     for block in range(given[0].shape[0]):
-        function(*(x.ctypes.data + block * x.strides[0] for x in arrays))
+        function(*[start + block * stride for start, stride in zip(starts, strides, strict=True)])
     return [x.transpose(0, 2, 1).reshape(-1, width)[:n] for x in results]
 
 

@@ -59,6 +59,7 @@ THRESHOLDS = {
     "min_spectral_peaks": True,
     "exponent_min_sigmas": True,
     "exponent_min_power": True,
+    "driven_min_share": True,
 }
 
 numbers = st.one_of(st.floats(0, 30), st.just(float("nan")))
@@ -88,6 +89,9 @@ candidates = st.fixed_dictionaries(
         "largest_exponent": numbers,
         "exponent_error": numbers,
         "shear_exponent": st.floats(0, 0.1),
+        "response": st.sampled_from(["", "Thomas", "Thomas"]),
+        "drive_share": st.one_of(st.floats(0, 1), st.just(float("nan"))),
+        "dt": st.just(0.1),
     }
 )
 
@@ -104,7 +108,7 @@ def test_a_stricter_threshold_accepts_no_more(smoke: Config, row: dict, name: st
     assert not (after & ~before).any()
 
 
-@given(candidates, st.permutations(range(9)))
+@given(candidates, st.permutations(range(10)))
 def test_the_order_of_the_filters_names_the_rejection_and_decides_nothing(
     smoke: Config, row: dict, order: list[int]
 ):

@@ -227,7 +227,14 @@ def test_the_published_list_is_valid_and_asks_for_known_columns() -> None:
     """Judged against empty tables with the columns the stages write: no other may be asked for."""
     interval = ["median", "median_low", "median_high", "mean"]
     columns = {
-        "discover/acceptance": ["population", "order", "filter", "n_in", "n_passed"],
+        "discover/selections": [
+            "selection",
+            "population",
+            "n_train",
+            "n_train_names",
+            "n_test",
+            "n_test_names",
+        ],
         "train/models": ["model", "n_parameters", "n_steps", "final_loss"],
         "evaluate/summary": ["forecaster", "population", "horizon", "metric", *interval, "n_systems"],
         "evaluate/by_system": ["forecaster", "population", "name", "horizon", "n_windows"],

@@ -218,6 +218,7 @@ def test_methods_are_compared_when_the_quickest_is_done(library, measures, littl
         table = searches[row.method, row.seed]
         within = table["cpu_s"] <= budget
         able = within & (table["status"] == "complete") & (table["largest_exponent"] > 0)
+        able &= table["exponent_error"] > 0  # unknown where the exponent's integration did not get far
         assert row.n_candidates == within.sum() and row.n_accepted == able.sum()
         samples = 1 / (table["largest_exponent"] * table["dt"])
         assert row.n_resolved == (able & (samples >= 10)).sum() <= row.n_accepted

@@ -38,6 +38,9 @@ GOOD = {
     "follow_status": "complete",
     "growth": 1.1,
     "late_verdict": "chaotic",
+    "response": "Thomas",
+    "drive_share": 0.4,
+    "dt": 0.05,
 }
 CYCLE = {
     "recurrence_n_recurrences": 500.0,
@@ -83,6 +86,10 @@ def test_a_good_candidate_passes(smoke):
         ({"largest_exponent": 0.3, "exponent_error": 0.1}, "positive_exponent"),
         ({"largest_exponent": 0.34, "exponent_error": 0.1}, "positive_exponent"),
         ({"largest_exponent": 0.0231, "exponent_error": 1e-5, "shear_exponent": 0.0231}, "positive_exponent"),
+        ({"drive_share": 0.0}, "driven"),
+        ({"drive_share": 0.0099}, "driven"),
+        ({"drive_share": 0.9901}, "driven"),
+        ({"drive_share": np.nan}, "driven"),
     ],
 )
 def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
@@ -104,6 +111,9 @@ def test_each_filter_rejects_what_it_is_for(smoke, change: dict, name: str):
         {"largest_deviation": 15.0, "straightness": 0.99, "unitless_zero_one_score": [0.0, 0.2]},
         {"relative_tail_step": np.nextafter(1e-3, 1), "return_distance": np.nextafter(3e-3, 1)},
         {"largest_exponent": 0.35, "exponent_error": 0.1},
+        {"drive_share": 0.01},
+        {"drive_share": 0.99},
+        {"response": "", "drive_share": np.nan},
     ],
 )
 def test_the_threshold_itself_or_the_next_number_passes(smoke, change: dict):
@@ -120,14 +130,8 @@ def test_a_limit_cycle_needs_all_its_marks(smoke, change: dict):
 
 @pytest.mark.parametrize("name", [name for name in FILTERS if name != "integrated"])
 def test_what_is_undefined_passes_no_filter(smoke, name: str):
-    row = {
-        "status": "complete",
-        **undefined(),
-        **NOT_FOLLOWED,
-        "largest_exponent": np.nan,
-        "exponent_error": np.nan,
-    }
-    row["shear_exponent"] = np.nan
+    row = {"status": "complete", **undefined(), **NOT_FOLLOWED, "response": "Thomas", "dt": 0.1}
+    row |= dict.fromkeys(("largest_exponent", "exponent_error", "shear_exponent", "drive_share"), np.nan)
     assert not FILTERS[name](row, smoke.discover.select)
 
 
@@ -139,3 +143,19 @@ def test_verdicts_are_those_of_every_filter_alone(smoke):
     assert passed.sum().sum() == 4 * len(FILTERS) - 3
     assert rejected_by(passed, ["bounded", "integrated"]).tolist() == ["", "", "integrated", "bounded"]
     assert rejected_by(passed, []).tolist() == [""] * 4
+
+
+@pytest.mark.parametrize(
+    ("change", "passes"),
+    [
+        ({"largest_exponent": 2.0, "dt": 0.05}, True),  # ten points exactly
+        ({"largest_exponent": 2.01, "dt": 0.05}, False),
+        ({"largest_exponent": 2.0, "dt": 0.051}, False),
+        ({"largest_exponent": -1.0}, True),
+        ({"largest_exponent": np.nan}, False),
+    ],
+)
+def test_a_well_sampled_system_has_ten_points_in_a_lyapunov_time(smoke, change: dict, passes: bool):
+    select = smoke.discover.select
+    assert FILTERS["well_sampled"](GOOD | change, select) == passes
+    assert all("well_sampled" not in selection.filters for selection in select.selections.values())

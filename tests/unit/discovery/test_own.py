@@ -165,7 +165,7 @@ def test_check_prints_it_and_leaves_nothing(system: Path, tmp_path: Path, monkey
         "r 1 0.72 1.53",
         "verdict      chaotic",
         "persistence  complete",
-        "passes 10 of 10",
+        "passes 11 of 11",
         "enters       yes",
     ):
         assert words in done.output

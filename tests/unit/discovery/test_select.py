@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from panda.core.errors import PandaError
 from panda.discovery.candidates import groups, shard
-from panda.discovery.select import select, selections
+from panda.discovery.select import acceptance, select, selections
 from tests.unit.discovery.test_filters import GOOD
 
 NAMES = ["Aizawa", "Chua", "Lorenz", "Rossler", "Thomas"]
@@ -101,6 +101,9 @@ def choices(smoke, founders, selection: str) -> tuple[pd.DataFrame, pd.DataFrame
         candidate("Lorenz", "Thomas", 2, largest_exponent=-1.0),
         candidate("Lorenz", "Thomas", 3, largest_exponent=0.1, exponent_error=0.1),
         candidate("Lorenz", "Thomas", 4),
+        candidate("Lorenz", "Thomas", 5, drive_share=1e-4),
+        candidate("Chua", "Thomas", 1, largest_exponent=3.0, drive_share=0.0),
+        candidate("Thomas", "Rossler", 1, largest_exponent=3.0),
     ]
     longer = followed(
         rows,
@@ -126,7 +129,7 @@ def test_the_reference_selection_knows_neither_limit_cycles_nor_exponents_nor_fo
     assert catalogue["rejected_by"]["Thomas-pp0"] == "bounded"
     other, _ = choices(smoke, founders, "certified")
     assert other["in_reference"].equals(catalogue["in_reference"])
-    assert other.index[other["accepted"]].tolist() == ["Lorenz-pp0", "Thomas-pp0"]
+    assert other.index[other["accepted"]].tolist() == ["Lorenz-pp0", "Thomas-pp0", "Thomas_Rossler-pp1"]
 
 
 def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founders):
@@ -134,8 +137,9 @@ def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founder
     counts = table.set_index(["selection", "population"])
     reference = counts.loc[("reference", "skew")]
     named = ["n_accepted", "n_limit_cycle", "n_chaotic", "n_regular", "n_undecided", "n_not_persistent"]
-    assert reference[named].tolist() == [4, 1, 1, 2, 1, 1]
-    assert counts.loc[("certified", "skew"), "n_accepted"] == 0
+    assert reference[named].tolist() == [7, 1, 4, 2, 1, 1]
+    assert reference[["n_not_driven", "n_fast"]].tolist() == [2, 2]
+    assert counts.loc[("certified", "skew"), ["n_accepted", "n_not_driven", "n_fast"]].tolist() == [1, 0, 1]
     assert counts.loc[("certified", "founder"), "n_accepted"] == 2
     assert counts.loc[("reference", "founder"), "median_exponent_per_period"] == 2.0
 
@@ -177,6 +181,21 @@ def test_who_should_have_been_followed_must_have_been(smoke, founders):
     ):
         with pytest.raises(PandaError, match=words):
             select(pd.DataFrame(rows), smoke.discover.select, founders, table)
+
+
+def test_systems_are_counted_by_name_founder_and_split_too(smoke, founders):
+    catalogue, table = choices(smoke, founders, "certified")
+    counts = table.set_index(["selection", "population"])
+    names = ["n_accepted", "n_names", "n_founders"]
+    assert counts.loc[("reference", "skew"), names].tolist() == [7, 3, 4]
+    assert counts.loc[("certified", "skew"), names].tolist() == [1, 1, 2]
+    assert counts.loc[("certified", "founder"), names].tolist() == [2, 2, 2]
+    splits = [f"n_{split}{what}" for split in ("train", "validation", "test") for what in ("", "_names")]
+    assert counts.loc[("reference", "skew"), splits].tolist() == [5, 1, 1, 1, 1, 1]
+    settings = smoke.discover.select
+    filters = acceptance(catalogue.reset_index(), settings).groupby("population").last()
+    assert filters.loc["skew", ["filter", *names]].tolist() == ["persistent", 1, 1, 2]
+    assert filters.loc["founder", names].tolist() == [2, 2, 2]
 
 
 def test_a_held_out_founder_reaches_neither_training_nor_validation(smoke, founders):

@@ -14,7 +14,7 @@ LEVELS = {"panda": (18, 62), "panda_mlm_sft": (24, 71), "persistence": (78, 118)
           "darts_nbeats": (33, 79)}  # fmt: skip
 HORIZONS = [64, 128, 192, 256, 320, 384, 448, 512]
 FILTERS = ["integrated", "bounded", "not_linear", "not_fixed_point", "zero_one", "not_limit_cycle",
-           "power_spectrum", "stationary", "positive_exponent"]  # fmt: skip
+           "power_spectrum", "stationary", "positive_exponent", "driven"]  # fmt: skip
 NAMES = [
     "Lorenz",
     "Rossler",

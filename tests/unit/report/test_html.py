@@ -283,3 +283,20 @@ def test_the_table_of_acceptance_says_how_integrations_end():
     assert details == [
         "diverged 5,000 · step underflow 1,000", "3,000 accepted, 10 of them founders whatever their verdict"
     ]  # fmt: skip
+
+
+def test_systems_are_shown_with_their_names_and_founders():
+    row = {"population": "skew", "order": 0, "filter": "integrated", "n_in": 9000, "n_passed": 3000}
+    frame = pd.DataFrame([row]).assign(n_accepted=3000, n_names=1415, n_founders=130)
+    table = generic_table("discover/acceptance", frame)
+    assert table.rows[-1][-1].text == "accepted systems have 1,415 names and 130 founders"
+    counts = {
+        "selection": "certified",
+        "n_accepted": 3000,
+        "n_names": 1415,
+        "n_train": 2000,
+        "n_train_names": 700,
+    }
+    assert generic_table("discover/selections", pd.DataFrame([counts])).columns == (
+        "selection", "systems", "names", "in training", "names in training"
+    )  # fmt: skip
