@@ -203,7 +203,7 @@ def _persistence(
             {
                 "follow_status": Status(int(status)).name,
                 "escape_periods": max(known - 1, 0) / settings.points_per_period if ended else float("nan"),
-                "growth": growth(states[:known, own]),
+                "growth": growth((states / flow.scale)[:known, own]),
                 "end_state": states[max(known - 1, 0)],
                 "late": Estimate.none(),
             }

@@ -60,6 +60,7 @@ THRESHOLDS = {
     "exponent_min_sigmas": True,
     "exponent_min_power": True,
     "driven_min_share": True,
+    "max_growth": False,
 }
 
 numbers = st.one_of(st.floats(0, 30), st.just(float("nan")))
@@ -67,6 +68,10 @@ counts = st.integers(0, 600).map(float)
 candidates = st.fixed_dictionaries(
     {
         "status": st.sampled_from(["complete", "complete", "complete", "diverged"]),
+        "verdict": st.sampled_from(["chaotic", "chaotic", "regular", "undecided"]),
+        "follow_status": st.sampled_from(["complete", "complete", "diverged", ""]),
+        "late_verdict": st.sampled_from(["chaotic", "undecided", "regular", ""]),
+        "growth": numbers,
         "max_magnitude": st.floats(0, 2e4),
         "max_zscore": numbers,
         "linear_share": st.floats(0, 1),
