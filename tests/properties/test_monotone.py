@@ -60,6 +60,7 @@ THRESHOLDS = {
     "exponent_min_sigmas": True,
     "exponent_min_power": True,
     "driven_min_share": True,
+    "max_growth": False,
 }
 
 numbers = st.one_of(st.floats(0, 30), st.just(float("nan")))
@@ -92,6 +93,10 @@ candidates = st.fixed_dictionaries(
         "response": st.sampled_from(["", "Thomas", "Thomas"]),
         "drive_share": st.one_of(st.floats(0, 1), st.just(float("nan"))),
         "dt": st.just(0.1),
+        "verdict": st.sampled_from(["chaotic", "chaotic", "regular", "undecided"]),
+        "follow_status": st.sampled_from(["complete", "complete", "diverged", ""]),
+        "growth": numbers,
+        "late_verdict": st.sampled_from(["chaotic", "undecided", "regular", ""]),
     }
 )
 
@@ -108,11 +113,12 @@ def test_a_stricter_threshold_accepts_no_more(smoke: Config, row: dict, name: st
     assert not (after & ~before).any()
 
 
-@given(candidates, st.permutations(range(10)))
+@given(candidates, st.permutations(range(11)))
 def test_the_order_of_the_filters_names_the_rejection_and_decides_nothing(
     smoke: Config, row: dict, order: list[int]
 ):
     select = smoke.discover.select
+    assert len(order) == len(select.chosen.filters)
     shuffled = select.chosen.model_copy(update={"filters": tuple(select.chosen.filters[i] for i in order)})
     other: Select = select.model_copy(update={"selections": {select.selection: shuffled}})
     assert (rejection(row, select) == "") == (rejection(row, other) == "")
