@@ -58,6 +58,7 @@ class Start(Section):
     transient: Fraction
     rtol: Positive
     atol: Positive
+    max_steps: Count
 
 
 class ZeroOne(Section):

@@ -203,7 +203,7 @@ def _persistence(
             {
                 "follow_status": Status(int(status)).name,
                 "escape_periods": max(known - 1, 0) / settings.points_per_period if ended else float("nan"),
-                "growth": growth(states[:known, own] / flow.scale[own]),
+                "growth": growth((states / flow.scale)[:known, own]),
                 "end_state": states[max(known - 1, 0)],
                 "late": Estimate.none(),
             }
@@ -224,8 +224,7 @@ def growth(states: Float64[np.ndarray, "time coordinate"]) -> float:
     """Largest distance from the first half's mean in the second half over that in the first, in units of spread.
 
     The distance at a time is that of the coordinate that is farthest, in its standard deviations over the first
-    half. States are in the coordinates' own sizes, so that the spreads can be compared. NaN with fewer than four
-    states or no coordinate that moves.
+    half. NaN with fewer than four states or no coordinate that moves.
     """
     half = len(states) // 2
     if half < 2 or not states.shape[1]:

@@ -203,7 +203,10 @@ def put_on_attractor(
         ensemble[moved],
         duration=flow.period * periods,
         n_points=2,
-        **(settings.integration.limits | {"rtol": start.rtol, "atol": start.atol}),
+        **(
+            settings.integration.limits
+            | {name: getattr(start, name) for name in ("rtol", "atol", "max_steps")}
+        ),
     )
     initial = ensemble.initial.copy()
     there = run.status == Status.complete

@@ -68,6 +68,10 @@ counts = st.integers(0, 600).map(float)
 candidates = st.fixed_dictionaries(
     {
         "status": st.sampled_from(["complete", "complete", "complete", "diverged"]),
+        "verdict": st.sampled_from(["chaotic", "chaotic", "regular", "undecided"]),
+        "follow_status": st.sampled_from(["complete", "complete", "diverged", ""]),
+        "late_verdict": st.sampled_from(["chaotic", "undecided", "regular", ""]),
+        "growth": numbers,
         "max_magnitude": st.floats(0, 2e4),
         "max_zscore": numbers,
         "linear_share": st.floats(0, 1),
@@ -93,10 +97,6 @@ candidates = st.fixed_dictionaries(
         "response": st.sampled_from(["", "Thomas", "Thomas"]),
         "drive_share": st.one_of(st.floats(0, 1), st.just(float("nan"))),
         "dt": st.just(0.1),
-        "verdict": st.sampled_from(["chaotic", "chaotic", "regular", "undecided"]),
-        "follow_status": st.sampled_from(["complete", "complete", "diverged", ""]),
-        "growth": numbers,
-        "late_verdict": st.sampled_from(["chaotic", "undecided", "regular", ""]),
     }
 )
 

@@ -14,9 +14,11 @@ from ...conftest import preset_config
 @pytest.fixture(scope="module")
 def found(library):
     config = preset_config("smoke")
-    wanted = config.discover.founders.model_copy(update={"names": ("Lorenz", "Thomas", "Torus"), "own": ()})
+    wanted = config.discover.founders.model_copy(
+        update={"names": ("Lorenz", "Thomas", "Torus", "Duffing", "ForcedVanDerPol"), "own": ()}
+    )
     measures = measure(library, wanted, config.discover.search.integration)
-    pairs = [("Lorenz", "Thomas"), ("Torus", "Thomas")]
+    pairs = [("Lorenz", "Thomas"), ("Torus", "Thomas"), ("ForcedVanDerPol", "Duffing")]
     return config, search_both(library, measures, pairs, config.discover.search)
 
 

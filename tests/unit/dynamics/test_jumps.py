@@ -16,7 +16,14 @@ from panda.systems.library import FounderLibrary, build_one
 from panda.systems.own import read_system, trace_own
 from panda.systems.skew import founder_ensemble
 
-LIMITS = {"rtol": 1e-11, "atol": 1e-12, "max_steps": 10**6, "max_abs": 1e4, "min_step": 1e-13}
+LIMITS = {
+    "rtol": 1e-11,
+    "atol": 1e-12,
+    "max_steps": 10**6,
+    "max_abs": 1e4,
+    "max_angle": 1e8,
+    "min_step": 1e-13,
+}
 
 RELAY_JERK = """
 import numpy as np

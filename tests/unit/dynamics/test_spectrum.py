@@ -248,7 +248,7 @@ def test_errors_are_those_of_independent_blocks():
     for _ in range(200):
         noise = scatter * generator.standard_normal((40, 3))
         noise[:, 2] = -noise[:, 0]  # the divergence is constant: the dimension's error must know of it
-        result = summarise(truth + noise, 3)
+        result = summarise(truth + noise, 3, min_blocks=40)
         dimensions.append(result.kaplan_yorke)
         errors.append([*result.errors, result.kaplan_yorke_error])
     mean = np.mean(errors, axis=0)
