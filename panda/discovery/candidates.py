@@ -45,6 +45,7 @@ class Group:
 def sample_pairs(names: Sequence[str], n_pairs: int, seed: int) -> list[tuple[str, str]]:
     """`n_pairs` ordered pairs of different founders, drawn without replacement, sorted by name.
 
+    They are the first of all pairs in an order fixed by the seed, so that a larger search holds a smaller one's.
     Source: spec 1.3, pair sampling.
 
     Raises:
@@ -56,8 +57,8 @@ def sample_pairs(names: Sequence[str], n_pairs: int, seed: int) -> list[tuple[st
             f"discover.search.n_pairs: {n_pairs} pairs asked for, but {len(names)} founders "
             f"without delay give {len(pairs)}"
         )
-    chosen = generator(seed, "discover", "pairs").choice(len(pairs), n_pairs, replace=False)
-    return sorted(pairs[i] for i in chosen)
+    order = generator(seed, "discover", "pairs").permutation(len(pairs))
+    return sorted(pairs[i] for i in order[:n_pairs])
 
 
 def groups(names: Sequence[str], settings: Search, seed: int) -> list[Group]:

@@ -26,6 +26,8 @@ BATCH = 64
 # A coordinate that hardly moves is no measure of growth: no spread counts as less than this share of the largest.
 _SPREAD_FLOOR = 1e-3
 STATES = ("end_state",)
+# Where a tangent vector got lost at a jump: what it grew before says nothing of the rest.
+LOST = (Status.sliding.name, Status.grazing.name)
 COLUMNS = (
     "system", "verdict", "why_undecided", "followed_periods", "followed_exponent", "followed_error", "follow_status",
     "escape_periods", "growth", "late_verdict", "late_exponent", "late_error", "end_state",
@@ -114,6 +116,8 @@ def _follow_members(
                 "followed_exponent": both.exponent / flow.period,
                 "followed_error": both.error / flow.period,
             }
+            if rows[i]["follow_status"] in LOST:
+                rows[i] |= {"verdict": UNDECIDED, "why_undecided": rows[i]["follow_status"]}
     return rows
 
 
@@ -122,7 +126,7 @@ def _decide(
 ) -> tuple[list[Estimate], list[str]]:
     """Each member's exponent after as many stages as it took, and how the last of them ended."""
     found = [of_search(row, flow.period) for row in part.to_dict("records")]
-    status = ["complete"] * len(found)
+    status = list(part["exponent_status"])
     going = np.arange(len(found))
     for number, n_periods in enumerate(settings.stages):
         going = np.array(

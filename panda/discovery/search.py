@@ -51,7 +51,7 @@ def search_each(
     for group in groups:
         flow = flow_of(library, group.driver, group.response)
         ensemble = draw_members(flow, group, settings, rms, seed)
-        yield _search_members(flow, group, ensemble, np.arange(len(ensemble)), settings, seed)
+        yield search_members(flow, group, ensemble, np.arange(len(ensemble)), settings, seed)
         if progress is not None:
             progress.advance(group.n_members)
 
@@ -71,7 +71,7 @@ def search_bred(
         flow = flow_of(library, str(driver), str(response))
         group = Group(str(driver), str(response), len(rows))
         numbers = rows["perturbation"].to_numpy()
-        found = _search_members(flow, group, from_rows(rows), numbers, settings, seed)
+        found = search_members(flow, group, from_rows(rows), numbers, settings, seed)
         yield found.assign(**{column: rows[column].to_numpy() for column in LINEAGE})
         if progress is not None:
             progress.advance(len(rows))
@@ -82,7 +82,7 @@ def amplitudes(measures: pd.DataFrame) -> dict[str, Float64[np.ndarray, " dimens
     return {row.founder: np.asarray(row.flow_rms) for row in measures.itertuples()}
 
 
-def _search_members(
+def search_members(
     flow: Flow, group: Group, ensemble: Ensemble, numbers: np.ndarray, settings: Search, seed: int
 ) -> pd.DataFrame:
     """One group's members, whose perturbations have these `numbers`."""
@@ -223,15 +223,17 @@ def _exponent(
     complete: np.ndarray,
     settings: Search,
     seed: int,
-) -> dict[str, Float64[np.ndarray, " n"]]:
+) -> dict[str, np.ndarray]:
     """lambda_1 of the whole system and its standard error, from the trajectory's end.
 
     A candidate is given up early when its exponent is sure to stay below `early_rate`: the error is then that of the
     time it was followed (`exponent_periods`), and so is `shear_exponent`, ``ln((t0 + T) / t0) / T``: what a tangent
     vector that grows like t would show, as in the shear between neighbouring tori of a system without chaos.
+    `exponent_status` is how the integration of the tangent vector ended: not every one gets over the jumps.
     """
     names = ("largest_exponent", "exponent_error", "shear_exponent", "exponent_periods")
-    columns = {name: np.full(len(ensemble), np.nan) for name in names}
+    columns: dict[str, np.ndarray] = {name: np.full(len(ensemble), np.nan) for name in names}
+    columns["exponent_status"] = np.full(len(ensemble), "", dtype=object)
     if not len(complete):
         return columns
     wanted = settings.exponent
@@ -257,4 +259,5 @@ def _exponent(
     values = (found.largest, found.standard_error, shear, found.elapsed_time / flow.period)
     for name, value in zip(names, values, strict=True):
         columns[name][complete] = value
+    columns["exponent_status"][complete] = [Status(int(status)).name for status in found.status]
     return columns

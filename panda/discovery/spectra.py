@@ -89,7 +89,12 @@ def measure_spectra(
             ):
                 known = [record[name] for name in ("system", "name", "population", "period", "dt")]
                 rows.append(
-                    (*known, status.name, len(blocks), *_numbers(flow, blocks, mean_divergence, settings))
+                    (
+                        *known,
+                        status.name,
+                        len(blocks),
+                        *_numbers(flow, blocks, mean_divergence, status, settings),
+                    )
                 )
             if progress is not None:
                 progress.advance(len(part))
@@ -203,12 +208,16 @@ def response_kind(summary: Summary, settings: Spectrum, period: float) -> str:
     return SYNCHRONISED if largest < -settings.min_sigmas * error else UNDECIDED
 
 
-def _numbers(flow: Flow, blocks: np.ndarray, mean_divergence: float, settings: Spectrum) -> tuple:
+def _numbers(
+    flow: Flow, blocks: np.ndarray, mean_divergence: float, status: Status, settings: Spectrum
+) -> tuple:
     """The columns from the first list on; NaN and empty lists where not a single block was completed."""
     if not len(blocks):
         return (*[np.empty(0) for _ in LISTS], *[np.nan for _ in NUMBERS], False, NO_RESPONSE)
     found = summarise(blocks, flow.driver_dimension, settings.min_blocks)
     lists = (found.exponents, found.errors, found.conditional, found.conditional_errors)
     numbers = (found.total, found.total_error, mean_divergence, found.kaplan_yorke, found.kaplan_yorke_error)
-    confirmed = is_chaotic(found.exponents[0], found.errors[0], settings, flow.period)
+    # A vector that got lost at a jump confirms nothing.
+    whole = status not in (Status.sliding, Status.grazing)
+    confirmed = whole and is_chaotic(found.exponents[0], found.errors[0], settings, flow.period)
     return (*lists, *numbers, confirmed, response_kind(found, settings, flow.period))

@@ -20,6 +20,7 @@ def test_pairs_are_ordered_pairs_without_replacement(n: int, seed: int):
     assert len(set(pairs)) == n
     assert set(pairs) <= set(permutations(NAMES, 2))
     assert pairs == sample_pairs(list(reversed(NAMES)), n, seed)
+    assert set(sample_pairs(NAMES, n // 2, seed)) <= set(pairs)
 
 
 def test_founders_with_delay_are_groups_of_their_own_and_change_no_pair(settings):
