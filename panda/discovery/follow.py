@@ -14,6 +14,7 @@ from panda.config import Follow, Integration, Select
 from panda.core.progress import Progress
 from panda.discovery.candidates import member_generator
 from panda.discovery.filters import asked
+from panda.discovery.members import COLUMNS as MEMBER
 from panda.discovery.members import flow_of, from_rows
 from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate, estimate, of_search
 from panda.dynamics.integrate import Status, integrate
@@ -26,6 +27,8 @@ BATCH = 64
 # A coordinate that hardly moves is no measure of growth: no spread counts as less than this share of the largest.
 _SPREAD_FLOOR = 1e-3
 STATES = ("end_state",)
+# What is read of a candidate beside what the filters read.
+MEMBERS = (*MEMBER, "exponent_periods", "exponent_status")
 # Where a tangent vector got lost at a jump: what it grew before says nothing of the rest.
 LOST = (Status.sliding.name, Status.grazing.name)
 COLUMNS = (
