@@ -128,7 +128,9 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, machines_only: Iterabl
     """
     path = Path(path)
     with atomic_path(path.with_suffix(".csv")) as temporary:
-        frame.drop(columns=[*machines_only], errors="ignore").to_csv(temporary, index=False, float_format="%.8g")
+        frame.drop(columns=[*machines_only], errors="ignore").to_csv(
+            temporary, index=False, float_format="%.8g"
+        )
     with atomic_path(path) as temporary:
         frame.to_parquet(temporary, index=False)
 

@@ -89,7 +89,9 @@ def test_following_costs_by_the_candidate_and_by_the_period(paper: Config):
     free = changed(paper, "costs", job_cpu_s=0.0)
     alone = stages(changed(free, "costs", followed_share=0.0))["discover"].cpu_hours
     one = stages(free)["discover"].cpu_hours - alone
-    longer = changed(free, "discover.follow", persistence_periods=3 * paper.discover.follow.persistence_periods)
+    longer = changed(
+        free, "discover.follow", persistence_periods=3 * paper.discover.follow.persistence_periods
+    )
     fewer = changed(free, "costs", followed_share=paper.costs.followed_share / 2)
     assert stages(longer)["discover"].cpu_hours - alone == pytest.approx(3 * one)
     assert stages(fewer)["discover"].cpu_hours - alone == pytest.approx(one / 2)
