@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from panda.config.types import Count, NonNegative, Positive, Section
 
@@ -34,4 +34,16 @@ class Audit(Section):
 
     n_systems: Count
     n_periods: Count
+    transient_periods: Count
+    last_periods: Count
+    rtol: Positive
+    atol: Positive
+    max_steps_per_period: Count
+    confidence: Annotated[float, Field(gt=0, lt=1)]
     n_shards: Count
+
+    @model_validator(mode="after")
+    def _last_periods_are_some(self) -> Audit:
+        if self.last_periods > self.n_periods:
+            raise ValueError(f"last_periods {self.last_periods} are more than n_periods {self.n_periods}")
+        return self
