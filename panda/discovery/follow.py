@@ -15,7 +15,7 @@ from panda.core.progress import Progress
 from panda.discovery.candidates import member_generator
 from panda.discovery.filters import asked
 from panda.discovery.members import flow_of, from_rows
-from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED, Estimate, estimate, of_search
+from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate, estimate, of_search, verdict_of
 from panda.dynamics.integrate import Status, integrate
 from panda.dynamics.tangent import Early, Growth, tangent_growth
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates
@@ -105,7 +105,6 @@ def _follow_members(
             late: Estimate = more.pop("late")
             both = estimates[i] + late
             rows[i] |= more | {
-                "late_verdict": late.verdict(settings),
                 "late_exponent": late.exponent / flow.period,
                 "late_error": late.error / flow.period,
                 "followed_periods": both.n_periods,
@@ -120,11 +119,7 @@ def _follow_members(
 def _decide(
     flow: Flow, part: pd.DataFrame, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int
 ) -> tuple[list[Estimate], list[str], list[str]]:
-    """Each member's exponent after as many stages as it took, its verdict, and how the last stage ended.
-
-    Chaotic is what all stages together say; regular also what the last one says alone, since the first hold what there
-    was of a transient.
-    """
+    """Each member's exponent after as many stages as it took, its verdict, and how the last stage ended."""
     found = [of_search(row, flow.period) for row in part.to_dict("records")]
     decided = [one.verdict(settings) for one in found]
     status = list(part["exponent_status"])
@@ -137,11 +132,10 @@ def _decide(
         transient = settings.transient_periods
         run = _tangent(flow, ensemble[going], n_periods, transient, settings, limits, stream, n_points=2)
         for k, i in enumerate(going):
-            last = estimate(_blocks(run, k, flow), transient, settings)
+            blocks = _blocks(run, k, flow)
+            last = estimate(blocks, transient, settings)
             found[i] = found[i] + last
-            decided[i] = found[i].verdict(settings)
-            if decided[i] == UNDECIDED and last.verdict(settings) == REGULAR:
-                decided[i] = REGULAR
+            decided[i] = verdict_of(found[i], last, blocks, settings)
             status[i] = Status(int(run.status[k])).name
         initial = ensemble.initial.copy()
         initial[going] = run.states[:, -1]
@@ -213,6 +207,7 @@ def _persistence(
                 "growth": growth((states / flow.scale)[:known, own]),
                 "end_state": states[max(known - 1, 0)],
                 "late": Estimate.none(),
+                "late_verdict": UNDECIDED,
             }
         )
     complete = np.flatnonzero(run.status == Status.complete)
@@ -221,7 +216,9 @@ def _persistence(
         stream, transient = member_generator(seed, flow.name, "late"), settings.late_transient_periods
         late = _tangent(flow, there, settings.late_periods, transient, settings, limits, stream, n_points=0)
         for k, i in enumerate(complete):
-            rows[i]["late"] = estimate(_blocks(late, k, flow), transient, settings)
+            blocks = _blocks(late, k, flow)
+            rows[i]["late"] = one = estimate(blocks, transient, settings)
+            rows[i]["late_verdict"] = verdict_of(one, one, blocks, settings)
             if late.status[k] != Status.complete:
                 rows[i]["follow_status"] = Status(int(late.status[k])).name
     return rows
