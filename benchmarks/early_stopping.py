@@ -1,9 +1,9 @@
 """What does it save, and what does it lose, to give hopeless candidates up early? `python -m benchmarks.early_stopping`.
 
-Skew products are drawn as the search draws them, at the paper's settings but from another seed than the one on which
-the threshold was chosen. Every pair is searched twice, in turn first and second: as configured, and with no candidate
-given up. The last line has `saved`, the share of the whole search's CPU time, and `lost`, systems with a certain
-exponent (filter `positive_exponent`) that the early stop rejects.
+Skew products are drawn as the search draws them, at the paper's settings, from a seed of their own. Every pair is
+searched twice, in turn first and second: as configured, and with no candidate given up. The last line has `saved`, the
+share of the whole search's CPU time, and `lost`, systems with a certain exponent (filter `positive_exponent`) that the
+early stop rejects.
 """
 
 from __future__ import annotations

@@ -95,7 +95,8 @@ def test_following_costs_by_the_candidate_and_by_the_period(paper: Config):
     fewer = changed(free, "costs", followed_share=paper.costs.followed_share / 2)
     assert stages(longer)["discover"].cpu_hours - alone == pytest.approx(3 * one)
     assert stages(fewer)["discover"].cpu_hours - alone == pytest.approx(one / 2)
-    n_candidates = 204_800 + 135 * (1 + paper.discover.search.n_founder_perturbations)
+    search = paper.discover.search
+    n_candidates = search.n_pairs * search.n_perturbations + 135 * (1 + search.n_founder_perturbations)
     seconds = 0.15 * n_candidates * 0.08
     assert one == pytest.approx(seconds / 3600, rel=0.02)
 
