@@ -18,6 +18,7 @@ class Follow(Section):
     min_sigmas: NonNegative
     min_power: NonNegative
     regular_below: Positive
+    regular_parts: Count
     early_blocks: Annotated[int, Field(ge=2)]
     early_sigmas: NonNegative
     persistence_periods: Count

@@ -7,11 +7,12 @@ from jaxtyping import Float64
 
 
 def blocking_error(x: Float64[np.ndarray, " time"], *, min_blocks: int) -> float:
-    """Standard error of ``mean(x)`` by blocking: ``max_l std(means of blocks of 2^l terms) / sqrt(n_l)``.
+    """Standard error of ``mean(x)`` by blocking: ``std(means of n blocks) / sqrt(n)``, for few and long blocks.
 
-    Blocks shorter than the correlations give too small an error, which grows with their length up to a plateau;
-    the largest of all lengths that leave ``min_blocks`` blocks is taken, so that it errs towards caution. Terms
-    that fill no whole block are left out at the front.
+    Neighbouring terms are joined in pairs, and these again, until ``min_blocks`` to ``4 min_blocks`` are left: of all
+    such lengths the largest error is taken, so that it errs towards caution. Blocks shorter than positive correlations
+    would give too small an error; blocks shorter than a cycle, whose sum stays bounded, one that is far too large.
+    Terms that fill no whole block are left out at the front.
 
     Args:
         x: terms at equally spaced times.
@@ -25,7 +26,7 @@ def blocking_error(x: Float64[np.ndarray, " time"], *, min_blocks: int) -> float
     x = np.asarray(x, dtype=np.float64)
     largest = float("nan")
     while x.size >= min_blocks:
-        error = float(x.std(ddof=1) / np.sqrt(x.size))
-        largest = error if np.isnan(largest) else max(largest, error)
+        if x.size < 4 * min_blocks:
+            largest = float(np.fmax(largest, x.std(ddof=1) / np.sqrt(x.size)))
         x = x[x.size % 2 :].reshape(-1, 2).mean(axis=1)
     return largest

@@ -16,7 +16,7 @@ from panda.discovery.candidates import member_generator
 from panda.discovery.filters import asked
 from panda.discovery.members import COLUMNS as MEMBER
 from panda.discovery.members import flow_of, from_rows
-from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate, estimate, of_search
+from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate, estimate, of_search, verdict_of
 from panda.dynamics.integrate import Status, integrate
 from panda.dynamics.tangent import Early, Growth, tangent_growth
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates
@@ -83,19 +83,15 @@ def _follow_members(
 ) -> list[dict[str, Any]]:
     """`follow` for candidates of one flow."""
     ensemble = from_rows(part)
-    estimates, status = _decide(flow, part, ensemble, settings, limits, seed)
+    estimates, decided, status = _decide(flow, part, ensemble, settings, limits, seed)
     rows: list[dict[str, Any]] = []
-    for system, found, how in zip(part["system"], estimates, status, strict=True):
-        verdict = found.verdict(settings)
+    for system, found, verdict, how in zip(part["system"], estimates, decided, status, strict=True):
+        why = how if how != Status.complete.name else "budget of periods"
         rows.append(
             {
                 "system": system,
                 "verdict": verdict,
-                "why_undecided": ""
-                if verdict != UNDECIDED
-                else how
-                if how != "complete"
-                else "budget of periods",
+                "why_undecided": why if verdict == UNDECIDED else "",
                 "followed_periods": found.n_periods,
                 "followed_exponent": found.exponent / flow.period,
                 "followed_error": found.error / flow.period,
@@ -112,7 +108,6 @@ def _follow_members(
             late: Estimate = more.pop("late")
             both = estimates[i] + late
             rows[i] |= more | {
-                "late_verdict": late.verdict(settings),
                 "late_exponent": late.exponent / flow.period,
                 "late_error": late.error / flow.period,
                 "followed_periods": both.n_periods,
@@ -126,28 +121,30 @@ def _follow_members(
 
 def _decide(
     flow: Flow, part: pd.DataFrame, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int
-) -> tuple[list[Estimate], list[str]]:
-    """Each member's exponent after as many stages as it took, and how the last of them ended."""
+) -> tuple[list[Estimate], list[str], list[str]]:
+    """Each member's exponent after as many stages as it took, its verdict, and how the last stage ended."""
     found = [of_search(row, flow.period) for row in part.to_dict("records")]
+    decided = [one.verdict(settings) for one in found]
     status = list(part["exponent_status"])
-    going = np.arange(len(found))
     for number, n_periods in enumerate(settings.stages):
-        going = np.array(
-            [i for i in going if status[i] == "complete" and found[i].verdict(settings) == UNDECIDED],
-            dtype=int,
-        )
+        more = [s == Status.complete.name and v == UNDECIDED for s, v in zip(status, decided, strict=True)]
+        going = np.flatnonzero(more)
         if not len(going):
             break
         stream = member_generator(seed, flow.name, f"follow {number}")
         transient = settings.transient_periods
         run = _tangent(flow, ensemble[going], n_periods, transient, settings, limits, stream, n_points=2)
         for k, i in enumerate(going):
-            found[i] = found[i] + estimate(_blocks(run, k, flow), transient, settings)
+            blocks = _blocks(run, k, flow)
+            last = estimate(blocks, transient, settings)
+            found[i] = found[i] + last
+            decided[i] = verdict_of(found[i], last, blocks, settings)
             status[i] = Status(int(run.status[k])).name
         initial = ensemble.initial.copy()
         initial[going] = run.states[:, -1]
         ensemble = replace(ensemble, initial=initial)
-    return found, status
+    decided = [UNDECIDED if how in LOST else verdict for how, verdict in zip(status, decided, strict=True)]
+    return found, decided, status
 
 
 def _blocks(run: Growth, member: int, flow: Flow) -> Float64[np.ndarray, " block"]:
@@ -213,6 +210,7 @@ def _persistence(
                 "growth": growth((states / flow.scale)[:known, own]),
                 "end_state": states[max(known - 1, 0)],
                 "late": Estimate.none(),
+                "late_verdict": UNDECIDED,
             }
         )
     complete = np.flatnonzero(run.status == Status.complete)
@@ -221,7 +219,9 @@ def _persistence(
         stream, transient = member_generator(seed, flow.name, "late"), settings.late_transient_periods
         late = _tangent(flow, there, settings.late_periods, transient, settings, limits, stream, n_points=0)
         for k, i in enumerate(complete):
-            rows[i]["late"] = estimate(_blocks(late, k, flow), transient, settings)
+            blocks = _blocks(late, k, flow)
+            rows[i]["late"] = one = estimate(blocks, transient, settings)
+            rows[i]["late_verdict"] = verdict_of(one, one, blocks, settings)
             if late.status[k] != Status.complete:
                 rows[i]["follow_status"] = Status(int(late.status[k])).name
     return rows

@@ -145,7 +145,7 @@ def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) 
     states = np.concatenate(raw)
     return replace(
         founder,
-        scale=_sizes(flow, states),
+        scale=_sizes(flow, states, run_dt=span / (settings.reference_points - 1)),
         time_scale=period,
         period=period,
         dt=period * settings.reference_periods / (settings.reference_points - 1),
@@ -186,7 +186,10 @@ def _scaled(
         if not moves.any():
             raise PandaError(f"{path}: no coordinate varies: its trajectory ends in a fixed point")
         tau = float(2 * np.pi * np.median(kept.std(axis=0)[moves] / speed[moves]))
-        scale = _sizes(flow, run.states[0, first:])
+        run_dt = span / (settings.reference_points - 1)
+        scale = _sizes(
+            replace(flow, driver=replace(flow.driver, time_scale=tau)), run.states[0, first:], run_dt=run_dt
+        )
         state = run.states[0, -1]
     if status != Status.complete:
         raise PandaError(_failure(path, status, settings.reference_periods * tau, limits))
@@ -218,11 +221,14 @@ def _first_scales(flow: Flow, path: str) -> tuple[float, Float64[np.ndarray, " d
     return 2 * np.pi * tau, np.where(size > 0.0, size, size.max() or 1.0)
 
 
-def _sizes(flow: Flow, states: Float64[np.ndarray, "time dimension"]) -> Float64[np.ndarray, " dimension"]:
-    """Root mean square of each coordinate, no less than what keeps the initial condition well within bounds."""
-    size = np.maximum(
-        np.sqrt(np.mean(states**2, axis=0)), np.abs(flow.driver.initial_condition) / _FARTHEST_START
-    )
+def _sizes(
+    flow: Flow, states: Float64[np.ndarray, "time dimension"], *, run_dt: float
+) -> Float64[np.ndarray, " dimension"]:
+    """Root mean square of each coordinate, of a phase what it moves in a 2 pi-th of the time scale; no less than what
+    keeps the initial condition well within bounds."""
+    moved = np.sqrt(np.mean((states[1:] - states[:-1]) ** 2, axis=0)) * flow.time_scale / (2 * np.pi * run_dt)
+    size = np.where(flow.driver.bounded, np.sqrt(np.mean(states**2, axis=0)), moved)
+    size = np.maximum(size, np.abs(flow.driver.initial_condition) / _FARTHEST_START)
     return np.where(size > 0.0, size, size.max())
 
 

@@ -66,6 +66,43 @@ def estimate(blocks: Float64[np.ndarray, " block"], transient_periods: float, se
     )
 
 
+def steadily_below(blocks: Float64[np.ndarray, " block"], settings: Follow) -> bool:
+    """Whether the exponent is below `regular_below` in each of `regular_parts` equal parts of the time.
+
+    For regular motion, whose growth rates go up and down for ever and cancel, a plain mean over T is off by 1 / T;
+    with weights that fade in and out smoothly it converges faster than any power of T. So over each part the mean is
+    weighted by ``exp(-1 / (s (1 - s)))``, s from 0 to 1. Chaos would have to fluctuate below in every part.
+
+    Source: Das, Saiki, Sander and Yorke, Nonlinearity 30, 4111 (2017).
+    """
+    if blocks.size < settings.min_blocks * settings.regular_parts:
+        return False
+    parts = np.array_split(blocks, settings.regular_parts)
+    return all(_weighted_mean(part) < settings.regular_below for part in parts)
+
+
+def _weighted_mean(x: Float64[np.ndarray, " block"]) -> float:
+    s = (np.arange(x.size) + 0.5) / x.size
+    weights = np.exp(-1.0 / (s * (1.0 - s)))
+    return float(weights @ x / weights.sum())
+
+
+def verdict_of(
+    all_stages: Estimate,
+    last: Estimate,
+    blocks: Float64[np.ndarray, " block"],
+    settings: Follow,
+) -> str:
+    """What all stages say together; where that is undecided, regular if the last one, whose blocks are given, says so.
+
+    The first stages hold what there was of a transient.
+    """
+    together = all_stages.verdict(settings)
+    if together == UNDECIDED and (last.verdict(settings) == REGULAR or steadily_below(blocks, settings)):
+        return REGULAR
+    return together
+
+
 def of_search(row: Mapping[str, Any], period: float) -> Estimate:
     """What the search found, from a row of its candidates."""
     if not np.isfinite(row["exponent_error"]):

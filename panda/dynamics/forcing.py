@@ -53,18 +53,19 @@ def longest_steps(
     For a sine it is half a period, so that the bound is longer than the error control allows.
     """
     rng = np.random.default_rng(0)
-    jitter = np.arange(N_TIMES) + rng.uniform(0.0, 1.0, (2, N_TIMES))
+    jitter = np.arange(N_TIMES) + rng.uniform(0.0, 1.0, (N_STATES, 2, N_TIMES))
     offsets = rng.standard_normal((N_STATES - 1, flow.dimension))
     found = np.full(len(ensemble), np.inf)
     for i, duration in enumerate(durations):
         first = min(duration, N_PERIODS * flow.period if np.isfinite(flow.period) else duration / 8)
         # From before the start on, so that pulses near it are whole, and rare ones are met more than once.
         spans = np.array([[first], [2.0 * duration]])
-        times = jitter * (spans / N_TIMES) - np.array([[0.0], [duration]])
+        times = jitter * (spans / N_TIMES) - np.array([[0.0], [duration]])  # (state, span, time)
         size = np.abs(ensemble.initial[i]) + flow.scale
-        for state in (ensemble.initial[i], *(ensemble.initial[i] + size * offsets)):
+        states = (ensemble.initial[i], *(ensemble.initial[i] + size * offsets))
+        for state, grids in zip(states, times, strict=True):
             start = _Start(flow, ensemble, i, state)
-            found[i] = min(found[i], *(_shortest_pulse(start, grid) for grid in times))
+            found[i] = min(found[i], *(_shortest_pulse(start, grid) for grid in grids))
     return STEP_OVER_PULSE * found
 
 
@@ -160,18 +161,16 @@ def _shortest(
 def _shortest_of(times, g, swing):
     """The first and last sample above half height, and the duration, of a component's shortest pulse.
 
-    Extremes alternate, and each differs from the one before it by `swing` at least. The first and the last are cut off by
-    the ends of the series, and so may be the sides of their neighbours.
+    Extremes alternate, and each differs from the one before it by `swing` at least; the ends of the series count as such.
     """
     before = last = candidate = 0  # the last two extremes, and what may be the next
-    rising, n_extremes = g[0] < g[-1], 0
+    rising = g[0] < g[-1]
     best_first, best_last, shortest = 0, 0, np.inf
-    for k in range(1, g.size):
-        if g[k] > g[candidate] if rising else g[k] < g[candidate]:
+    for k in range(1, g.size + 1):
+        if k < g.size and (g[k] > g[candidate] if rising else g[k] < g[candidate]):
             candidate = k
-        elif abs(g[k] - g[candidate]) >= swing:
-            n_extremes += 1
-            if n_extremes > 3:
+        elif k == g.size or abs(g[k] - g[candidate]) >= swing:
+            if before < last < candidate:
                 duration, i, j = _duration(times, g, before, last, candidate)
                 if duration < shortest:
                     best_first, best_last, shortest = i, j, duration

@@ -80,8 +80,8 @@ def integrate(
         max_angle: and on the others, which may drift (``bounded_coordinates``).
         min_step: smallest step in time units.
 
-    ``atol``, ``max_abs`` and ``min_step`` are in units of ``flow.scale`` and ``flow.time_scale``: absolute for dysts'
-    founders, without units for a user's own.
+    ``atol``, ``max_abs``, ``max_angle`` and ``min_step`` are in units of ``flow.scale`` and ``flow.time_scale``:
+    absolute for dysts' founders, without units for a user's own.
 
     Raises:
         PandaError: shapes or numbers that make no sense.
@@ -173,7 +173,7 @@ def run_members(
         )
     n = len(ensemble)
     initial = np.array(ensemble.initial)
-    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs) * flow.scale, float(max_angle))
+    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs), float(max_angle)) * flow.scale
     sizes = flow.scale
     if tangents is not None:
         vectors = np.concatenate([tangents.driver.ravel(), tangents.response.ravel()])

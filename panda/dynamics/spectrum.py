@@ -116,7 +116,7 @@ class Summary(NamedTuple):
 
 
 def summarise(
-    blocks: Float64[np.ndarray, "n_blocks dimension"], driver_dimension: int, min_blocks: int = 2
+    blocks: Float64[np.ndarray, "n_blocks dimension"], driver_dimension: int, min_blocks: int = 8
 ) -> Summary:
     """Means over blocks and their standard errors by blocking, from columns as in ``Spectra``.
 

@@ -56,7 +56,7 @@ def largest_exponent(
     max_angle: float,
     min_step: float,
     early: Early | None = None,
-    min_blocks: int = 2,
+    min_blocks: int = 8,
 ) -> Exponents:
     """``lambda = log(|v(transient + duration)| / |v(transient)|) / duration`` of ``dv/dt = (df/dx) v``.
 

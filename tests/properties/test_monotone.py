@@ -113,11 +113,12 @@ def test_a_stricter_threshold_accepts_no_more(smoke: Config, row: dict, name: st
     assert not (after & ~before).any()
 
 
-@given(candidates, st.permutations(range(10)))
+@given(candidates, st.permutations(range(11)))
 def test_the_order_of_the_filters_names_the_rejection_and_decides_nothing(
     smoke: Config, row: dict, order: list[int]
 ):
     select = smoke.discover.select
+    assert len(order) == len(select.chosen.filters)
     shuffled = select.chosen.model_copy(update={"filters": tuple(select.chosen.filters[i] for i in order)})
     other: Select = select.model_copy(update={"selections": {select.selection: shuffled}})
     assert (rejection(row, select) == "") == (rejection(row, other) == "")

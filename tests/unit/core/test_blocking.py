@@ -29,6 +29,12 @@ def test_three_errors_hold_the_true_mean(memory: float, n: int):
     assert 0.9 * right < np.median(errors) < 1.5 * right
 
 
+def test_a_mean_whose_sum_stays_bounded_is_known_far_better():
+    """Growth along a limit cycle: large terms that cancel, so that the mean is off by one term's part of it."""
+    x = np.diff(np.sin(0.7 * np.arange(4001)))
+    assert abs(x.mean()) < 3 * blocking_error(x, min_blocks=8) < x.std() / np.sqrt(x.size)
+
+
 def test_without_correlations_and_joined_blocks_it_is_the_plain_error():
     x = np.random.default_rng(2).standard_normal(50)
     assert blocking_error(x, min_blocks=50) == pytest.approx(x.std(ddof=1) / np.sqrt(50))
