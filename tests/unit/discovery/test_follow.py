@@ -92,29 +92,35 @@ def test_a_fixed_point_is_regular_and_is_given_up_early(run, candidates, smoke):
     row = run(candidates("Lorenz", {"rho": 14.0})).iloc[0]
     assert row["verdict"] == "regular" and row["follow_status"] == "" and not len(row["end_state"])
     assert row["followed_periods"] < smoke.discover.follow.stages[0]
-    assert row["followed_exponent"] == pytest.approx(lorenz_at_rest(14.0), abs=5 * row["followed_error"])
+    # The vector turns round while it shrinks: over T the mean is off by 1 / T.
+    assert row["followed_exponent"] == pytest.approx(lorenz_at_rest(14.0), rel=0.01)
 
 
 @pytest.mark.parametrize(
-    ("name", "changes"), [("Rossler", {"c": 2.5}), ("Rossler", {"c": 3.5}), ("Duffing", {"gamma": 0.2})]
+    ("name", "changes"),
+    [
+        ("Rossler", {"c": 2.5}),
+        ("Rossler", {"c": 3.5}),
+        ("Duffing", {"gamma": 0.2}),
+        ("Lorenz", {"rho": 160.0}),
+        ("Lorenz", {"rho": 350.0}),
+    ],
 )
 def test_a_limit_cycle_is_regular(run, candidates, name: str, changes: dict[str, float]):
-    rows = candidates(name, changes)
-    assert run(rows).iloc[0]["verdict"] != "chaotic"
-    row = run(rows, stages=(100, 400, 4000)).iloc[0]
-    assert row["verdict"] == "regular" and row["why_undecided"] == ""
+    row = run(candidates(name, changes)).iloc[0]
+    assert row["verdict"] == "regular" and row["why_undecided"] == "" and row["follow_status"] == ""
     assert abs(row["followed_exponent"]) < 3 * row["followed_error"]
 
 
 def test_a_torus_is_regular(run, candidates):
-    """Quasi-periodic by construction; and two oscillators of different frequencies, an island of Henon and Heiles'."""
+    """Quasi-periodic by construction; and on islands of Henon and Heiles', where two oscillators hardly couple."""
     torus = run(candidates("Torus", {})).iloc[0]
     assert torus["verdict"] == "regular"
-    accurate = {"rtol": 1e-9, "atol": 1e-11}
     island = candidates("HenonHeiles", {}, [[0.0, 0.1, 0.1, 0.0], [0.0, 0.05, 0.1, 0.03]])
-    found = run(island, stages=(100, 400, 4000), **accurate)
-    assert found["verdict"].tolist() == ["regular"] * 2
-    assert (run(island, **accurate)["verdict"] != "chaotic").all()
+    assert (run(island)["verdict"] != "chaotic").all()
+    # Shear hides for long that nothing grows exponentially. Whoever is given up early and yet undecided goes on.
+    found = run(island, stages=(100, 400, 4000))
+    assert found["verdict"].tolist() == ["regular"] * 2 and (found["why_undecided"] == "").all()
 
 
 @pytest.mark.parametrize("rho", [22.0, 23.5])
@@ -125,13 +131,14 @@ def test_chaos_that_dies_is_found_late(run, candidates, smoke, rho: float):
     assert len(died) and (died["verdict"] == "chaotic").all()
     assert not any(persists(row, smoke.discover.select) for _, row in died.iterrows())
     rest = lorenz_at_rest(rho)
-    np.testing.assert_allclose(died["late_exponent"], rest, atol=0.05 * abs(rest))
-    # Whoever ended near a fixed point does not persist, and whoever persists is not near one.
+    assert np.median(died["late_exponent"]) == pytest.approx(rest, rel=0.05)
+    # Whoever ended near a fixed point does not persist; whoever is found regular has ended near one.
     for _, row in found[found["follow_status"] == "complete"].iterrows():
         x, y, z = row["end_state"]
         radius = np.sqrt(BETA * (rho - 1))
-        at_rest = np.hypot(abs(x) - radius, abs(y) - radius) + abs(z - (rho - 1)) < 1e-3
-        assert not (at_rest and persists(row, smoke.discover.select))
+        away = np.linalg.norm([abs(x) - radius, abs(y) - radius, z - (rho - 1)])
+        assert not (away < 1e-3 and persists(row, smoke.discover.select))
+        assert away < 1.0 or row["late_verdict"] != "regular"
 
 
 def test_who_escapes_does_not_persist(run, candidates, smoke, library):
@@ -196,7 +203,12 @@ def test_undecided_ones_go_on_and_their_periods_add_up(run, candidates):
 
 
 def test_what_the_search_decides_is_followed_no_further(run, candidates, smoke):
-    sure = {"largest_exponent": 0.9, "exponent_error": 0.05, "shear_exponent": 0.015, "exponent_periods": 60.0}
+    sure = {
+        "largest_exponent": 0.9,
+        "exponent_error": 0.05,
+        "shear_exponent": 0.015,
+        "exponent_periods": 60.0,
+    }
     row = run(candidates("Lorenz", {}).assign(**sure)).iloc[0]
     settings: Follow = smoke.discover.follow
     late = settings.late_stages[0]
@@ -225,7 +237,9 @@ def test_only_what_a_selection_needs_is_asked(run, candidates, smoke):
     assert persist.tolist() == [True, False, False, False]
     found = run(rows).set_index("system")
     assert list(found.index) == ["Lorenz-pp0", "Lorenz-pp2"]
-    assert found["follow_status"].tolist() == ["complete", ""] and not len(found.loc["Lorenz-pp2", "end_state"])
+    assert found["follow_status"].tolist() == ["complete", ""] and not len(
+        found.loc["Lorenz-pp2", "end_state"]
+    )
     certified = select.selections["certified"]
     alone = select.model_copy(update={"selections": {"certified": certified}})
     assert asked(rows, alone)[0].tolist() == [True, False, False, False]
