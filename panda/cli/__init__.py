@@ -8,6 +8,7 @@ import typer
 
 from panda import __version__
 from panda.cli import (
+    audit,
     baselines,
     configuration,
     discover,
@@ -45,6 +46,7 @@ def main(
 
 
 app.add_typer(configuration.app, name="config", help="Check and show the configuration.")
+discover.app.add_typer(audit.app)
 app.add_typer(discover.app, name="discover", help="Find chaotic systems: compile, measure, search, select.")
 app.add_typer(
     evolve.app, name="evolve", help="Later generations, bred from accepted systems; how they compare."

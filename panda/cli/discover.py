@@ -243,7 +243,7 @@ def join_spectra(
 ) -> None:
     """Join the shards of `discover spectra` to one table, which has all systems to be measured of the catalogue."""
     from panda.core.files import read_table, write_table
-    from panda.discovery.shards import check_spectra
+    from panda.discovery.shards import check_systems
     from panda.discovery.spectra import chosen_systems, join
 
     settings = load(config)
@@ -257,7 +257,7 @@ def join_spectra(
     ):
         table = join([read_table(path, ["system"]) for path in shards])
         chosen = chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
-        check_spectra(table, chosen, wanted.n_shards)
+        check_systems(table, chosen, wanted.n_shards, what="spectra", key="discover.spectrum.n_shards")
         write_table(table, output)
 
 

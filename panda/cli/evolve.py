@@ -85,6 +85,7 @@ def search(
 
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
+    from panda.discovery.follow import MEMBERS
     from panda.discovery.members import shard_of_flows
     from panda.discovery.own import open_library
     from panda.discovery.search import LINEAGE, search_bred
@@ -107,7 +108,7 @@ def search(
         opened = open_library(library, found)
         tables = list(search_bred(opened, own, found.search, settings.seed, progress))
         # A small generation may have fewer pairs than there are shards.
-        nothing = pd.DataFrame(columns=[*COLUMNS, *LINEAGE, "signature"])
+        nothing = pd.DataFrame(columns=[*dict.fromkeys((*COLUMNS, *MEMBERS, *LINEAGE, "signature"))])
         write_table(
             pd.concat(tables, ignore_index=True) if tables else nothing, output, machines_only=LONG_LISTS
         )

@@ -205,3 +205,9 @@ class Discover(Section):
                 "called regular"
             )
         return self
+
+    @model_validator(mode="after")
+    def _audit_is_another_run(self) -> Discover:
+        if self.audit.rtol >= self.follow.rtol:
+            raise ValueError("audit.rtol must be below follow.rtol, whose verdicts it checks")
+        return self

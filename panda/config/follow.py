@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from panda.config.types import Count, NonNegative, Positive, Section
 
@@ -23,7 +23,7 @@ class Follow(Section):
     early_sigmas: NonNegative
     persistence_periods: Count
     points_per_period: Count
-    late_periods: Count
+    late_stages: tuple[Count, ...]
     late_transient_periods: Count
     rtol: Positive
     atol: Positive
@@ -35,4 +35,16 @@ class Audit(Section):
 
     n_systems: Count
     n_periods: Count
+    transient_periods: Count
+    last_periods: Count
+    rtol: Positive
+    atol: Positive
+    max_steps_per_period: Count
+    confidence: Annotated[float, Field(gt=0, lt=1)]
     n_shards: Count
+
+    @model_validator(mode="after")
+    def _last_periods_are_some(self) -> Audit:
+        if self.last_periods > self.n_periods:
+            raise ValueError(f"last_periods {self.last_periods} are more than n_periods {self.n_periods}")
+        return self

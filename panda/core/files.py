@@ -124,11 +124,13 @@ def listing(folder: str | Path) -> str:
 def write_table(frame: pd.DataFrame, path: str | Path, *, machines_only: Iterable[str] = ()) -> None:
     """Write a table as Parquet for machines (at `path`) and as CSV for people (beside it).
 
-    Columns of `machines_only` are left out of the CSV: long lists that no one reads.
+    Columns of `machines_only`, where the table has them, are left out of the CSV: long lists that no one reads.
     """
     path = Path(path)
     with atomic_path(path.with_suffix(".csv")) as temporary:
-        frame.drop(columns=[*machines_only]).to_csv(temporary, index=False, float_format="%.8g")
+        frame.drop(columns=[*machines_only], errors="ignore").to_csv(
+            temporary, index=False, float_format="%.8g"
+        )
     with atomic_path(path) as temporary:
         frame.to_parquet(temporary, index=False)
 

@@ -49,20 +49,20 @@ def check_candidates(
             )
 
 
-def check_spectra(spectra: pd.DataFrame, chosen: pd.DataFrame, n_shards: int) -> None:
-    """Refuse spectra that are not those of the `chosen` systems (`spectra.chosen_systems`), all of them.
+def check_systems(table: pd.DataFrame, chosen: pd.DataFrame, n_shards: int, *, what: str, key: str) -> None:
+    """Refuse a table that is not of the `chosen` systems of a catalogue, all of them; `key` has the `n_shards`.
 
     Raises:
         PandaError: shards are missing, or a system is not among the chosen.
     """
-    strangers = sorted(set(spectra["system"]) - set(chosen["system"]))
+    strangers = sorted(set(table["system"]) - set(chosen["system"]))
     if strangers:
         raise PandaError(
-            f"spectra: {strangers[0]} is not to be measured by this catalogue and configuration "
+            f"{what}: {strangers[0]} is not to be measured by this catalogue and configuration "
             f"({len(strangers)} such); measure again"
         )
     shards = [set(shard_of_flows(chosen, i, n_shards)["system"]) for i in range(n_shards)]
-    refuse_missing(shards, set(spectra["system"]), what="spectra", key="discover.spectrum.n_shards")
+    refuse_missing(shards, set(table["system"]), what=what, key=key)
 
 
 def refuse_missing(shards: Sequence[set[str]], present: Collection[str], *, what: str, key: str) -> None:

@@ -46,6 +46,7 @@ def test_every_preset_plans(preset: str, tmp_path):
         "evolution",
         "spectra",
         "duplicates",
+        "audit",
         "dataset",
         "figures",
     ],

@@ -49,6 +49,11 @@ ROOTS = {
     "write_card": ["panda.data.card", "panda.discovery.trust"],
     "import_trajectories": ["panda.data.external"],
     "find_duplicates": ["panda.discovery.novelty"],
+    "audit_certificates": ["panda.discovery.audit"],
+    "summarise_audit": [
+        "panda.discovery.audit_summary",
+        "panda.discovery.shards",
+    ],
     "train_model": ["panda.training.loop", "panda.discovery.subsets"],
     "list_models": ["panda.model.weights"],
     "fit_baseline": [],

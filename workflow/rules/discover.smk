@@ -123,9 +123,7 @@ def candidates(n_generations):
 rule select_systems:
     input:
         candidates=candidates(CONFIG.discover.search.generations),
-        followed=shards_of(
-            "followed", "followed", CONFIG.discover.search.generations
-        ),
+        followed=shards_of("followed", "followed", CONFIG.discover.search.generations),
     output:
         catalogue=f"{RUN}/discover/catalogue.parquet",
         acceptance=f"{RUN}/discover/acceptance.parquet",
@@ -141,7 +139,9 @@ rule select_systems:
     params:
         section=part("discover.select", "discover.founders"),
         code=code("select_systems"),
-        followed=lambda wildcards, input: [f"--followed={path}" for path in input.followed],
+        followed=lambda wildcards, input: [
+            f"--followed={path}" for path in input.followed
+        ],
     message:
         "Select the systems that pass every filter"
     shell:

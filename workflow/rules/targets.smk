@@ -42,6 +42,12 @@ rule duplicates:
         f"{RUN}/discover/duplicates.parquet",
 
 
+rule audit:
+    """How often certificates are wrong, from samples of every verdict that are followed for much longer."""
+    input:
+        f"{RUN}/discover/audit_summary.parquet",
+
+
 rule spectra:
     """All Lyapunov exponents of the accepted systems, whether or not the preset measures them by default."""
     input:

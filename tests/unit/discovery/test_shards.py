@@ -16,7 +16,7 @@ from panda.core.files import write_table
 from panda.core.resolved import write_resolved
 from panda.discovery.candidates import groups, shard
 from panda.discovery.members import shard_of_flows
-from panda.discovery.shards import check_candidates, check_spectra
+from panda.discovery.shards import check_candidates, check_systems
 from tests.unit.discovery.test_filters import GOOD
 from tests.unit.discovery.test_select import followed
 
@@ -139,15 +139,16 @@ def test_select_refuses_some_of_the_shards_and_writes_nothing(config, tmp_path: 
     assert select(*paths).exit_code == 0 and all(path.is_file() for path in outputs.values())
 
 
-def test_spectra_must_be_of_all_chosen_systems():
+def test_what_is_measured_must_be_of_all_chosen_systems():
     chosen = pd.DataFrame({"system": [f"S{i // 2}-pp{i % 2}" for i in range(10)]})
     chosen["name"] = chosen["system"].str[:2]
     parts = [shard_of_flows(chosen, i, 3) for i in range(3)]
-    check_spectra(chosen, chosen, 3)
+    named = {"what": "spectra", "key": "discover.spectrum.n_shards"}
+    check_systems(chosen, chosen, 3, **named)
     with pytest.raises(PandaError, match=r"spectra: 1 of the 3 shards .*spectrum.n_shards .*\(1; S1-pp0"):
-        check_spectra(pd.concat([parts[0], parts[2]]), chosen, 3)
+        check_systems(pd.concat([parts[0], parts[2]]), chosen, 3, **named)
     with pytest.raises(PandaError, match="S0-pp0 is not to be measured"):
-        check_spectra(chosen, chosen.iloc[1:], 3)
+        check_systems(chosen, chosen.iloc[1:], 3, **named)
 
 
 class Store:

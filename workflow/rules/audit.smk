@@ -1,0 +1,57 @@
+"""Certificates checked on samples of every verdict: the target `audit`, part of no run by default."""
+
+
+rule audit_certificates:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+    output:
+        f"{RUN}/discover/audit/{{shard}}.parquet",
+    log:
+        f"{RUN}/logs/audit_certificates/{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/audit_certificates/{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=240,
+    params:
+        section=part(
+            "seed",
+            "discover.audit",
+            "discover.follow",
+            "discover.search.integration",
+        ),
+        code=code("audit_certificates"),
+    message:
+        "Follow shard {wildcards.shard} of the audited systems for much longer"
+    shell:
+        "{PANDA} discover audit --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
+        " --shard {wildcards.shard} --output {output} 2> {log}"
+
+
+rule summarise_audit:
+    input:
+        catalogue=rules.select_systems.output.catalogue,
+        shards=expand(
+            rules.audit_certificates.output[0],
+            shard=range(CONFIG.discover.audit.n_shards),
+        ),
+    output:
+        audit=f"{RUN}/discover/audit.parquet",
+        summary=f"{RUN}/discover/audit_summary.parquet",
+    log:
+        f"{RUN}/logs/summarise_audit.log",
+    benchmark:
+        f"{RUN}/benchmarks/summarise_audit.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=20,
+    params:
+        section=part("seed", "discover.audit", "discover.follow"),
+        code=code("summarise_audit"),
+    message:
+        "Say how often verdicts are wrong"
+    shell:
+        "{PANDA} discover join-audit --config {RESOLVED} --catalogue {input.catalogue} --output {output.audit}"
+        " --summary {output.summary} {input.shards} 2> {log}"
