@@ -208,12 +208,6 @@ class Discover(Section):
 
     @model_validator(mode="after")
     def _audit_is_another_run(self) -> Discover:
-        late = self.follow.late_transient_periods + self.follow.late_periods
-        if self.audit.transient_periods < late:
-            raise ValueError(
-                f"audit.transient_periods is below the {late} periods that follow.late_transient_periods and "
-                "follow.late_periods make: an exponent would be compared with one of the same time"
-            )
         if self.audit.rtol >= self.follow.rtol:
             raise ValueError("audit.rtol must be below follow.rtol, whose verdicts it checks")
         return self

@@ -23,7 +23,7 @@ class Follow(Section):
     early_sigmas: NonNegative
     persistence_periods: Count
     points_per_period: Count
-    late_periods: Count
+    late_stages: tuple[Count, ...]
     late_transient_periods: Count
     rtol: Positive
     atol: Positive

@@ -45,15 +45,16 @@ READ = (
 def audited_systems(catalogue: pd.DataFrame, n_systems: int, seed: int) -> pd.DataFrame:
     """`n_systems` of every sample (fewer where there are not as many), drawn by the seed, with the column `sample`.
 
-    `certified`: accepted, certified, and chaotic; `regular` and `undecided`: candidates followed with that verdict.
+    All are of the candidates that were followed. `certified`: accepted, certified, and chaotic; `regular` and
+    `undecided`: with that verdict.
     A larger sample contains the smaller.
     """
     followed = catalogue["followed_periods"].notna()
-    chaotic = catalogue["accepted"] & catalogue["certified"] & (catalogue["verdict"] == CHAOTIC)
+    certified = catalogue["accepted"] & catalogue["certified"] & (catalogue["verdict"] == CHAOTIC)
     drawn = []
     for sample in SAMPLES:
-        known = chaotic if sample == CERTIFIED else followed & (catalogue["verdict"] == sample)
-        there = catalogue[known].sort_values("system", ignore_index=True)
+        known = certified if sample == CERTIFIED else catalogue["verdict"] == sample
+        there = catalogue[followed & known].sort_values("system", ignore_index=True)
         order = generator(seed, "discover", "audit", sample).permutation(len(there))
         drawn.append(there.iloc[np.sort(order[:n_systems])].assign(sample=sample))
     return pd.concat(drawn, ignore_index=True)

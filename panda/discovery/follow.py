@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -54,9 +54,9 @@ def follow(
     all `followed_periods`, the search's among them.
 
     Persistence, of chaotic candidates of a selection that asks for it: states are integrated for
-    `persistence_periods`, and from their end, `end_state`, the exponent is measured once more over `late_periods`,
-    which has a verdict of its own: regular, where the chaos was transient. `follow_status` is how this ended, and
-    `escape_periods` when, if before its end. `growth`: see there.
+    `persistence_periods`, and from their end the exponent is measured once more, in `late_stages`, with a verdict of
+    its own: regular, where the chaos was transient. `end_state` is where all of it ended and `follow_status` how,
+    `escape_periods` when, if before the end of `persistence_periods`. `growth`: see there.
     """
     decide, persist = asked(candidates, select)
     candidates = candidates.assign(persist=persist)[decide]
@@ -83,7 +83,7 @@ def _follow_members(
 ) -> list[dict[str, Any]]:
     """`follow` for candidates of one flow."""
     ensemble = from_rows(part)
-    estimates, decided, status = _decide(flow, part, ensemble, settings, limits, seed)
+    estimates, decided, status, _ = _decide(flow, part, ensemble, settings, limits, seed)
     rows: list[dict[str, Any]] = []
     for system, found, verdict, how in zip(part["system"], estimates, decided, status, strict=True):
         why = how if how != Status.complete.name else "budget of periods"
@@ -121,30 +121,63 @@ def _follow_members(
 
 def _decide(
     flow: Flow, part: pd.DataFrame, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int
-) -> tuple[list[Estimate], list[str], list[str]]:
-    """Each member's exponent after as many stages as it took, its verdict, and how the last stage ended."""
-    found = [of_search(row, flow.period) for row in part.to_dict("records")]
-    decided = [one.verdict(settings) for one in found]
-    status = list(part["exponent_status"])
-    for number, n_periods in enumerate(settings.stages):
-        more = [s == Status.complete.name and v == UNDECIDED for s, v in zip(status, decided, strict=True)]
+) -> _Decided:
+    """Each member's exponent after as many stages as it took, the search's own among them."""
+    known = [of_search(row, flow.period) for row in part.to_dict("records")]
+    start = _Decided(
+        known,
+        [one.verdict(settings) for one in known],
+        list(part["exponent_status"]),
+        ensemble.initial.copy(),
+    )
+    periods = (settings.stages, settings.transient_periods)
+    return _in_stages(flow, ensemble, start, "follow", periods, settings, limits, seed)
+
+
+class _Decided(NamedTuple):
+    """Of each member: its exponent, what that says, how its integration ended, and where."""
+
+    found: list[Estimate]
+    verdicts: list[str]
+    status: list[str]
+    ends: Float64[np.ndarray, "n dimension"]
+
+
+def _in_stages(
+    flow: Flow,
+    ensemble: Ensemble,
+    known: _Decided,
+    purpose: str,
+    periods: tuple[Sequence[int], int],
+    settings: Follow,
+    limits: Integration,
+    seed: int,
+) -> _Decided:
+    """What is known, and what more the stages say until each member is decided; each starts where the last one ended.
+
+    `periods` are those measured in each stage, and those before that.
+    """
+    found, verdicts, status, ends = known
+    stages, transient = periods
+    for number, n_periods in enumerate(stages):
+        more = [s == Status.complete.name and v == UNDECIDED for s, v in zip(status, verdicts, strict=True)]
         going = np.flatnonzero(more)
         if not len(going):
             break
-        stream = member_generator(seed, flow.name, f"follow {number}")
-        transient = settings.transient_periods
-        run = _tangent(flow, ensemble[going], n_periods, transient, settings, limits, stream, n_points=2)
+        stream = member_generator(seed, flow.name, f"{purpose} {number}")
+        there = replace(ensemble[going], initial=ends[going])
+        run = _tangent(flow, there, n_periods, transient, settings, limits, stream)
         for k, i in enumerate(going):
             blocks = _blocks(run, k, flow)
             last = estimate(blocks, transient, settings)
             found[i] = found[i] + last
-            decided[i] = verdict_of(found[i], last, blocks, settings)
+            verdicts[i] = verdict_of(found[i], last, blocks, settings)
             status[i] = Status(int(run.status[k])).name
-        initial = ensemble.initial.copy()
-        initial[going] = run.states[:, -1]
-        ensemble = replace(ensemble, initial=initial)
-    decided = [UNDECIDED if how in LOST else verdict for how, verdict in zip(status, decided, strict=True)]
-    return found, decided, status
+            # Who was given up early has no state at the end, but one of every period before.
+            n_known = int(np.isfinite(run.states[k]).all(axis=1).sum())
+            ends[i] = run.states[k, max(n_known - 1, 0)]
+    verdicts = [UNDECIDED if how in LOST else one for how, one in zip(status, verdicts, strict=True)]
+    return _Decided(found, verdicts, status, ends)
 
 
 def _blocks(run: Growth, member: int, flow: Flow) -> Float64[np.ndarray, " block"]:
@@ -161,10 +194,9 @@ def _tangent(
     settings: Follow,
     limits: Integration,
     stream: np.random.Generator,
-    *,
-    n_points: int,
 ) -> Growth:
-    """Growth of a tangent vector, in blocks of one period; what is surely regular is given up early."""
+    """Growth of a tangent vector, in blocks of one period; what is surely regular is given up early. `states` are those
+    of the start and of every period after it."""
     n, max_steps = len(ensemble), settings.max_steps_per_period * (n_periods + transient_periods)
     return tangent_growth(
         flow,
@@ -174,7 +206,7 @@ def _tangent(
         transient=np.full(n, flow.period * transient_periods),
         n_blocks=n_periods,
         generator=stream,
-        n_points=n_points,
+        n_points=n_periods + transient_periods + 1,
         early=Early(settings.regular_below / flow.period, settings.early_sigmas, settings.early_blocks),
         **(limits.limits | {"rtol": settings.rtol, "atol": settings.atol, "max_steps": max_steps}),
     )
@@ -215,15 +247,14 @@ def _persistence(
         )
     complete = np.flatnonzero(run.status == Status.complete)
     if len(complete):
-        there = replace(ensemble[complete], initial=run.states[complete, -1])
-        stream, transient = member_generator(seed, flow.name, "late"), settings.late_transient_periods
-        late = _tangent(flow, there, settings.late_periods, transient, settings, limits, stream, n_points=0)
-        for k, i in enumerate(complete):
-            blocks = _blocks(late, k, flow)
-            rows[i]["late"] = one = estimate(blocks, transient, settings)
-            rows[i]["late_verdict"] = verdict_of(one, one, blocks, settings)
-            if late.status[k] != Status.complete:
-                rows[i]["follow_status"] = Status(int(late.status[k])).name
+        there, n = replace(ensemble[complete], initial=run.states[complete, -1]), len(complete)
+        start = _Decided(
+            [Estimate.none()] * n, [UNDECIDED] * n, [Status.complete.name] * n, there.initial.copy()
+        )
+        periods = (settings.late_stages, settings.late_transient_periods)
+        late = _in_stages(flow, there, start, "late", periods, settings, limits, seed)
+        for i, found, verdict, how, end in zip(complete, *late, strict=True):
+            rows[i] |= {"late": found, "late_verdict": verdict, "follow_status": how, "end_state": end}
     return rows
 
 

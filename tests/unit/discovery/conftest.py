@@ -10,6 +10,17 @@ from panda.config import Search
 from panda.discovery.measure import measure
 from panda.discovery.members import to_columns
 from panda.systems.skew import founder_ensemble
+from tests.unit.discovery.test_filters import GOOD
+
+# What the search knows of a candidate whose tangent vector it could not follow: nothing is decided before the stage.
+UNKNOWN = {
+    "largest_exponent": np.nan,
+    "exponent_error": np.nan,
+    "shear_exponent": np.nan,
+    "exponent_periods": 0.0,
+    "exponent_status": "complete",
+}
+FOUND_HERE = ("verdict", "follow_status", "growth", "late_verdict")
 
 
 @pytest.fixture(scope="session")
@@ -59,5 +70,29 @@ def founder_rows(library):
             }
             tables.append(pd.DataFrame({**{key: [known[key]] for key in known}, **to_columns(ensemble)}))
         return pd.concat(tables, ignore_index=True)
+
+    return rows
+
+
+@pytest.fixture(scope="session")
+def candidates(library):
+    """`candidates("Lorenz", {"rho": 22.0}, starts)`: rows that pass all other filters, one per start."""
+
+    def rows(name: str, changes: dict[str, float], starts=None) -> pd.DataFrame:
+        flow = library.flow(name)
+        founder = flow.driver
+        parameters = founder.parameters.copy()
+        for parameter, value in changes.items():
+            parameters[founder.parameter_names.index(parameter)] = value
+        starts = np.atleast_2d(founder.initial_condition if starts is None else starts).astype(float)
+        ensemble = founder_ensemble(flow, np.tile(parameters, (len(starts), 1)), starts)
+        known = {"name": name, "driver": name, "response": "", "population": "founder", "period": flow.period}
+        row = {key: value for key, value in (GOOD | UNKNOWN | known).items() if key not in FOUND_HERE}
+        table = pd.DataFrame([row] * len(starts))
+        return table.assign(
+            system=[f"{name}-pp{i}" for i in range(len(starts))],
+            perturbation=range(len(starts)),
+            **to_columns(ensemble),
+        )
 
     return rows
