@@ -18,7 +18,7 @@ from panda.config import Search, Select
 from panda.config.founder_names import without_delay
 from panda.config.load import load_config
 from panda.discovery.candidates import Group, sample_pairs
-from panda.discovery.filters import verdicts
+from panda.discovery.filters import NOT_FOLLOWED, verdicts
 from panda.discovery.measure import measure
 from panda.discovery.search import search
 from panda.systems.library import FounderLibrary
@@ -49,7 +49,7 @@ def search_both(
 
 def certain(candidates: pd.DataFrame, select: Select) -> pd.Series:
     """Which candidates have an exponent that is positive beyond its error and beyond shear."""
-    return verdicts(candidates, select)["positive_exponent"]
+    return verdicts(candidates.assign(**NOT_FOLLOWED), select)["positive_exponent"]
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from panda.config import Config
 from panda.config.load import load_config
 from panda.core.errors import PandaError
 from panda.discovery.candidates import member_generator
-from panda.discovery.spectra import member_spectra
+from panda.discovery.spectra import LOST, member_spectra
 from panda.dynamics.integrate import Status
 from panda.dynamics.spectrum import Summary, summarise
 from panda.dynamics.tangent import largest_exponent
@@ -46,7 +46,8 @@ def _henon_heiles(energy: float, y: float) -> tuple[float, ...]:
 
 # Values: Sprott, "Chaos and Time-Series Analysis", Oxford 2003, appendix A; Henon-Heiles at E = 1/8, from this start:
 # Skokos, Bountis and Antonopoulos, Physica D 231, 2007, quoted unchecked. A Hamiltonian flow has pairs of opposite
-# exponents, of which the energy makes one pair zero, and keeps volume.
+# exponents, of which the energy makes one pair zero, and keeps volume. SprottMore jumps with sign(z): its value is that
+# of a Runge-Kutta method with bisected crossings and saltation matrices that shares no code with ours.
 KNOWN = (
     Known("Lorenz, β = 8/3", "Lorenz", {"beta": 8 / 3}, None, "0.9056, 0, -14.5723", "2.0621"),
     Known("Rossler", "Rossler", {}, None, "0.0714, 0, -5.3943", "2.0132"),
@@ -55,6 +56,7 @@ KNOWN = (
     ),
     Known("Henon-Heiles, E = 1/6", "HenonHeiles", {}, _henon_heiles(1 / 6, -0.1), "λ, 0, 0, -λ", "4"),
     Known("Henon-Heiles, dysts' own start", "HenonHeiles", {}, None, "λ, 0, 0, -λ", "4"),
+    Known("SprottMore", "SprottMore", {}, None, "0.226, 0, -", ""),
 )
 LONGER = 20  # times the configured length, for the systems above
 N_NEIGHBOURS, NEIGHBOURS_TIME = 8, 200_000.0  # starts a millionth apart, and how long they are followed
@@ -138,7 +140,8 @@ def founder_row(library: FounderLibrary, name: str, config: Config) -> tuple[str
     flow = library.flow(name)
     status, found = measured(flow, founder_member(flow), config)
     theirs = published(name)
-    if found is None:
+    # A tangent vector that got lost at a jump leaves no exponent.
+    if found is None or status in LOST:
         return f"| {name} | {status.name} | | {_cells(theirs)} | |", np.zeros(2, dtype=bool)
     ours, error = found.exponents[0], found.errors[0]
     off = np.abs(np.array(theirs[:2]) - ours) > max(SIGMAS * error, SHARE * abs(ours))

@@ -25,6 +25,8 @@ class Costs(Section):
 
     job_cpu_s: NonNegative
     candidate_cpu_s: NonNegative
+    followed_cpu_s: NonNegative
+    followed_share: Fraction
     spectrum_cpu_s: NonNegative
     trajectory_cpu_s: NonNegative
     trust_cpu_s: NonNegative

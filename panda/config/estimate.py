@@ -113,13 +113,21 @@ def _discover(config: Config) -> StageCost:
     n_candidates += search.n_pairs * search.n_perturbations
     n_shown = gallery.n_systems + gallery.n_founders * (1 + gallery.n_perturbations)
     cpu_s = n_candidates * config.costs.candidate_cpu_s + n_shown * config.costs.trajectory_cpu_s
-    # Beside the shards: compile, measure, select, gallery, breeding, and duplicates where they are asked for.
-    n_jobs = search.generations * (search.n_shards + 1) + 3
+    cpu_s += _follow_s(config, n_candidates)
+    # Every shard is searched, then followed. Beside these: compile, measure, select, gallery, breeding, and
+    # duplicates where they are asked for.
+    n_jobs = search.generations * (2 * search.n_shards + 1) + 3
     if config.discover.duplicates.enabled:
         n_jobs += 1
         cpu_s += 2 * config.discover.duplicates.n_calibration * config.costs.trajectory_cpu_s
     n_bytes = n_candidates * config.costs.candidate_bytes
     return _stage(config, "discover", n_jobs=n_jobs, cpu_s=cpu_s, n_bytes=n_bytes)
+
+
+def _follow_s(config: Config, n_candidates: float) -> float:
+    """Core seconds of following: nearly all of them go into persistence, which most of those followed are asked for."""
+    n_followed = n_candidates * config.costs.followed_share
+    return n_followed * config.discover.follow.persistence_periods * config.costs.followed_cpu_s
 
 
 def _systems(config: Config) -> _Systems:

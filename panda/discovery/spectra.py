@@ -24,6 +24,8 @@ from panda.systems.library import FounderLibrary
 
 # Systems of a flow integrated side by side; a result does not depend on it.
 BATCH = 32
+# A tangent vector that got lost at a jump: what any segment says then goes before how the states ended.
+LOST = (Status.sliding, Status.grazing)
 CHAOTIC, SYNCHRONISED, UNDECIDED, NO_RESPONSE = "chaotic", "synchronised", "undecided", ""
 LISTS = ("exponents", "exponent_errors", "conditional_exponents", "conditional_errors")
 NUMBERS = ("exponent_sum", "exponent_sum_error", "mean_divergence", "kaplan_yorke", "kaplan_yorke_error")
@@ -162,9 +164,10 @@ def member_spectra(
         along = divergence(
             flow, ensemble[[member] * len(reached)], run.states[member, reached], times[reached]
         )
-        failed = [status for status in (run.status[member], *found.status[own]) if status != Status.complete]
+        statuses = [Status(int(status)) for status in (run.status[member], *found.status[own])]
+        failed = [status for status in statuses if status != Status.complete]
         yield (
-            Status(int(failed[0])) if failed else Status.complete,
+            next((status for status in failed if status in LOST), failed[0]) if failed else Status.complete,
             blocks[np.isfinite(blocks).all(axis=1)],
             float(along.mean()) if len(reached) else float("nan"),
         )
@@ -217,7 +220,8 @@ def _numbers(
     found = summarise(blocks, flow.driver_dimension, settings.min_blocks)
     lists = (found.exponents, found.errors, found.conditional, found.conditional_errors)
     numbers = (found.total, found.total_error, mean_divergence, found.kaplan_yorke, found.kaplan_yorke_error)
-    # A vector that got lost at a jump confirms nothing.
-    whole = status not in (Status.sliding, Status.grazing)
-    confirmed = whole and is_chaotic(found.exponents[0], found.errors[0], settings, flow.period)
-    return (*lists, *numbers, confirmed, response_kind(found, settings, flow.period))
+    confirmed = is_chaotic(found.exponents[0], found.errors[0], settings, flow.period)
+    kind = response_kind(found, settings, flow.period)
+    if status in LOST:  # what grew before confirms nothing
+        confirmed, kind = False, UNDECIDED if kind else NO_RESPONSE
+    return (*lists, *numbers, confirmed, kind)

@@ -10,7 +10,13 @@ from matplotlib.patches import Patch
 from panda.figures import inputs, style
 
 KEY = "discover/acceptance"
-FILTER_LABELS = {"zero_one": "0-1 test", "irregular": "0-1 test", "positive_exponent": "λ₁ > 0"}
+FILTER_LABELS = {
+    "zero_one": "0-1 test",
+    "irregular": "0-1 test, any units",
+    "positive_exponent": "λ₁ > 0",
+    "chaotic": "chaotic (λ₁, long)",
+    "well_sampled": "sampled finely",
+}
 # How an integration ends early: the grey of its share, and its name.
 ENDS = {
     "n_diverged": ("#D9D9D9", "diverged"),

@@ -26,7 +26,15 @@ HEADINGS = {
     "n_accepted": "systems", "n_names": "names", "n_founders": "founders",
     "n_train": "in training", "n_train_names": "names in training", "n_validation": "in validation",
     "n_validation_names": "names in validation", "n_test": "in test", "n_test_names": "names in test",
+    "n_chaotic": "chaotic", "n_regular": "regular", "n_undecided": "undecided",
+    "n_not_persistent": "chaotic, but not persistent", "n_limit_cycle": "limit cycles", "n_not_driven": "not driven",
+    "n_fast": "fast", "median_exponent_per_period": "median λ₁ per period",
+    "median_error_per_period": "median error of λ₁ per period",
 }  # fmt: skip
+# What a selection's systems are, as counts with shares; first in its table.
+KINDS = (
+    "n_chaotic", "n_not_persistent", "n_regular", "n_undecided", "n_limit_cycle", "n_not_driven", "n_fast",
+)  # fmt: skip
 ENDS = {
     "n_diverged": "diverged", "n_underflow": "step underflow", "n_budget": "step budget spent",
     "n_acausal": "delay not positive",
@@ -193,6 +201,9 @@ def _reduced(key: str, frame: pd.DataFrame) -> pd.DataFrame:
         return wide.sort_values("mae").reset_index() if "mae" in wide else wide.reset_index()
     if key == "discover/acceptance":
         return _with_detail(frame)
+    if key == "discover/selections":
+        first = [name for name in ("selection", "population", "n_accepted", *KINDS) if name in frame]
+        return frame[[*first, *(name for name in frame.columns if name not in first)]]
     return frame
 
 
@@ -234,6 +245,8 @@ def _cell(row: dict[str, Any], name: str, columns: Sequence[str]) -> Cell:
         return Cell(duration(float(value)))
     if name == "share":
         return Cell("–" if pd.isna(value) else f"{100 * value:.1f}%")
+    if name in KINDS and row.get("n_accepted"):
+        return Cell(number(value), f"{100 * value / row['n_accepted']:.0f}%")
     if name in ("statement", "detail", "reason", "found", "claimed"):
         return Cell("–" if value is None or value != value else number(value), kind="prose")
     for low, high in ((f"{name}_low", f"{name}_high"), ("low", "high")):

@@ -17,6 +17,7 @@ COUNTS = (
     "discover.search.n_perturbations",
     "discover.search.n_founder_perturbations",
     "discover.search.n_shards",
+    "discover.follow.persistence_periods",
     "discover.gallery.n_systems",
     "integrate.n_initial_conditions",
     "train.batch_size",

@@ -84,6 +84,22 @@ def test_spectra_cost_by_the_system_that_is_measured(paper: Config):
     assert stages(free)["spectra"].cpu_hours > 100 * stages(some)["spectra"].cpu_hours
 
 
+def test_following_costs_by_the_candidate_and_by_the_period(paper: Config):
+    """Beside the search, linear in both; with none followed only the search is left."""
+    free = changed(paper, "costs", job_cpu_s=0.0)
+    alone = stages(changed(free, "costs", followed_share=0.0))["discover"].cpu_hours
+    one = stages(free)["discover"].cpu_hours - alone
+    longer = changed(
+        free, "discover.follow", persistence_periods=3 * paper.discover.follow.persistence_periods
+    )
+    fewer = changed(free, "costs", followed_share=paper.costs.followed_share / 2)
+    assert stages(longer)["discover"].cpu_hours - alone == pytest.approx(3 * one)
+    assert stages(fewer)["discover"].cpu_hours - alone == pytest.approx(one / 2)
+    n_candidates = 204_800 + 135 * (1 + paper.discover.search.n_founder_perturbations)
+    seconds = 0.15 * n_candidates * 0.08
+    assert one == pytest.approx(seconds / 3600, rel=0.02)
+
+
 def test_smoke_is_minutes_and_paper_is_days():
     smoke, laptop, paper = (total(estimate(preset_config(p))) for p in ("smoke", "laptop", "paper"))
     assert smoke.cpu_hours < 0.3 and smoke.gpu_hours == 0 and smoke.disk_gb < 0.5

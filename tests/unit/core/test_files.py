@@ -139,3 +139,10 @@ def test_a_listing_knows_names_and_sizes_but_not_times(tmp_path: Path):
     assert len({before, longer, files.listing(tmp_path)}) == 3
     with pytest.raises(PandaError, match="nowhere: no such folder"):
         files.listing(tmp_path / "nowhere")
+
+
+def test_long_lists_are_for_machines_where_a_table_has_them(tmp_path: Path):
+    frame = pd.DataFrame({"x": [1.0], "signature": [[0.5, 0.25]]})
+    files.write_table(frame, tmp_path / "t.parquet", machines_only=("signature", "end_state"))
+    assert list(pd.read_csv(tmp_path / "t.csv").columns) == ["x"]
+    assert list(files.read_table(tmp_path / "t.parquet").columns) == ["x", "signature"]

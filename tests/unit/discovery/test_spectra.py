@@ -139,6 +139,18 @@ def test_a_failure_is_told_and_its_whole_blocks_kept(library, catalogue, short, 
     assert not row["confirmed"]
 
 
+def test_sliding_is_told_before_a_spent_budget_and_confirms_nothing(library, catalogue, short, settings):
+    """dysts' StickSlipOscillator sticks to its belt for most of every period, whatever its steps are."""
+    flow = flow_of(library, "StickSlipOscillator", "")
+    known = {"system": "s", "name": flow.name, "driver": flow.name, "response": "", "population": "founder",
+             "period": flow.period, "dt": flow.period / 128, "accepted": True}  # fmt: skip
+    start = (flow.driver.parameters[None], flow.driver.initial_condition[None])
+    table = pd.DataFrame({**known, **to_columns(founder_ensemble(flow, *start))})
+    longer = short.model_copy(update={"n_periods": 320, "max_steps": 300_000})
+    row = measure_spectra(library, table, longer, settings.integration, SEED).iloc[0]
+    assert row["status"] == "sliding" and not row["confirmed"]
+
+
 def test_a_sample_is_the_seeds_and_grows_with_its_size(catalogue):
     few, more = (set(chosen_systems(catalogue, n, SEED)["system"]) for n in (2, 4))
     assert len(few) == 2 and len(more) == 4 and few < more

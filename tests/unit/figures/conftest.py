@@ -13,8 +13,8 @@ LEVELS = {"panda": (18, 62), "panda_mlm_sft": (24, 71), "persistence": (78, 118)
           "fourier": (105, 132), "linear_ar": (38, 121), "parrot": (36, 84), "parrot_anchored": (31, 88),
           "darts_nbeats": (33, 79)}  # fmt: skip
 HORIZONS = [64, 128, 192, 256, 320, 384, 448, 512]
-FILTERS = ["integrated", "bounded", "not_linear", "not_fixed_point", "zero_one", "not_limit_cycle",
-           "power_spectrum", "stationary", "positive_exponent", "driven"]  # fmt: skip
+FILTERS = ["integrated", "not_at_rest", "no_outliers", "not_straight", "irregular", "not_periodic", "power_spectrum",
+           "stationary", "driven", "chaotic", "persistent"]  # fmt: skip
 NAMES = [
     "Lorenz",
     "Rossler",

@@ -176,6 +176,16 @@ def test_acceptance_bars_are_the_shares(results):
     assert f"{last['n_passed']:,} of {last['n_in']:,}" in texts(figure)
 
 
+def test_no_two_filters_share_a_label():
+    """A selection of one's own may ask any of them side by side."""
+    from panda.discovery.filters import FILTERS
+    from panda.figures.acceptance import FILTER_LABELS
+
+    assert set(FILTER_LABELS) <= set(FILTERS)
+    labels = [FILTER_LABELS.get(name, name.replace("_", " ")) for name in FILTERS]
+    assert len(set(labels)) == len(labels)
+
+
 def test_exponents_are_in_periods_and_the_published_ones_beside(results):
     tables, arrays = results
     data = FIGURES["spectra"].load().shown(tables, arrays)

@@ -300,3 +300,21 @@ def test_systems_are_shown_with_their_names_and_founders():
     assert generic_table("discover/selections", pd.DataFrame([counts])).columns == (
         "selection", "systems", "names", "in training", "names in training"
     )  # fmt: skip
+
+
+def test_the_table_of_selections_says_what_the_systems_are():
+    """Of what the reference's filters accept: how many are chaotic, regular, undecided, and which share that is."""
+    row = {"selection": "reference", "population": "skew", "n_accepted": 200, "n_names": 90, "n_limit_cycle": 9,
+           "n_chaotic": 100, "n_regular": 30, "n_undecided": 70, "n_not_persistent": 5}  # fmt: skip
+    table = generic_table(
+        "discover/selections", pd.DataFrame([row, {**row, "n_accepted": 0, "n_chaotic": 0}])
+    )
+    assert table.columns == (
+        "selection", "population", "systems", "chaotic", "chaotic, but not persistent", "regular", "undecided",
+        "limit cycles", "names",
+    )  # fmt: skip
+    shown = dict(zip(table.columns, table.rows[0], strict=True))
+    assert [(shown[name].text, shown[name].small) for name in ("chaotic", "regular", "undecided")] == [
+        ("100", "50%"), ("30", "15%"), ("70", "35%")
+    ]  # fmt: skip
+    assert table.rows[1][3].text == "0" and table.rows[1][3].small == ""
