@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.workflow.sandbox import Sandbox
 
-MAX_JOBS = 52
+MAX_JOBS = 50
 MAX_WALL_S = 360
 
 
