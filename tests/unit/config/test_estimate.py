@@ -97,7 +97,7 @@ def test_following_costs_by_the_candidate_and_by_the_period(paper: Config):
     assert stages(fewer)["discover"].cpu_hours - alone == pytest.approx(one / 2)
     search = paper.discover.search
     n_candidates = search.n_pairs * search.n_perturbations + 135 * (1 + search.n_founder_perturbations)
-    seconds = 0.15 * n_candidates * 0.08
+    seconds = 0.15 * n_candidates * 0.1
     assert one == pytest.approx(seconds / 3600, rel=0.02)
 
 
