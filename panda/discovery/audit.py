@@ -15,7 +15,7 @@ from panda.discovery.candidates import member_generator
 from panda.discovery.members import COLUMNS as MEMBER
 from panda.discovery.members import flow_of
 from panda.discovery.spectra import at_the_end
-from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED, Estimate, estimate
+from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED, Estimate, estimate, verdict_of
 from panda.dynamics.integrate import Status
 from panda.dynamics.tangent import tangent_growth
 from panda.systems.flow import Flow
@@ -69,10 +69,10 @@ def audit(
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """A row for every one of `audited_systems`: its exponent once more, in a run that shares no time with the others.
+    """A row for every one of `audited_systems`: its exponent once more, in a longer run.
 
-    It starts where following ended (else at the stored state) and is averaged over `n_periods` after
-    `transient_periods`, at a tolerance of its own. Exponents are per time unit of the system, errors by blocking, and
+    It starts where following ended (at the stored state, where persistence was not asked for) and is averaged over
+    `n_periods` after `transient_periods`, at a tolerance of its own. Exponents are per time unit of the system, errors by blocking, and
     verdicts those of `follow`'s thresholds (empty with fewer than its `min_blocks` periods).
 
     Columns: `status`, how it ended, and `escape_periods` when, from its start, where it left its attractor
@@ -147,9 +147,10 @@ def _row(
         "above_bar": bool(sure),
         **{f"{name}_exponent": one.exponent / flow.period for name, one in found.items()},
         **{f"{name}_error": one.error / flow.period for name, one in found.items()},
-        **{f"{name}_verdict": _verdict(one, follow) for name, one in found.items()},
+        "audited_verdict": _verdict(whole, blocks, follow),
+        "last_verdict": _verdict(last, last_blocks, follow),
     }
 
 
-def _verdict(found: Estimate, follow: Follow) -> str:
-    return found.verdict(follow) if found.n_periods else ""
+def _verdict(found: Estimate, blocks: Float64[np.ndarray, " block"], follow: Follow) -> str:
+    return verdict_of(found, found, blocks, follow) if found.n_periods else ""

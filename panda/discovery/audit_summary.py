@@ -73,31 +73,32 @@ def summarise(audited: pd.DataFrame, settings: Audit, follow: Follow) -> pd.Data
     as shares: of the certified the regular ones, and of the regular the chaotic ones, were judged wrongly.
     `above_bar`: share with an exponent surely above `regular_below`. `regular_at_the_end`: share of those followed to
     the end that are regular there. `escapes`: rate per 1,000 periods; `of` are the periods. `incomplete`: share that
-    neither got to the end nor escaped. `covered`: share of those with two exponents that differ by no more than
-    `min_sigmas` of both errors. `rms_z`: root mean square of that difference in errors; 1 if all is well.
+    neither got to the end nor escaped. Of the certified alone, since the exponents of others were measured no longer than
+    their verdict took: `covered`, the share of those with two exponents that differ by no more than `min_sigmas` of both
+    errors, and `rms_z`, the root mean square of that difference in errors; 1 if all is well.
     """
     rows = [
         (sample, *row)
         for sample in SAMPLES
-        for row in _of_sample(audited[audited["sample"] == sample], settings, follow)
+        for row in _of_sample(audited[audited["sample"] == sample], settings)
     ]
+    certified = audited[audited["sample"] == CERTIFIED]
+    rows += [(CERTIFIED, *row) for row in _of_exponents(certified["z"].dropna(), settings, follow)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = dict.fromkeys(("count", "of", "value", "low", "high"), "float64")
     return table.astype(numbers)
 
 
-def _of_sample(part: pd.DataFrame, settings: Audit, follow: Follow) -> Iterable[tuple]:
+def _of_sample(part: pd.DataFrame, settings: Audit) -> Iterable[tuple]:
     n, confidence = len(part), settings.confidence
     complete = part["status"] == "complete"
     escaped = part["status"].isin(ESCAPES)
-    z = part["z"].dropna()
     shares = {verdict: (part["audited_verdict"] == verdict, n) for verdict in VERDICTS}
     shares |= {
         "unmeasured": (part["audited_verdict"] == "", n),
         "above_bar": (part["above_bar"], n),
         "regular_at_the_end": (complete & (part["last_verdict"] == REGULAR), int(complete.sum())),
         "incomplete": (~complete & ~escaped, n),
-        "covered": (z.abs() <= follow.min_sigmas, len(z)),
     }
     for quantity, (chosen, of) in shares.items():
         count = int(chosen.sum())
@@ -106,6 +107,11 @@ def _of_sample(part: pd.DataFrame, settings: Audit, follow: Follow) -> Iterable[
     exposure = float((part["audited_periods"] + settings.transient_periods).sum())
     rate = poisson(n_escaped, exposure / _PER_PERIODS, confidence)
     yield ("escapes", n_escaped, exposure, *rate)
+
+
+def _of_exponents(z: pd.Series, settings: Audit, follow: Follow) -> Iterable[tuple]:
+    count = int((z.abs() <= follow.min_sigmas).sum())
+    yield ("covered", count, len(z), *binomial(count, len(z), settings.confidence))
     rms = float(np.sqrt(np.mean(z**2))) if len(z) else float("nan")
     yield ("rms_z", len(z), len(z), rms, float("nan"), float("nan"))
 

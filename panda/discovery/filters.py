@@ -10,7 +10,7 @@ import pandas as pd
 
 from panda.config import FilterName, Select
 from panda.config.discover import FOLLOWED
-from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED
+from panda.discovery.verdict import CHAOTIC, UNDECIDED
 from panda.invariants.recurrence import Recurrence
 
 Row = Mapping[str, Any]
@@ -81,11 +81,11 @@ def _chaotic(row: Row, select: Select) -> bool:
 
 
 def _persistent(row: Row, select: Select) -> bool:
-    """It was followed to the end, did not grow more than max_growth times, and was not surely regular late."""
+    """It was followed to the end, did not grow more than max_growth times, and was surely chaotic to the last."""
     return bool(
         row["follow_status"] == "complete"
         and row["growth"] <= select.max_growth
-        and row["late_verdict"] != REGULAR
+        and row["late_verdict"] == CHAOTIC
     )
 
 

@@ -154,6 +154,7 @@ def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founder
         ({"growth": 3.1}, "persistent"),
         ({"growth": np.nan}, "persistent"),
         ({"late_verdict": "regular"}, "persistent"),
+        ({"late_verdict": "undecided"}, "persistent"),
     ],
 )
 def test_a_certificate_asks_for_chaos_that_lasts(smoke, founders, change: dict, filter_name: str):
