@@ -72,8 +72,8 @@ def audit(
     """A row for every one of `audited_systems`: its exponent once more, in a longer run.
 
     It starts where following ended (at the stored state, where persistence was not asked for) and is averaged over
-    `n_periods` after `transient_periods`, at a tolerance of its own. Exponents are per time unit of the system, errors by blocking, and
-    verdicts those of `follow`'s thresholds (empty with fewer than its `min_blocks` periods).
+    `n_periods` after `transient_periods`, at a tolerance of its own. Exponents are per time unit of the system, errors by
+    blocking, and verdicts those of `follow`'s thresholds (empty with fewer than its `min_blocks` periods).
 
     Columns: `status`, how it ended, and `escape_periods` when, from its start, where it left its attractor
     (`ESCAPES`); `z`, the catalogue's exponent less this one in units of both errors; `above_bar`, whether this one is
