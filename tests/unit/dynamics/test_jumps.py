@@ -14,7 +14,7 @@ from panda.dynamics.spectrum import lyapunov_spectrum
 from panda.dynamics.tangent import largest_exponent
 from panda.systems.library import FounderLibrary, build_one
 from panda.systems.own import read_system, trace_own
-from panda.systems.skew import founder_ensemble
+from panda.systems.skew import Member, founder_ensemble, skew_ensemble
 
 LIMITS = {
     "rtol": 1e-11,
@@ -72,19 +72,24 @@ def flow_of(tmp_path: Path):
 
 
 def growth(flow, periods: float, v: np.ndarray) -> tuple[float, Status]:
-    """log |v(T)| / |v(0)| of our engine from the founder's initial condition, v the stream's first vector."""
+    """log |v(T)| / |v(0)| of our engine from the founder's initial condition."""
+    founder = flow.driver
+    ensemble = founder_ensemble(flow, founder.parameters[None], founder.initial_condition[None])
+    return growth_of(flow, ensemble, periods, v, "whole")
+
+
+def growth_of(flow, ensemble, periods: float, v: np.ndarray, subspace: str) -> tuple[float, Status]:
+    """The same of a member of any flow, v the stream's first vector."""
 
     class Given:
         def standard_normal(self, size: int) -> np.ndarray:
             return np.array(v)
 
-    founder = flow.driver
-    ensemble = founder_ensemble(flow, founder.parameters[None], founder.initial_condition[None])
-    half = np.array([periods * founder.period / 2])
+    half = np.array([periods * flow.period / 2])
     # The transient's growth is not counted, so it is taken out by a run that is as long as nothing.
-    first = np.array([1e-9 * founder.period])
+    first = np.array([1e-9 * flow.period])
     found = largest_exponent(
-        flow, ensemble, subspace="whole", duration=2 * half, transient=first, n_blocks=2,
+        flow, ensemble, subspace=subspace, duration=2 * half, transient=first, n_blocks=2,
         generator=Given(), **LIMITS,
     )  # fmt: skip
     return float(found.largest[0] * found.elapsed_time[0]), Status(int(found.status[0]))
@@ -141,6 +146,61 @@ def test_growth_over_jumps_is_that_of_an_event_located_integration(library):
     assert status == Status.complete
     assert found == pytest.approx(right, abs=1e-4)
     assert right > 5.0  # so that the jumps, without which hardly anything grows, are what is tested
+
+
+# Rossler and SprottMore, by hand, with their velocities' derivatives; s is the side of SprottMore's z = 0.
+ROSSLER = {
+    "field": lambda u, s: np.array([-u[1] - u[2], u[0] + 0.2 * u[1], 0.2 + u[2] * (u[0] - 5.7)]),
+    "jacobian": lambda u, s: np.array([[0, -1, -1], [1, 0.2, 0], [u[2], 0, u[0] - 5.7]]),
+    "start": [6.5, -2.0, 1.2],
+}
+SPROTT_MORE = {
+    "field": lambda u, s: np.array([u[1], -u[0] - s * u[1], u[1] ** 2 - np.exp(-(u[0] ** 2))]),
+    "jacobian": lambda u, s: np.array(
+        [[0, 1, 0], [-1, -s, 0], [2 * u[0] * np.exp(-(u[0] ** 2)), 2 * u[1], 0.0]]
+    ),
+    "start": [0.4, 0.3, -0.2],
+}
+BY_HAND = {"Rossler": ROSSLER, "SprottMore": SPROTT_MORE}
+
+
+@pytest.mark.parametrize("subspace", ["whole", "response"])
+@pytest.mark.parametrize("names", [("SprottMore", "Rossler"), ("Rossler", "SprottMore")])
+def test_growth_over_jumps_of_a_driver_and_of_a_response(library, names: tuple[str, str], subspace: str):
+    """A driver's jump moves the response's velocity too; the response's own is met by conditional exponents."""
+    flow = library.flow(*names)
+    a, b = (BY_HAND[name] for name in names)
+    index, to_b, of_b = np.array([2, 0, 1]), np.array([0.3, -0.2, 0.25]), np.array([1.0, 0.9, 1.1])
+    published = {"a": 0.2, "b": 0.2, "c": 5.7}
+    parameters = {
+        "Rossler": [published[name] for name in library["Rossler"].parameter_names],
+        "SprottMore": [],
+    }
+    y = np.array([*a["start"], *b["start"]])
+    member = Member(
+        driver_parameters=np.array(parameters[names[0]]), response_parameters=np.array(parameters[names[1]]),
+        driver_scale=to_b[np.argsort(index)], response_scale=of_b, driver_index=index, initial=y,
+    )  # fmt: skip
+    z = 2 if names[0] == "SprottMore" else 5
+
+    def field(u, s):
+        drive = a["field"](u[:3], s)
+        return np.concatenate([drive, to_b * drive[index] + of_b * b["field"](u[3:], s)])
+
+    def jacobian(u, s):
+        drive = a["jacobian"](u[:3], s)
+        own = of_b[:, None] * b["jacobian"](u[3:], s)
+        return np.block([[drive, np.zeros((3, 3))], [to_b[:, None] * drive[index], own]])
+
+    v = np.array([0.5, -0.3, 0.2, 0.6, 0.0, -0.5])
+    given = v.copy()
+    if subspace == "response":
+        v[:3] = 0.0
+    periods = 4.0
+    right = located(field, jacobian, lambda u: u[z], lambda u: np.eye(6)[z], y, v, periods * flow.period)
+    found, status = growth_of(flow, skew_ensemble(flow, [member]), periods, given, subspace)
+    assert status == Status.complete
+    assert found == pytest.approx(right, abs=2e-4)
 
 
 def test_growth_of_a_relay_oscillator_in_a_users_file(flow_of):
