@@ -71,7 +71,7 @@ def _cpu(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def main() -> None:
-    """Print a row a founder with delay, then the geometric mean of the ratios."""
+    """Print one row per founder with delay, then the geometric mean of the ratios."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

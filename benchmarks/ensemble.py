@@ -51,7 +51,7 @@ def final_states(flow: Flow, ensemble: Ensemble, rtol: float, atol: float) -> np
 
 
 def main() -> None:
-    """Print a line a tolerance: trajectories a second of CPU time and on the clock, and the largest error."""
+    """Print one line per tolerance: trajectories a second of CPU time and on the clock, and the largest error."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -62,7 +62,7 @@ THEIRS: dict[str, Callable[[np.ndarray], bool]] = {
 
 
 def zero_one_passes(x: np.ndarray) -> bool:
-    """The 0-1 test with the frequencies that dysts draws, a row a dimension."""
+    """The 0-1 test with the frequencies that dysts draws, one row per dimension."""
     frequencies = np.random.RandomState(0).uniform(np.pi / 5, 4 * np.pi / 5, (len(x), N_FREQUENCIES))
     result = zero_one(
         x, frequencies=frequencies, k_threshold=0.2, n_delays=50, n_bins=64, n_smoothing=3, shift_share=0.1
@@ -155,7 +155,7 @@ def ours_seconds(tests: list[Callable], trajectories: list[np.ndarray]) -> tuple
 
 
 def main() -> None:
-    """Print a line a test (each run on every trajectory), then the two whole runs and their ratio."""
+    """Print one line per test (each run on every trajectory), then the two whole runs and their ratio."""
     warnings.simplefilter("ignore")
     trajectories, name = load_trajectories()
     for test in OURS.values():

@@ -207,7 +207,7 @@ def measured(
 
 
 def main() -> None:
-    """Print a row a system, then one line with the geometric mean of the ratios and the founder of largest error."""
+    """Print one row per system, then one line with the geometric mean of the ratios and the founder of largest error."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

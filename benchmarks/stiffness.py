@@ -230,7 +230,7 @@ def try_all(candidate: Candidate, config: Config) -> tuple[str, dict[str, str]]:
 
 
 def main() -> None:
-    """Print how the sample ended, a line a lost candidate, and the founders not tried before."""
+    """Print how the sample ended, one line per lost candidate, and the founders not tried before."""
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()

@@ -42,7 +42,7 @@ def errors(subject: Subject, rtol: float) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print a row a system and tolerance."""
+    """Print one row per system and tolerance."""
     library = open_library()
     print(f"{'system':20}{'rtol':>8}{'alone, ms':>12}{'in lanes, ms':>14}{'error':>10}{'at the end':>12}")
     for names in SUBJECTS:

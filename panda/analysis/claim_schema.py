@@ -113,7 +113,7 @@ def load_claims(path: str | Path) -> tuple[Claim, ...]:
     """The claims in a YAML file, checked.
 
     Raises:
-        PandaError: no file, no YAML, or a wrong entry; a line a problem, each with file and line.
+        PandaError: no file, no YAML, or a wrong entry; one line per problem, each with file and line.
     """
     path = Path(path)
     if not path.is_file():

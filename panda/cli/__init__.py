@@ -10,6 +10,7 @@ from panda import __version__
 from panda.cli import (
     audit,
     baselines,
+    catalogue,
     configuration,
     discover,
     evaluate,
@@ -47,6 +48,7 @@ def main(
 
 app.add_typer(configuration.app, name="config", help="Check and show the configuration.")
 discover.app.add_typer(audit.app)
+discover.app.add_typer(catalogue.app)
 app.add_typer(discover.app, name="discover", help="Find chaotic systems: compile, measure, search, select.")
 app.add_typer(
     evolve.app, name="evolve", help="Later generations, bred from accepted systems; how they compare."

@@ -97,7 +97,7 @@ def complete(
 def summarise(
     scores: Files,
     summary: Annotated[Path, typer.Option(help="table over systems to write", metavar="FILE")],
-    by_system: Annotated[Path, typer.Option(help="table a row a system to write", metavar="FILE")],
+    by_system: Annotated[Path, typer.Option(help="table of one row per system to write", metavar="FILE")],
     significance: Annotated[Path, typer.Option(help="table of paired tests to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:

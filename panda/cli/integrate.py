@@ -56,7 +56,7 @@ def systems(
     config: ConfigFile = DEFAULT_CONFIG,
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
-    """Integrate one shard of the selected systems: a file a split, long test trajectories, trust horizons."""
+    """Integrate one shard of the selected systems: one file per split, long test trajectories, trust horizons."""
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories

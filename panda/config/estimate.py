@@ -35,7 +35,7 @@ class _Systems(NamedTuple):
 
 
 def estimate(config: Config) -> list[StageCost]:
-    """Costs of the default target, a row a stage, linear in the counts of the configuration."""
+    """Costs of the default target, one row per stage, linear in the counts of the configuration."""
     systems = _systems(config)
     stages = [
         _discover(config),
@@ -61,7 +61,7 @@ def total(stages: Iterable[StageCost]) -> StageCost:
 
 
 def estimate_lines(config: Config) -> list[str]:
-    """The estimate as a table: a line a stage, and the total."""
+    """The estimate as a table: one line per stage, and the total."""
     stages = estimate(config)
     lines = [f"{'stage':<10} {'CPU-hours':>10} {'GPU-hours':>10} {'GB on disk':>10}"]
     for stage, *numbers in (*stages, total(stages)):

@@ -96,7 +96,7 @@ def validate(
     `resolved`: the first file was written by a run, so that other keys than ours mean that other code wrote it.
 
     Raises:
-        PandaError: a line a problem: file and line (or "command line"), key, what is wrong, nearest key; one line
+        PandaError: one line per problem: file and line (or "command line"), key, what is wrong, nearest key; one line
             for all keys of a resolved configuration of other code, with its commit.
     """
     try:

@@ -61,10 +61,10 @@ def read_published(paths: Sequence[Path], progress: Progress | None = None) -> I
 
     Two layouts are known (spec 1.6):
 
-    - of the Hub, `<split>-00000-of-00003.parquet`: a row a trajectory, with `target` (the numbers, one
+    - of the Hub, `<split>-00000-of-00003.parquet`: one row per trajectory, with `target` (the numbers, one
       channel after the other), `target._np_shape` (dimension, time), `_source_directory` and
       `_source_filename`, which are those of
-    - the local one, `<split>/<System>/<number>_T-<points>.arrow`: a file a trajectory, written by gluonts.
+    - the local one, `<split>/<System>/<number>_T-<points>.arrow`: one file per trajectory, written by gluonts.
 
     `<System>` is `Driver`, `Driver_Response`, or either with `-pp<k>`. With `-pp<k>`, k is the number of the
     parameters and the file's number that of the initial condition; without, the file's number is that
@@ -162,7 +162,7 @@ def _local_rows(path: Path) -> Iterator[Published]:
     pieces = [
         _array(value, shape, str(path)) for value, shape in zip(table.column("target"), shapes, strict=True)
     ]
-    # A file has one row of all channels, or (gluonts' univariate form) a row a channel.
+    # A file has one row of all channels, or (gluonts' univariate form) one row per channel.
     if not pieces or (len(pieces) > 1 and any(piece.ndim != 1 for piece in pieces)):
         raise PandaError(f"{path}: {len(pieces)} trajectories; a file of the published layout holds one")
     if len({piece.shape for piece in pieces}) > 1:

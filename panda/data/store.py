@@ -135,7 +135,7 @@ def _description_crc32(row: Mapping[str, Any], shape: tuple[int, ...]) -> int:
 class TrajectoryStore:
     """Trajectories of one or more files, in file order, read on demand from memory maps.
 
-    `table` has a row a trajectory: the stored columns without the numbers, and `dimension` and `n_points`
+    `table` has one row per trajectory: the stored columns without the numbers, and `dimension` and `n_points`
     beside them.
     """
 

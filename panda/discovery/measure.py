@@ -22,7 +22,7 @@ def measure(
     """`flow_rms` of every founder at default parameters along its reference trajectory (spec 1.3).
 
     The trajectory spans `reference_periods`, its first `reference_transient` is dropped. `limits` gives the
-    step budget and the bounds. Columns: founder, status, flow_rms (a list, an entry a coordinate; with delay
+    step budget and the bounds. Columns: founder, status, flow_rms (a list, one entry per coordinate; with delay
     one entry, which no coupling uses).
     """
     rows = []

@@ -45,7 +45,7 @@ class Metric:
 
 
 def calibrate(first: Features, second: Features, coverage: float | None) -> Metric:
-    """The metric of pairs of trajectories of the same systems from two initial conditions, a row a system.
+    """The metric of pairs of trajectories of the same systems from two initial conditions, one row per system.
 
     `noise` is half the mean squared difference. The threshold is the `coverage` quantile of the pairs' own
     distances: of two trajectories of one system, that share would be called near-duplicates. Without `coverage`
@@ -107,7 +107,7 @@ def measure_metric(
 
 
 def features_of(systems: pd.DataFrame) -> Features:
-    """The stored signatures, a row a system.
+    """The stored signatures, one row per system.
 
     Raises:
         PandaError: a system has none: it was imported, or searched by older code.

@@ -33,7 +33,7 @@ def search(
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """A row a candidate: its definition, how its integration ended, its statistics and its exponent."""
+    """One row per candidate: its definition, how its integration ended, its statistics and its exponent."""
     tables = search_each(library, measures, groups, settings, seed, progress)
     return pd.concat(tables, ignore_index=True)
 

@@ -65,7 +65,7 @@ def measure_spectra(
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """A row a system of the catalogue without delay: its spectrum and what follows, per time unit of the system.
+    """One row per system of the catalogue without delay: its spectrum and what follows, per time unit of the system.
 
     A trajectory of the transient and `n_periods` from where following it ended (`follow`; else from the stored state),
     so that its certificate is confirmed by a run of its own, is cut into `n_segments` of equal

@@ -28,7 +28,7 @@ def statistics(
 ) -> dict[str, Value]:
     """The statistics of one trajectory (dimension, time), transient already dropped, for any selection later.
 
-    Lists have an entry a dimension, but for `signature`, which describes the whole trajectory and no filter
+    Lists have one entry per dimension, but for `signature`, which describes the whole trajectory and no filter
     reads; NaN means undefined, which no filter passes. The frequencies of the 0-1
     test are drawn from `generator` (the system's own), uniform over `settings.zero_one.frequency_range` * pi.
     `largest` is the largest |x| of each dimension from the start of the integration on, transient included. The

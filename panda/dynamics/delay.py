@@ -48,7 +48,7 @@ class System(NamedTuple):
 
 
 class Members(NamedTuple):
-    """What is integrated, a row a member."""
+    """What is integrated, one row per member."""
 
     history: np.ndarray  # (n, n_rows, n_nodes) from t - tau to t
     slope: np.ndarray  # (n, n_rows, n_nodes) per interval between nodes

@@ -17,7 +17,7 @@ from panda.systems.flow import Ensemble, Flow
 
 @dataclass(frozen=True, eq=False)
 class Spectra:
-    """Exponents per time unit of the flow, a row a member, an entry a block, a column a tangent vector.
+    """Exponents per time unit of the flow, one row per member, one entry per block, one column per tangent vector.
 
     The first ``driver_dimension`` columns are the driver's own spectrum (a founder's, when it stands alone),
     the others the conditional spectrum of the response, each in the order of Gram-Schmidt, which is that of

@@ -32,7 +32,7 @@ class Batch(NamedTuple):
 class Windows:
     """Windows of trajectories.
 
-    `plan` has a row a window: `SYSTEM_COLUMNS`, `dimension`, `trajectory` (its row in the store), `window`,
+    `plan` has one row per window: `SYSTEM_COLUMNS`, `dimension`, `trajectory` (its row in the store), `window`,
     `start`.
     """
 

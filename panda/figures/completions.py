@@ -42,7 +42,7 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
 
 
 def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
-    """A: a row a system, a column a coordinate. B: errors on the hidden points, by method."""
+    """A: one row per system, one column per coordinate. B: errors on the hidden points, by method."""
     data = shown(tables, arrays)
     n_rows = max(1, len(data["names"]))
     n_methods = max(2, len(set(data["box_forecaster"])))

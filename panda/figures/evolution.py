@@ -68,7 +68,7 @@ def _along(axes: Axes, rows: pd.DataFrame, name: str) -> None:
 
 
 def _at_end(axes: Axes, rows: pd.DataFrame) -> None:
-    """A row a measure, a dot a seed: where the dots of the two methods do not overlap, the seeds agree."""
+    """One row per measure, one dot per seed: where the dots of the two methods do not overlap, the seeds agree."""
     for place, measure in enumerate(AT_END):
         for aside, (method, (_, tint)) in zip((-0.14, 0.14), METHODS.items(), strict=True):
             own = rows[(rows["measure"] == measure) & (rows["method"] == method)]

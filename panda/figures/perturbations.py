@@ -33,7 +33,7 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
 
 
 def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
-    """A row a founder: default parameters, then perturbed ones; rejected ones are grey and say so."""
+    """One row per founder: default parameters, then perturbed ones; rejected ones are grey and say so."""
     data = shown(tables, arrays)
     with style.context():
         if not data["seen"].size:

@@ -1,4 +1,4 @@
-"""What one computes from a series alone: a file a test, each from arrays (dimension, time) to numbers.
+"""What one computes from a series alone: one file per test, each from arrays (dimension, time) to numbers.
 
 A statistic that a series does not define (not finite, constant, too short) is NaN, and every verdict is
 written as a comparison that must hold to pass, so that what is undefined is rejected.

@@ -61,7 +61,7 @@ class Table:
 
 
 def forecast_tables(summary: pd.DataFrame) -> list[Table]:
-    """A table a population: a row a forecaster, medians with intervals at the horizons of interest.
+    """One table per population: one row per forecaster, medians with intervals at the horizons of interest.
 
     The best median of a column is marked. Rows are sorted by sMAPE at the longest horizon shown.
     """
@@ -88,7 +88,7 @@ def forecast_tables(summary: pd.DataFrame) -> list[Table]:
 
 
 def comparison_table(significance: pd.DataFrame) -> Table:
-    """A row a population and rival: what the paired tests say of the reference, with effect size and p."""
+    """One row per population and rival: what the paired tests say of the reference, with effect size and p."""
     chosen = significance[significance["metric"].isin((*METRICS, "valid_time"))]
     wanted = [(m, h) for m in METRICS for h in sorted(chosen["horizon"].unique())]
     names = [f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted]

@@ -107,7 +107,9 @@ def _checked(flow: Flow, ensemble: Ensemble, states: Rows) -> Rows:
     states = np.asarray(states, dtype=np.float64)
     if states.shape != (len(ensemble), flow.dimension):
         wanted = (len(ensemble), flow.dimension)
-        raise PandaError(f"{flow.name}: states have shape {states.shape}, expected {wanted}, a row a member")
+        raise PandaError(
+            f"{flow.name}: states have shape {states.shape}, expected {wanted}, one row per member"
+        )
     return states
 
 

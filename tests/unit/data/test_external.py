@@ -116,7 +116,7 @@ def test_gluonts_own_writer_writes_what_is_read(tmp_path):
     (one,) = read(tmp_path)
     assert (one.split, one.trajectory.system) == ("train", "Lorenz_Chua-pp4")
     np.testing.assert_array_equal(one.trajectory.target, x)
-    # A row a channel, its univariate form.
+    # One row per channel, its univariate form.
     rows = [{"start": entry["start"], "target": channel} for channel in x]
     arrow.ArrowWriter(compression="lz4").write_to_file(rows, path=path)
     np.testing.assert_array_equal(read(tmp_path)[0].trajectory.target, x)

@@ -1,0 +1,124 @@
+"""Commands that turn catalogues of systems into other forms; they join those of `panda discover`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panda.cli.discover import CATALOGUE, Catalogue
+from panda.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_LIBRARY,
+    ConfigFile,
+    Files,
+    Library,
+    Output,
+    load,
+    recorded,
+)
+
+app = typer.Typer(no_args_is_help=True)
+REFERENCE_PARAMETERS = "panda.discovery.reference_parameters"
+SPLITS = ("train", "validation", "test")
+
+
+@app.command()
+def compact(
+    catalogue: Catalogue,
+    output: Output,
+    spectra: Annotated[
+        Path | None, typer.Option(help="table of `discover join-spectra`", metavar="FILE")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write the accepted systems alone, with what regenerates them: a catalogue small enough to publish."""
+    from panda.core.files import atomic_path, read_table
+    from panda.discovery.compact import SPECTRUM
+    from panda.discovery.compact import compact as make_compact
+
+    settings = load(config)
+    rows = read_table(catalogue, CATALOGUE)
+    measured = None if spectra is None else read_table(spectra, ["system", *SPECTRUM])
+    with (
+        recorded(
+            settings,
+            [output],
+            inputs=[catalogue, *([spectra] if spectra else [])],
+            parts=["discover.founders"],
+            roots=["panda.discovery.compact"],
+        ),
+        atomic_path(output) as temporary,
+    ):
+        make_compact(rows, measured).to_parquet(temporary, index=False, compression="zstd")
+
+
+@app.command()
+def export_params(
+    catalogue: Catalogue,
+    output: Output,
+    split: Annotated[str, typer.Option(help="train, validation or test; all of them if empty")] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Write the accepted systems as a parameter file of the reference code (JSON)."""
+    from panda.core.errors import PandaError
+    from panda.core.files import read_table, write_json
+    from panda.discovery.own import open_library
+    from panda.discovery.reference_parameters import from_catalogue
+
+    settings = load(config)
+    rows = read_table(catalogue, CATALOGUE)
+    if split and split not in SPLITS:
+        raise PandaError(f"--split {split}: no such split; choose one of {', '.join(SPLITS)}")
+    chosen = rows[rows["accepted"] & ((rows["split"] == split) | (not split))]
+    with recorded(
+        settings, [output], inputs=[catalogue], parts=["discover.founders"], roots=[REFERENCE_PARAMETERS]
+    ):
+        write_json(output, from_catalogue(open_library(library, settings.discover), chosen))
+
+
+@app.command()
+def import_params(
+    files: Files,
+    output: Output,
+    without: Annotated[
+        list[str],
+        typer.Option(help="leave out all systems of this founder (repeat for more)", metavar="NAME"),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Read parameter files of the reference code into a catalogue that `integrate systems` takes."""
+    import pandas as pd
+
+    from panda.core.files import read_json, write_table
+    from panda.discovery.own import open_library
+    from panda.discovery.reference_parameters import check_unique, to_catalogue
+    from panda.discovery.select import strictness
+
+    settings = load(config)
+    opened = open_library(library, settings.discover)
+    with recorded(
+        settings,
+        [output],
+        inputs=files,
+        parts=["discover.founders", "discover.search.integration", "discover.select.strict"],
+        roots=[REFERENCE_PARAMETERS, "panda.discovery.select"],
+    ):
+        tables = [
+            to_catalogue(
+                opened,
+                read_json(path),
+                source=str(path),
+                founders=settings.discover.founders,
+                integration=settings.discover.search.integration,
+                without=without,
+            )
+            for path in files
+        ]
+        check_unique(tables, [str(path) for path in files])
+        table = pd.concat(tables, ignore_index=True)
+        table["strict"] = strictness(table, settings.discover.select, settings.discover.founders)
+        write_table(table, output)
