@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -23,22 +24,44 @@ class Estimate(NamedTuple):
     """
 
     exponent: float
-    error: float
+    within: float
+    """Standard error by what scatters within the stretches of time that are joined here."""
     shear: float
     n_periods: float
+    n_parts: int = 1
+    """Stretches joined."""
+    spread: float = 0.0
+    """``sum_k n_k (x_k - exponent)^2`` over these, of n_k periods and exponent x_k."""
 
     @classmethod
     def none(cls) -> Estimate:
         """Nothing measured."""
-        return cls(float("nan"), float("nan"), float("nan"), 0.0)
+        return cls(float("nan"), float("nan"), float("nan"), 0.0, 0)
+
+    @property
+    def error(self) -> float:
+        """The standard error: that of stretches each by itself, or that by which they differ, if it is larger.
+
+        One stretch does not show what changes more slowly than it lasts, or a transient that has not died away; that
+        sets it apart from the next.
+        """
+        if self.n_parts < 2:
+            return self.within
+        return max(self.within, math.sqrt(self.spread / (self.n_parts - 1) / self.n_periods))
 
     def verdict(self, settings: Follow) -> str:
         """`chaotic` if the exponent is by `min_sigmas` errors above `min_power` times the shear, `regular` if it is
-        by as many below `regular_below`, else `undecided`: so also where nothing, or no error, is known."""
-        margin = settings.min_sigmas * self.error
-        if self.exponent - margin > settings.min_power * self.shear:
+        by as many below `regular_below`, else `undecided`: so also where nothing, or no error, is known.
+
+        For `regular` the error is the one within: what shear shows falls from stretch to stretch, by no chance.
+        """
+        if self.exponent - settings.min_sigmas * self.error > settings.min_power * self.shear:
             return CHAOTIC
-        return REGULAR if self.exponent + margin < settings.regular_below else UNDECIDED
+        return (
+            REGULAR
+            if self.exponent + settings.min_sigmas * self.within < settings.regular_below
+            else UNDECIDED
+        )
 
     def __add__(self, other: Estimate) -> Estimate:  # type: ignore[override]
         """Of both stretches of time together, whose errors are independent."""
@@ -46,11 +69,14 @@ class Estimate(NamedTuple):
             return self if self.n_periods else other
         n = self.n_periods + other.n_periods
         a, b = self.n_periods / n, other.n_periods / n
+        apart = a * b * n * (self.exponent - other.exponent) ** 2
         return Estimate(
             a * self.exponent + b * other.exponent,
-            float(np.hypot(a * self.error, b * other.error)),
+            math.hypot(a * self.within, b * other.within),
             a * self.shear + b * other.shear,
             n,
+            self.n_parts + other.n_parts,
+            self.spread + other.spread + apart,
         )
 
 
