@@ -153,7 +153,9 @@ def _check_same_code(problems: Sequence[Any], values: Mapping[str, Any], file: s
 
 
 def _explain(problem: Any, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
-    of_key = problem["loc"][-1:] == ("[key]",)  # pydantic's word for a mapping's key, where its value is no matter
+    of_key = problem["loc"][-1:] == (
+        "[key]",
+    )  # pydantic's word for a mapping's key, where its value is no matter
     key = _plain_key(problem["loc"][:-1] if of_key else problem["loc"], values)
     name = ".".join(_shown(part) for part in (key[:-1] if of_key else key))
     message = problem["msg"].removeprefix("Value error, ")

@@ -13,7 +13,6 @@ from panda.config.integrate import Integrate
 from panda.config.train import Train
 from panda.config.types import Count, Name, Natural, Positive, Section
 
-
 # What the repository itself keeps in results/.
 RESERVED_RUNS = ("published", "README.md")
 

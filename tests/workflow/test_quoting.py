@@ -44,7 +44,9 @@ def test_every_placeholder_of_a_command_is_quoted():
 
 def test_rules_have_a_command_and_no_code_of_their_own():
     for file in (ROOT / "workflow").rglob("*.smk"):
-        assert not re.search(r"^    (run|script|notebook|wrapper):|\bshell\(|os\.system", file.read_text(), re.M)
+        assert not re.search(
+            r"^    (run|script|notebook|wrapper):|\bshell\(|os\.system", file.read_text(), re.M
+        )
 
 
 @pytest.fixture(scope="module")
@@ -80,16 +82,20 @@ def test_a_folder_of_published_data_may_have_any_name(blank: Sandbox):
     for name in ("-published data", "it's; touch PWNED"):
         (blank.folder / name).mkdir(exist_ok=True)
         commands = planned_commands(
-            blank, "--config", f"integrate={{import_from: {name!r}}}", "--", "results/tiny/integrate/train/0.arrow"
+            blank,
+            "--config",
+            f"integrate={{import_from: {name!r}}}",
+            "--",
+            "results/tiny/integrate/train/0.arrow",
         )
         (words,) = [words for words in commands if "import" in words]
         assert words[-4:-2] == ["--", name]
 
 
 def test_jobs_run_in_a_folder_with_a_blank(blank: Sandbox):
-    made = [blank.folder / "results" / "tiny" / name for name in ("discover/founders.json", "pde/fields.npz")]
-    blank.snakemake("--cores", "1", "--", *(str(path.relative_to(blank.folder)) for path in made))
-    assert all(path.is_file() for path in made)
+    target = Path("results/tiny/pde/fields.npz")
+    blank.snakemake("--cores", "1", "--", str(target))
+    assert (blank.folder / target).is_file()
     assert not list(blank.folder.parent.rglob("PWNED"))
 
 

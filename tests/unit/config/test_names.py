@@ -1,4 +1,4 @@
-"""Names are one pattern, whatever they name: nothing that a shell, a file system or a line of a message would take otherwise."""
+"""Names are one pattern, whatever they name: nothing that a shell, a file system or a message would take otherwise."""
 
 from __future__ import annotations
 
