@@ -22,7 +22,7 @@ from panda.core.errors import PandaError
 from panda.core.files import atomic_path, read_json, require, write_json
 from panda.core.progress import Progress
 from panda.data.store import TrajectoryStore
-from panda.evaluation.standardise import context_scale
+from panda.evaluation.standardise import context_scale, hold_constant
 
 with quiet():
     # Several seconds, most of darts' cost: paid where this baseline runs, and nowhere else.
@@ -39,7 +39,7 @@ class DartsForecaster:
     """Every channel on its own, from its last `input_length` points, `output_length` steps at a time.
 
     Input is in units of the mean and standard deviation of those points, which stay the units of the whole
-    rollout.
+    rollout. A channel that is constant in them is forecast as that constant.
     """
 
     name = NAME
@@ -63,8 +63,9 @@ class DartsForecaster:
             raise PandaError(
                 f"{NAME}: a context of {context.shape[1]} steps is shorter than its input_length {length}"
             )
-        scale = context_scale(context[:, -length:], eps=self._eps)
-        given = scale.apply(context[:, -length:])
+        seen = context[:, -length:]
+        scale = context_scale(seen, eps=self._eps)
+        given = scale.apply(seen)
         channels = given.transpose(0, 2, 1).reshape(-1, length).astype(np.float32)
         torch.set_num_threads(self._threads)
         with quiet():
@@ -76,7 +77,8 @@ class DartsForecaster:
                 show_warnings=False,
             )
         values = np.stack([series.values(copy=False)[:, 0] for series in predicted]).astype(np.float64)
-        return scale.undo(values.reshape(context.shape[0], context.shape[2], horizon).transpose(0, 2, 1))
+        values = values.reshape(context.shape[0], context.shape[2], horizon).transpose(0, 2, 1)
+        return hold_constant(scale.undo(values), seen, eps=self._eps)
 
 
 def create(name: str, settings: Baselines, options: Options) -> DartsForecaster:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from panda.config import Baselines
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
-    from panda.evaluation.forecaster import Forecaster
+    from panda.evaluation.forecaster import Checked
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,17 @@ def create(
     seed: int,
     standardise_eps: float,
     threads: int,
-) -> Forecaster:
-    """The baseline `name` as a forecaster; `state` is the folder `fit` wrote, for those that are trained.
+) -> Checked:
+    """The baseline `name` behind its guard; `state` is the folder `fit` wrote, for those that are trained.
 
     Raises:
         PandaError: the name is unknown, the baseline must be trained first, or its dependencies are missing.
     """
     if info(name).trained and state is None:
         raise PandaError(f"{name} must be trained before it forecasts; give the folder of its state")
-    return _module(name).create(name, settings, Options(state, seed, standardise_eps, threads))
+    from panda.evaluation.forecaster import Checked  # and numpy: not where only names are asked for
+
+    return Checked(_module(name).create(name, settings, Options(state, seed, standardise_eps, threads)))
 
 
 def fit(

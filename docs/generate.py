@@ -28,6 +28,11 @@ Mappings merge key by key; lists and numbers replace. Unknown keys and values ou
 and the nearest known key. `panda config check` checks, `panda config show --preset laptop` prints the merged result,
 and every run keeps its own as `results/<run>/config.yaml`. Types and ranges: `panda/config/`.
 
+Names (of runs, models, recipes, forecasters, selections, figures) are letters, digits, `.`, `_` and `-`, a letter or a
+digit first, 100 at most: they become files and words of a command. A founder of your own has letters and digits
+alone. A model takes no name of a baseline, nor of the scaling sweep (`panda_split0`); `run` is not `published`, which
+`results/` keeps for the repository's own. Paths may hold blanks and whatever else a file system takes.
+
 Tags in the last column: *P* is the paper (arXiv 2505.13755), *ref* its public reference code, *ours* a choice made here.
 """
 
@@ -69,9 +74,8 @@ def schema_at(schema: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
     node: dict[str, Any] = schema
     for name in key:
         node = _mapping(schema, node)
-        node = (
-            node["properties"][name] if name in node.get("properties", {}) else node["additionalProperties"]
-        )
+        # A mapping with names for keys says what its values are under the pattern of these.
+        node = node.get("properties", {}).get(name) or next(iter(node["patternProperties"].values()))
     return _followed(schema, node)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from panda.config import Config
-    from panda.evaluation.forecaster import Forecaster
+    from panda.evaluation.forecaster import Checked
 
 
 def device_of(config: Config) -> str:
@@ -20,9 +20,7 @@ def device_of(config: Config) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def make_forecaster(
-    config: Config, name: str, state: Path | None, *, raw_contexts: bool = False
-) -> Forecaster:
+def make_forecaster(config: Config, name: str, state: Path | None, *, raw_contexts: bool = False) -> Checked:
     """A model from its weights file, or a baseline from the registry (with its fitted state, if it has one).
 
     `raw_contexts`: whether a model is given its contexts as they are, see `PandaForecaster`.
@@ -34,20 +32,23 @@ def make_forecaster(
 
     if name in config.named_models():
         from panda.core.files import require
+        from panda.evaluation.forecaster import Checked
         from panda.evaluation.panda_forecaster import PandaForecaster
         from panda.model.weights import load_model
 
         if state is None:
             raise PandaError(f"{name} is a trained model; give --state its model.safetensors")
         weights = require(state)
-        return PandaForecaster(
-            load_model(weights.parent),
-            name=name,
-            batch_size=config.evaluate.batch_size,
-            standardise_eps=config.evaluate.standardise_eps,
-            threads=config.train.threads,
-            device=device_of(config),
-            raw=raw_contexts,
+        return Checked(
+            PandaForecaster(
+                load_model(weights.parent),
+                name=name,
+                batch_size=config.evaluate.batch_size,
+                standardise_eps=config.evaluate.standardise_eps,
+                threads=config.train.threads,
+                device=device_of(config),
+                raw=raw_contexts,
+            )
         )
     registry = import_module("baselines.registry")
     folder = None if state is None else state.parent

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from panda.config.follow import Audit, Follow
 from panda.config.founders import Founders, Relatives
 from panda.config.search import Search
-from panda.config.types import Count, Fraction, Natural, NonNegative, Positive, Section
+from panda.config.types import Count, Fraction, Name, Natural, NonNegative, Positive, Section
 
 FilterName = Literal[
     "integrated",
@@ -46,9 +46,9 @@ class Selection(Section):
 class Select(Section):
     """Which selections there are, which of them decides, and the filters' thresholds."""
 
-    selection: str
-    selections: dict[str, Selection]
-    own_enter: tuple[str, ...]
+    selection: Name
+    selections: dict[Name, Selection]
+    own_enter: tuple[Name, ...]
     max_abs: Positive
     max_zscore: Positive
     max_linear_share: Fraction

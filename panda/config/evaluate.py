@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, Natural, NonNegative, Positive, Section
+from panda.config.types import Count, Name, Natural, NonNegative, Positive, Section
 
 
 class LinearAR(Section):
@@ -57,10 +57,10 @@ class Baselines(Section):
 class Evaluate(Section):
     """Zero-shot forecasts of unseen systems."""
 
-    forecasters: tuple[str, ...]
-    reference: str | None
+    forecasters: tuple[Name, ...]
+    reference: Name | None
     tested_horizons: tuple[Count, ...]
-    completion_model: str | None
+    completion_model: Name | None
     n_windows: Count
     max_trajectories: Count | None
     context_length: Count
@@ -98,7 +98,7 @@ class Evaluate(Section):
 class PDE(Section):
     """Kuramoto-Sivashinsky, zero-shot."""
 
-    forecasters: tuple[str, ...]
+    forecasters: tuple[Name, ...]
     n_runs: Count
     domain_length: Positive
     n_modes: Count

@@ -12,7 +12,7 @@ from panda.config.families import families, family_of, twins
 from panda.config.founder_names import founder_names
 from panda.config.own_founders import OwnFile, read_own
 from panda.config.search import Integration
-from panda.config.types import Count, Fraction, Positive, Section
+from panda.config.types import Count, Fraction, Name, PathText, Positive, Section
 
 # Which relatives of a test founder among the founders seen make a test on it less than strict.
 Relatives = Literal["twins", "family"]
@@ -21,11 +21,11 @@ Relatives = Literal["twins", "family"]
 class Founders(Section):
     """Which founders there are, how they split, and the trajectory that measures each."""
 
-    names: tuple[str, ...] | None
-    own: tuple[str, ...]
-    held_out: tuple[str, ...]
-    held_out_families: tuple[str, ...]
-    validation: tuple[str, ...]
+    names: tuple[Name, ...] | None
+    own: tuple[PathText, ...]
+    held_out: tuple[Name, ...]
+    held_out_families: tuple[Name, ...]
+    validation: tuple[Name, ...]
     reference_points: Count
     reference_periods: Count
     reference_transient: Fraction

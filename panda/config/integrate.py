@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from panda.config.types import Count, Natural, Positive, Section
+from panda.config.types import Count, Natural, PathText, Positive, Section
 
 
 class Long(Section):
@@ -29,7 +29,7 @@ class Integrate(Section):
     n_shards: Count
     n_initial_conditions: Count
     n_periods: tuple[Count, Count] | None
-    import_from: str | None
+    import_from: PathText | None
     long: Long
     trust: Trust
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from panda.config.types import NAME_PATTERN, PATH_PATTERN
 from panda.config.whole import Config
 from panda.core.errors import PandaError
 from panda.core.resolved import commit_of
@@ -107,6 +108,12 @@ def validate(
         lines = [_explain(problem, values, files) for problem in error.errors()]
         raise PandaError("\n".join(dict.fromkeys(lines))) from None
     if baselines is not None:
+        for name in config.named_models():
+            if name in baselines:
+                where = locate(("train", "definitions", name), values, files)
+                raise PandaError(
+                    f"{where}: train.definitions: {name!r} is the name of a baseline; give the model another"
+                )
         known = [*config.named_models(), *baselines]
         for stage, names in config.forecasters().items():
             for name in names:
@@ -146,17 +153,18 @@ def _check_same_code(problems: Sequence[Any], values: Mapping[str, Any], file: s
 
 
 def _explain(problem: Any, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
-    key = _plain_key(problem["loc"], values)
-    name = ".".join(str(part) for part in key)
+    of_key = problem["loc"][-1:] == (
+        "[key]",
+    )  # pydantic's word for a mapping's key, where its value is no matter
+    key = _plain_key(problem["loc"][:-1] if of_key else problem["loc"], values)
+    name = ".".join(_shown(part) for part in (key[:-1] if of_key else key))
     message = problem["msg"].removeprefix("Value error, ")
     where = _culprit(key, message, values, files)
     broken = _broken_yaml(problem["input"])
     if broken:
         message = f"not valid YAML: {problem['input']!r} ({broken})"
     elif problem["type"] == "string_pattern_mismatch":
-        message = (
-            f"letters, digits, '.', '_' and '-' only, a letter or digit first (got {problem['input']!r})"
-        )
+        message = f"{_ALLOWED[problem['ctx']['pattern']]} (got {problem['input']!r})"
     elif problem["type"] == "extra_forbidden":
         message = f"unknown key{_nearest(str(key[-1]), _fields_at(key[:-1]))}"
     elif problem["type"] == "missing":
@@ -164,6 +172,18 @@ def _explain(problem: Any, values: Mapping[str, Any], files: Sequence[str | Path
     elif problem["type"] != "value_error":
         message = f"{message[:1].lower()}{message[1:]} (got {problem['input']!r})"
     return f"{where}: {name}: {message}" if name else f"{where}: {message}"
+
+
+# What a pattern asks for, in words.
+_ALLOWED = {
+    NAME_PATTERN: "letters, digits, '.', '_' and '-' only, a letter or digit first",
+    PATH_PATTERN: "a path, not empty and without line breaks, tabs and the like",
+}
+
+
+def _shown(part: str | int) -> str:
+    """A part of a key as a message shows it: quoted where it is none of ours, so that the message stays one line."""
+    return str(part) if re.fullmatch(NAME_PATTERN, str(part)) else repr(part)
 
 
 def _culprit(key: Key, message: str, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:

@@ -10,10 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from panda.config.types import FOUNDER_PATTERN, NAME_LENGTH
 from panda.core.code_version import syntax_hash
 
-# Neither `_` nor `-`: both have a meaning in the names of systems (Driver_Response-pp3).
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _REQUIRED = ("parameters", "initial_condition", "rhs")
 
 
@@ -38,9 +37,10 @@ def read_own(path: str, *, taken: Collection[str], families: Collection[str]) ->
     name = Path(path).stem
     if Path(path).suffix != ".py" or not Path(path).is_file():
         raise ValueError(f"{path}: no such Python file; a founder of your own is a file like systems/Ueda.py")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(FOUNDER_PATTERN, name) or len(name) > NAME_LENGTH:
         raise ValueError(
-            f"{path}: {name!r} is no founder's name: letters and digits only, a letter first; rename the file"
+            f"{path}: {name!r} is no founder's name: letters and digits only, a letter first, {NAME_LENGTH} at most; "
+            "rename the file"
         )
     clash = next((other for other in sorted(taken) if other.casefold() == name.casefold()), None)
     if clash is not None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, Fraction, Natural, NonNegative, Pair, Positive, Section
+from panda.config.types import Count, Fraction, Name, Natural, NonNegative, Pair, Positive, Section
 
 
 class Backbone(Section):
@@ -75,7 +75,7 @@ class Definition(Section):
 
     embedding: Literal["linear", "dynamics"]
     head: Literal["forecast", "mlm"]
-    encoder_from: str | None
+    encoder_from: Name | None
     n_steps: Count
 
 
@@ -120,15 +120,15 @@ class TrainData(Section):
 class Train(Section):
     """Training of the named models."""
 
-    models: tuple[str, ...]
-    recipe: str
+    models: tuple[Name, ...]
+    recipe: Name
     device: Literal["auto", "cpu", "cuda"]
     threads: Count
     precision: Literal["auto", "float32", "bfloat16"]
     compile: bool
     shape: Backbone
-    definitions: dict[str, Definition]
-    recipes: dict[str, Recipe]
+    definitions: dict[Name, Definition]
+    recipes: dict[Name, Recipe]
     batch_size: Count
     checkpoint_every: Count
     log_every: Count

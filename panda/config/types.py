@@ -12,9 +12,16 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Pair = tuple[float, float]
-FolderName = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-]  # one folder: no way up, no blanks
+# Of everything that has a name. Names become files, folders, options and wildcards: one folder at most, no way up, no
+# blank, nothing that a shell reads; short enough for the longest file name that is made of one.
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+NAME_LENGTH = 100
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=NAME_LENGTH)]
+# Names of founders have neither `.`, `_` nor `-`: both of the latter mean something in systems' (Driver_Response-pp3).
+FOUNDER_PATTERN = r"^[A-Za-z][A-Za-z0-9]*$"
+# A path may hold whatever a file system takes, but for what would break a line of a message or a log.
+PATH_PATTERN = r"^[^\x00-\x1f\x7f]+$"
+PathText = Annotated[str, Field(pattern=PATH_PATTERN)]
 
 
 class Section(BaseModel):

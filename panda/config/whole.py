@@ -11,14 +11,17 @@ from panda.config.discover import Discover
 from panda.config.evaluate import PDE, Baselines, Evaluate
 from panda.config.integrate import Integrate
 from panda.config.train import Train
-from panda.config.types import Count, FolderName, Natural, Positive, Section
+from panda.config.types import Count, Name, Natural, Positive, Section
+
+# What the repository itself keeps in results/.
+RESERVED_RUNS = ("published", "README.md")
 
 
 class Scaling(Section):
     """Nested subsets of systems at a constant number of timepoints."""
 
     enabled: bool
-    definitions: tuple[str, ...]
+    definitions: tuple[Name, ...]
     n_points: Count
     steps_fraction: Annotated[float, Field(gt=0)]
     n_bootstrap: Count
@@ -40,8 +43,8 @@ class NamedModel(Section):
 class Config(Section):
     """The whole configuration."""
 
-    preset: str
-    run: FolderName | None
+    preset: Name
+    run: Name | None
     seed: Natural
     discover: Discover
     integrate: Integrate
@@ -51,12 +54,21 @@ class Config(Section):
     pde: PDE
     scaling: Scaling
     costs: Costs
-    figures: tuple[str, ...]
+    figures: tuple[Name, ...]
 
     @property
     def run_name(self) -> str:
         """The folder under results/."""
         return self.run or self.preset
+
+    @model_validator(mode="after")
+    def _run_is_free(self) -> Config:
+        for name in RESERVED_RUNS:
+            if self.run_name.casefold() == name.casefold():  # the same file, on some systems
+                raise ValueError(
+                    f"run {self.run_name!r}: results/{name} is part of the repository; give the run another name"
+                )
+        return self
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Config:
@@ -92,6 +104,11 @@ class Config(Section):
         last = self.train.definitions[self.scaling.definitions[-1]]
         if last.head != "forecast":
             raise ValueError("scaling.definitions: the last must be a forecast model; its errors are fitted")
+        for name in self.train.models:
+            if name in self._sweep():
+                raise ValueError(
+                    f"train.models: {name!r} is a model of the scaling sweep too; give the definition another name"
+                )
         model = self.evaluate.completion_model
         if model is not None and (
             model not in self.train.models or self.train.definitions[model].head != "mlm"
@@ -126,20 +143,30 @@ class Config(Section):
         for split in range(self.scaling.n_points):
             for definition in self.scaling.definitions:
                 source = self.train.definitions[definition].encoder_from
-                name = f"{definition}_split{split}"
+                name = _at_point(definition, split)
                 steps = self.train.definitions[definition].n_steps * self.scaling.steps_fraction
                 models[name] = NamedModel(
                     name=name,
                     definition=definition,
-                    encoder_from=None if source is None else f"{source}_split{split}",
+                    encoder_from=None if source is None else _at_point(source, split),
                     n_steps=max(1, round(steps)),
                     split=split,
                 )
         return models
 
+    def _sweep(self) -> set[str]:
+        """The names of the sweep's models."""
+        points = range(self.scaling.n_points)
+        return {_at_point(name, split) for name in self.scaling.definitions for split in points}
+
     def scaling_forecasters(self) -> list[str]:
         """The models whose errors the scaling law is fitted to, largest subset first."""
-        return [f"{self.scaling.definitions[-1]}_split{i}" for i in range(self.scaling.n_points)]
+        return [_at_point(self.scaling.definitions[-1], split) for split in range(self.scaling.n_points)]
+
+
+def _at_point(definition: str, split: int) -> str:
+    """The name of a definition's model at one point of the sweep."""
+    return f"{definition}_split{split}"
 
 
 def section(config: Config, *paths: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panda.core.errors import PandaError
+from panda.core.spreadsheet import write_csv
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,9 +129,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, machines_only: Iterabl
     """
     path = Path(path)
     with atomic_path(path.with_suffix(".csv")) as temporary:
-        frame.drop(columns=[*machines_only], errors="ignore").to_csv(
-            temporary, index=False, float_format="%.8g"
-        )
+        write_csv(frame.drop(columns=[*machines_only], errors="ignore"), temporary)
     with atomic_path(path) as temporary:
         frame.to_parquet(temporary, index=False)
 

@@ -1,9 +1,9 @@
-"""Published trajectories in the reference code's two layouts, read as trajectories of ours."""
+"""Published trajectories, in the reference code's two layouts or as `datasets` saves them, read as ours."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from panda.config import Founders
 from panda.core.errors import PandaError
-from panda.core.files import require
+from panda.core.files import read_json, require
 from panda.core.progress import Progress
 from panda.data.store import Trajectory
 
@@ -28,6 +28,11 @@ _DIRECTORY = re.compile(
 _FILE = re.compile(r"(?:pp(?P<perturbation>\d+)_)?(?P<number>\d+)_T-(?P<n_points>\d+)\.arrow")
 _HUB_COLUMNS = ("target", "target._np_shape", "_source_directory", "_source_filename")
 _UNKNOWN = float("nan")
+_STATE = "state.json"
+# The first bytes of an Arrow stream; an Arrow file begins with its name.
+_STREAM = b"\xff\xff\xff\xff"
+# Its last bytes: a message of no length. Without them it reads to its end all the same, if it is cut between two batches.
+_END = b"\xff\xff\xff\xff\0\0\0\0"
 # Rows of a Parquet file decoded at a time: some MB.
 _ROWS = 32
 
@@ -42,7 +47,7 @@ class Published:
 
 
 def find_published(folder: str | Path) -> list[Path]:
-    """The Parquet and Arrow files anywhere below a folder, sorted.
+    """The Parquet and Arrow files anywhere below a folder, sorted; of a set that `datasets` saved those it lists.
 
     Raises:
         PandaError: there is no such folder, or none in it.
@@ -50,7 +55,9 @@ def find_published(folder: str | Path) -> list[Path]:
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise PandaError(f"{folder}: no such folder of published trajectories")
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".parquet", ".arrow"))
+    files = sorted(
+        path for path in folder.rglob("*") if path.suffix in (".parquet", ".arrow") and _listed(path)
+    )
     if not files:
         raise PandaError(f"{folder}: no .parquet or .arrow file in it or below")
     return files
@@ -59,12 +66,14 @@ def find_published(folder: str | Path) -> list[Path]:
 def read_published(paths: Sequence[Path], progress: Progress | None = None) -> Iterator[Published]:
     """The trajectories of published files, one after another, in the files' order.
 
-    Two layouts are known (spec 1.6):
+    Three layouts are known (the first two: spec 1.6):
 
     - of the Hub, `<split>-00000-of-00003.parquet`: one row per trajectory, with `target` (the numbers, one
       channel after the other), `target._np_shape` (dimension, time), `_source_directory` and
       `_source_filename`, which are those of
-    - the local one, `<split>/<System>/<number>_T-<points>.arrow`: one file per trajectory, written by gluonts.
+    - the local one, `<split>/<System>/<number>_T-<points>.arrow`: one file per trajectory, written by gluonts;
+    - the Hub's as `datasets` keeps it (`save_to_disk`): the same columns in `<split>/data-00000-of-00003.arrow`, and a
+      `state.json` beside them.
 
     `<System>` is `Driver`, `Driver_Response`, or either with `-pp<k>`. With `-pp<k>`, k is the number of the
     parameters and the file's number that of the initial condition; without, the file's number is that
@@ -77,7 +86,7 @@ def read_published(paths: Sequence[Path], progress: Progress | None = None) -> I
     """
     seen: dict[tuple[str, int], str] = {}
     for path in map(require, paths):
-        rows = _hub_rows(path) if path.suffix == ".parquet" else _local_rows(path)
+        rows = _rows(path)
         for one in rows:
             key = (one.trajectory.system, one.trajectory.initial_condition)
             if key in seen:
@@ -133,21 +142,84 @@ def _trajectory(directory: str, filename: str, target: np.ndarray, origin: str) 
     )
 
 
+def _rows(path: Path) -> Iterator[Published]:
+    """The trajectories of one file, by its layout."""
+    if path.suffix == ".parquet":
+        return _hub_rows(path)
+    if _state(path) is not None:
+        return _saved_rows(path)
+    with path.open("rb") as file:
+        start = file.read(len(_STREAM))
+    if start == _STREAM:
+        raise PandaError(
+            f"{path}: an Arrow stream without the {_STATE} that `save_to_disk` of `datasets` writes beside it; give "
+            "the folder that it saved, or the published Parquet files"
+        )
+    return _local_rows(path)
+
+
 def _hub_rows(path: Path) -> Iterator[Published]:
-    split = path.stem.split("-")[0]
     with _named(path, "Parquet file"), pq.ParquetFile(path) as file:
         _check_columns(path, file.schema_arrow, _HUB_COLUMNS)
-        number = 0
         # All columns: pyarrow takes a dot in a column's name for a level of nesting.
-        for batch in file.iter_batches(batch_size=_ROWS):
-            columns = [batch.column(batch.schema.get_field_index(name)) for name in _HUB_COLUMNS]
-            for values, shape, directory, filename in zip(*columns, strict=True):
-                directory, filename = (str(text.as_py()) for text in (directory, filename))
-                origin = f"{path}, row {number} ({directory}/{filename})"
-                target = _array(values, shape.as_py(), origin)
-                name = PurePosixPath(directory).name
-                yield Published(split, _trajectory(name, filename, target, origin), origin)
-                number += 1
+        yield from _of_batches(file.iter_batches(batch_size=_ROWS), path, path.stem.split("-")[0])
+
+
+def _saved_rows(path: Path) -> Iterator[Published]:
+    state = _state(path)
+    assert state is not None
+    # A set of one split names it here; one of several has a folder for each.
+    split = str(state.get("_split") or path.parent.name)
+    with (
+        _named(path, "Arrow stream"),
+        pa.memory_map(str(path)) as source,
+        pa.ipc.open_stream(source) as reader,
+    ):
+        if source.size() < len(_END) or source.read_at(len(_END), source.size() - len(_END)) != _END:
+            raise ValueError("it ends too early")
+        _check_columns(path, reader.schema, _HUB_COLUMNS)
+        yield from _of_batches(reader, path, split)
+
+
+def _of_batches(batches: Iterable[pa.RecordBatch], path: Path, split: str) -> Iterator[Published]:
+    """The trajectories of rows with the Hub's columns."""
+    number = 0
+    for batch in batches:
+        batch.validate(full=True)
+        columns = [batch.column(batch.schema.get_field_index(name)) for name in _HUB_COLUMNS]
+        for values, shape, directory, filename in zip(*columns, strict=True):
+            directory, filename = (str(text.as_py()) for text in (directory, filename))
+            origin = f"{path}, row {number} ({directory}/{filename})"
+            target = _array(values, shape.as_py(), origin)
+            name = PurePosixPath(directory).name
+            yield Published(split, _trajectory(name, filename, target, origin), origin)
+            number += 1
+
+
+def _state(path: Path) -> dict[str, Any] | None:
+    """What `save_to_disk` of `datasets` says of the files in this one's folder; None: they are not its own.
+
+    Raises:
+        PandaError: it is damaged.
+    """
+    file = path.with_name(_STATE)
+    state = read_json(file) if file.is_file() else None
+    if state is not None and not isinstance(state, dict):
+        raise PandaError(
+            f"{file}: not the {_STATE} that `save_to_disk` of `datasets` writes; save the set again"
+        )
+    return state if state is not None and "_data_files" in state else None
+
+
+def _listed(path: Path) -> bool:
+    """Whether a file is data: beside those of a saved set lie the caches of what was done to it."""
+    state = _state(path) if path.suffix == ".arrow" else None
+    if state is None:
+        return True
+    try:
+        return path.name in [entry["filename"] for entry in state["_data_files"]]
+    except (KeyError, TypeError) as error:
+        raise PandaError(f"{path.with_name(_STATE)}: lists no files; save the set again") from error
 
 
 def _local_rows(path: Path) -> Iterator[Published]:

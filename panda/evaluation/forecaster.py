@@ -1,4 +1,4 @@
-"""The interface of every forecaster, and a guard that counts forecasts that are no numbers."""
+"""The interface of every forecaster, and the guard that every forecast goes through."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Forecaster(Protocol):
 
 
 class Checked:
-    """A forecaster whose outputs are held to the interface.
+    """A forecaster whose inputs and outputs are held to the interface.
 
-    A forecast with a NaN or an infinity stays in place as NaN: the metrics score it as a failure. `n_windows`
-    and `n_failed` count what went through. The context is handed on as a read-only view, so that nobody edits
-    it.
+    `registry.create` and `make_forecaster` give no other. A forecast with a NaN or an infinity stays in place as NaN:
+    the metrics score it as a failure. `n_windows` and `n_failed` count what went through. The context is handed on as
+    a read-only view, so that nobody edits it.
     """
 
     def __init__(self, forecaster: Forecaster) -> None:
@@ -46,18 +46,14 @@ class Checked:
         """As `Forecaster.forecast`, checked.
 
         Raises:
-            PandaError: the context is no finite (batch, time, channel) array, or the forecast has another
-                shape than (batch, horizon, channel).
+            PandaError: the context is no finite (batch, time, channel) array, or too short for this forecaster; the
+                horizon is below 1; or the forecast has another shape than (batch, horizon, channel).
         """
-        if context.ndim != 3 or not np.isfinite(context).all():
-            raise PandaError(
-                f"{self.name}: the context must be finite numbers (batch, time, channel), and is "
-                f"{context.shape} with {np.count_nonzero(~np.isfinite(context))} that are not"
-            )
-        given = np.asarray(context, dtype=np.float64).view()
-        given.flags.writeable = False
+        given = _context(self.name, context)
+        if horizon < 1:
+            raise PandaError(f"{self.name}: a horizon of {horizon} steps; give 1 or more")
         forecast = np.array(self.forecaster.forecast(given, horizon), dtype=np.float64)
-        expected = (context.shape[0], horizon, context.shape[2])
+        expected = (given.shape[0], horizon, given.shape[2])
         if forecast.shape != expected:
             raise PandaError(
                 f"{self.name}: the forecast is {forecast.shape}, not {expected} (batch, horizon, channel)"
@@ -67,3 +63,32 @@ class Checked:
         self.n_windows += len(forecast)
         self.n_failed += int(np.count_nonzero(~finite.all(axis=(1, 2))))
         return forecast
+
+
+def _context(
+    name: str, context: Float[np.ndarray, "batch time channel"]
+) -> Float[np.ndarray, "batch time channel"]:
+    """The context as read-only float64.
+
+    Raises:
+        PandaError: it is no array of finite real numbers (batch, time, channel), or one without a step or a channel.
+    """
+    try:
+        given = np.asarray(context)
+    except (TypeError, ValueError):
+        given = np.empty(0, dtype=object)
+    if given.dtype.kind not in "fiu":
+        raise PandaError(f"{name}: the context must be an array of real numbers, and is one of {given.dtype}")
+    given = given.astype(np.float64, copy=False).view()
+    if given.ndim != 3 or 0 in given.shape[1:]:
+        raise PandaError(
+            f"{name}: the context must be (batch, time, channel), a step and a channel at least, and is {given.shape}"
+        )
+    n_wrong = np.count_nonzero(~np.isfinite(given))
+    if n_wrong:
+        raise PandaError(
+            f"{name}: the context must be finite numbers, and {n_wrong} of its {given.size} are not; fill the gaps, or "
+            "cut them off"
+        )
+    given.flags.writeable = False
+    return given

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 
 from panda.core.errors import PandaError
-from panda.evaluation.standardise import context_scale
+from panda.evaluation.standardise import context_scale, hold_constant
 from panda.model.panda import Panda, rollout
 
 
@@ -15,7 +15,8 @@ class PandaForecaster:
     """A forecast model, rolled out `prediction_length` steps at a time over the last `context_length` steps.
 
     What the model sees of the context is standardised in float64 first: float32 would lose a small signal on a
-    large offset, and the forecast moves with the units of the data as it should. With `raw` it is given as it is, as
+    large offset, and the forecast moves with the units of the data as it should. A channel that is constant in what
+    the model sees is forecast as that constant. With `raw` the context is given, and the forecast taken, as it is, as
     the reference code does: then `scale_eps`, which the model adds to the variance of its context, has the units of
     the data, and flattens a signal whose variance is not far above it.
     """
@@ -61,4 +62,4 @@ class PandaForecaster:
             for part in series.split(size)
         ]
         forecast = torch.cat(parts).numpy().astype(np.float64)
-        return forecast if self._raw else scale.undo(forecast)
+        return forecast if self._raw else hold_constant(scale.undo(forecast), seen, eps=self._eps)

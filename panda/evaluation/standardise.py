@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 
 class Scale(NamedTuple):
@@ -37,5 +37,28 @@ def context_scale(context: Float[np.ndarray, "batch time channel"], *, eps: floa
     context = np.asarray(context, dtype=np.float64)
     mean = context.mean(axis=1, keepdims=True)
     spread = context.std(axis=1, keepdims=True)
-    constant = spread <= eps * np.abs(context).max(axis=1, keepdims=True)
-    return Scale(mean, np.where(constant, 1.0, spread))
+    return Scale(mean, np.where(_constant(context, spread, eps=eps), 1.0, spread))
+
+
+def hold_constant(
+    forecast: Float[np.ndarray, "batch horizon channel"],
+    context: Float[np.ndarray, "batch time channel"],
+    *,
+    eps: float,
+) -> Float[np.ndarray, "batch horizon channel"]:
+    """The forecast, but with the context's last value in every channel that is constant in it.
+
+    What a model adds to such a channel has no unit: there is no spread to take it in. Constant as in `context_scale`.
+    """
+    context = np.asarray(context, dtype=np.float64)
+    constant = _constant(context, context.std(axis=1, keepdims=True), eps=eps)
+    return np.where(constant, context[:, -1:], forecast)
+
+
+def _constant(
+    context: Float[np.ndarray, "batch time channel"],
+    spread: Float[np.ndarray, "batch 1 channel"],
+    *,
+    eps: float,
+) -> Bool[np.ndarray, "batch 1 channel"]:
+    return spread <= eps * np.abs(context).max(axis=1, keepdims=True)

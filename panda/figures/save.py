@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from panda.core.errors import PandaError
 from panda.core.files import atomic_path, write_arrays
+from panda.core.spreadsheet import write_csv
 from panda.figures import style
 from panda.figures.inputs import Shown
 
@@ -29,7 +30,7 @@ def save(figure: Figure, data: Shown, folder: str | Path, name: str) -> list[Pat
     data_path = folder / f"{name}{data_suffix(data)}"
     if isinstance(data, pd.DataFrame):
         with atomic_path(data_path) as temporary:
-            data.to_csv(temporary, index=False, float_format="%.8g")
+            write_csv(data, temporary)
     else:
         write_arrays(data_path, **{key: np.asarray(value) for key, value in data.items()})
     pdf, png = folder / f"{name}.pdf", folder / f"{name}.png"

@@ -124,18 +124,43 @@ def rollout(
 ) -> Float[Tensor, "batch horizon channel"]:
     """Forecast `horizon` steps, in the data's units, by feeding the model's own predictions back as context.
 
-    With `sliding` the context is cut to the last `context_length` steps before every pass, else it grows.
+    With `sliding` the context is cut to the last `context_length` steps before every pass, else it grows. It is taken
+    in the precision and on the device of the weights.
 
     Raises:
-        PandaError: `horizon` is below 1, the context is shorter than a patch, or there is no forecast head.
+        PandaError: `horizon` is below 1, there is no forecast head, or the context is no (batch, time, channel) of
+            finite numbers, or shorter than a patch.
     """
     if horizon < 1:
         raise PandaError(f"a horizon of {horizon} steps; give 1 or more")
+    context = _checked(model, context)
     given = context.shape[1]
     while context.shape[1] - given < horizon:
         seen = context[:, -model.shape.context_length :] if sliding else context
         context = torch.cat((context, model(seen)), dim=1)
     return context[:, given : given + horizon]
+
+
+def _checked(
+    model: Panda, context: Float[Tensor, "batch time channel"]
+) -> Float[Tensor, "batch time channel"]:
+    """The context as the weights take it.
+
+    Raises:
+        PandaError: see `rollout`.
+    """
+    if context.ndim != 3 or 0 in context.shape[1:]:
+        raise PandaError(
+            f"the context must be (batch, time, channel), a step and a channel at least, and is {tuple(context.shape)}"
+        )
+    if context.is_complex() or not torch.isfinite(context).all():
+        raise PandaError("the context must be finite real numbers; fill gaps (NaN), or cut them off")
+    if context.shape[1] < model.shape.patch_length:
+        raise PandaError(
+            f"a context of {context.shape[1]} steps is shorter than a patch of {model.shape.patch_length}; give more"
+        )
+    weight = next(model.parameters())
+    return context.to(device=weight.device, dtype=weight.dtype)
 
 
 def count_parameters(model: Panda) -> ParameterCount:

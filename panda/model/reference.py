@@ -129,23 +129,29 @@ def from_reference(
 def recover_features(
     shape: ModelShape, fourier_weights: Tensor, fourier_phases: Tensor, *, seeds: Iterable[int], where: str
 ) -> RandomFeatures:
-    """The draw of the first seed that gives the stored frequencies and phases bit for bit.
+    """The draw of the first seed that gives the stored frequencies and phases bit for bit, in their own precision.
+
+    A checkpoint in half precision holds the draw rounded: rounded alike, the right seed's is the same bits still.
 
     Raises:
         PandaError: no seed gives them (they were trained, or another seed or torch version drew them).
     """
-    tried = 0
+    tried = []
     for seed in seeds:
         drawn = draw_features(shape, torch.Generator().manual_seed(seed))
-        if torch.equal(drawn.fourier_weights, fourier_weights) and torch.equal(
-            drawn.fourier_phases, fourier_phases
-        ):
+        if _same(drawn.fourier_weights, fourier_weights) and _same(drawn.fourier_phases, fourier_phases):
             return drawn
-        tried += 1
+        tried.append(seed)
+    which = f"seed {tried[0]} draws other" if len(tried) == 1 else f"none of {len(tried)} seeds draws its"
     raise PandaError(
-        f"{where}: the index sets of the dynamics embedding cannot be recovered: none of {tried} seeds "
-        "draws its freq_weights; give the seed it was trained with (init_seed)"
+        f"{where}: the index sets of the dynamics embedding cannot be recovered: {which} freq_weights (stored as "
+        f"{fourier_weights.dtype}); give the seed it was trained with (init_seed)"
     )
+
+
+def _same(drawn: Tensor, stored: Tensor) -> bool:
+    """Whether `stored` is `drawn` in the precision of `stored`."""
+    return torch.equal(drawn.to(stored.dtype), stored)
 
 
 def to_reference(state: Mapping[str, Tensor], shape: ModelShape) -> dict[str, Tensor]:

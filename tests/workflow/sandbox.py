@@ -16,11 +16,15 @@ COPIED = ("panda", "baselines", "workflow", "presets", "paper", "slurm", "config
 
 
 class Sandbox:
-    """The project in `folder`; the compiled founders are the checkout's own, so that tests are quick."""
+    """The project in `folder`; the compiled founders are the checkout's own, so that tests are quick.
 
-    def __init__(self, folder: Path, *overlays: Path) -> None:
+    `python` is the interpreter that runs Snakemake, and by it the jobs.
+    """
+
+    def __init__(self, folder: Path, *overlays: Path, python: str = sys.executable) -> None:
         self.folder = folder
         self.overlays = overlays
+        self.python = python
         folder.mkdir(parents=True, exist_ok=True)
         for name in COPIED:
             source, target = ROOT / name, folder / name
@@ -35,15 +39,15 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The test's own environment, with this interpreter and this copy of the sources first."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        """The test's own environment, with its interpreter and this copy of the sources first."""
+        path = f"{Path(self.python).parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder)}
 
     @property
     def command(self) -> list[str]:
         """The call of Snakemake, with the overlays."""
         files = ["--configfile", *map(str, self.overlays)] if self.overlays else []
-        return [sys.executable, "-m", "snakemake", *files]
+        return [self.python, "-m", "snakemake", *files]
 
     def config(self) -> Config:
         """The configuration that runs."""

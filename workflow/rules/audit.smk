@@ -25,8 +25,8 @@ rule audit_certificates:
     message:
         "Follow shard {wildcards.shard} of the audited systems for much longer"
     shell:
-        "{PANDA} discover audit --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --shard {wildcards.shard} --output {output} 2> {log}"
+        "{PANDA} discover audit --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
+        " --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
 
 
 rule summarise_audit:
@@ -53,5 +53,5 @@ rule summarise_audit:
     message:
         "Say how often verdicts are wrong"
     shell:
-        "{PANDA} discover join-audit --config {RESOLVED} --catalogue {input.catalogue} --output {output.audit}"
-        " --summary {output.summary} {input.shards} 2> {log}"
+        "{PANDA} discover join-audit --config {RESOLVED:q} --catalogue {input.catalogue:q} --output {output.audit:q}"
+        " --summary {output.summary:q} {input.shards:q} 2> {log:q}"

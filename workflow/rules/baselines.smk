@@ -25,13 +25,14 @@ rule fit_baseline:
             f"baselines.{wildcards.forecaster}",
             "train.data",
         ),
-        files=lambda wildcards, input: " ".join(
-            [f"--train {path}" for path in input.train]
-            + [f"--validation {path}" for path in input.validation]
-        ),
+        files=lambda wildcards, input: [
+            *(f"--train={path}" for path in input.train),
+            *(f"--validation={path}" for path in input.validation),
+        ],
+        folder=subpath(output[0], parent=True),
         code=lambda wildcards: code("fit_baseline", info(wildcards.forecaster).module),
     message:
         "Fit the baseline {wildcards.forecaster}"
     shell:
-        "{PANDA} baselines fit --config {RESOLVED} --name {wildcards.forecaster} --output $(dirname {output})"
-        " {params.files} 2> {log}"
+        "{PANDA} baselines fit --config {RESOLVED:q} --name {wildcards.forecaster:q} --output {params.folder:q}"
+        " {params.files:q} 2> {log:q}"

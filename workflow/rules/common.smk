@@ -1,5 +1,11 @@
-"""What every rule uses: paths, the code version of each rule, the call of the command line."""
+"""What every rule uses: paths, the code version of each rule, the call of the command line.
 
+In `shell:` every placeholder but PANDA is quoted (`:q`): paths may hold blanks, and what is a name here may one day be
+less plain. A list of files or of options is quoted one by one; where it may be empty it is `--option={...:q}`.
+"""
+
+import re
+import shlex
 import sys
 
 from panda.core.code_version import code_version
@@ -7,12 +13,17 @@ from panda.core.code_version import code_version
 SOURCE = Path(workflow.basedir).parent
 RUN = f"results/{CONFIG.run_name}"
 RESOLVED = f"{RUN}/config.yaml"
-PANDA = f"{sys.executable} -m panda"
+PANDA = f"{shlex.quote(sys.executable)} -m panda"
 SPLITS = ["train", "validation", "test"]
 SHARDS = range(CONFIG.integrate.n_shards)
 MODELS = CONFIG.named_models()
 # Where the founders' compiled functions live; undeclared, shared by all runs, keyed inside by versions and code.
 BUILD = ".cache/founders"
+
+
+def one_of(names):
+    """A pattern for one of these names, whose dots are dots."""
+    return "|".join(map(re.escape, names))
 
 
 wildcard_constraints:
@@ -21,8 +32,8 @@ wildcard_constraints:
     seed=r"\d+",
     shard=r"\d+",
     split="|".join(SPLITS),
-    model="|".join(MODELS),
-    forecaster=r"\w+",
+    model=one_of(MODELS),
+    forecaster=one_of([*MODELS, *registry.names()]),
 
 
 # The modules whose code a rule's results depend on. Figures and baselines have a root each, see the rules.

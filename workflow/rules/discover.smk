@@ -26,8 +26,8 @@ rule compile_founders:
     message:
         "Compile the founders' right-hand sides (once on a machine)"
     shell:
-        "{PANDA} discover compile --config {RESOLVED} --library {BUILD}"
-        " --output {output} 2> {log}"
+        "{PANDA} discover compile --config {RESOLVED:q} --library {BUILD:q}"
+        " --output {output:q} 2> {log:q}"
 
 
 rule measure_founders:
@@ -49,7 +49,7 @@ rule measure_founders:
     message:
         "Measure the flow amplitude of every founder"
     shell:
-        "{PANDA} discover measure --config {RESOLVED} --library {BUILD} --output {output} 2> {log}"
+        "{PANDA} discover measure --config {RESOLVED:q} --library {BUILD:q} --output {output:q} 2> {log:q}"
 
 
 rule search_candidates:
@@ -71,8 +71,8 @@ rule search_candidates:
     message:
         "Search shard {wildcards.shard} of the candidates"
     shell:
-        "{PANDA} discover search --config {RESOLVED} --library {BUILD} --measures {input.measures}"
-        " --shard {wildcards.shard} --output {output} 2> {log}"
+        "{PANDA} discover search --config {RESOLVED:q} --library {BUILD:q} --measures {input.measures:q}"
+        " --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
 
 
 FOLLOW_SECTIONS = [
@@ -102,7 +102,7 @@ rule follow_candidates:
     message:
         "Follow shard {wildcards.shard} of the candidates for long"
     shell:
-        "{PANDA} discover follow --config {RESOLVED} --library {BUILD} --output {output} {input} 2> {log}"
+        "{PANDA} discover follow --config {RESOLVED:q} --library {BUILD:q} --output {output:q} {input:q} 2> {log:q}"
 
 
 def shards_of(folder, bred, n_generations):
@@ -145,8 +145,8 @@ rule select_systems:
     message:
         "Select the systems that pass every filter"
     shell:
-        "{PANDA} discover select --config {RESOLVED} --output {output.catalogue}"
-        " --acceptance {output.acceptance} --selections {output.selections} {params.followed} {input.candidates} 2> {log}"
+        "{PANDA} discover select --config {RESOLVED:q} --output {output.catalogue:q}"
+        " --acceptance {output.acceptance:q} --selections {output.selections:q} {params.followed:q} {input.candidates:q} 2> {log:q}"
 
 
 rule measure_spectra:
@@ -168,8 +168,8 @@ rule measure_spectra:
     message:
         "Measure all Lyapunov exponents of shard {wildcards.shard} of the accepted systems"
     shell:
-        "{PANDA} discover spectra --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --shard {wildcards.shard} --output {output} 2> {log}"
+        "{PANDA} discover spectra --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
+        " --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
 
 
 rule join_spectra:
@@ -194,8 +194,8 @@ rule join_spectra:
     message:
         "Join the Lyapunov spectra of all shards"
     shell:
-        "{PANDA} discover join-spectra --config {RESOLVED} --catalogue {input.catalogue} --output {output}"
-        " {input.shards} 2> {log}"
+        "{PANDA} discover join-spectra --config {RESOLVED:q} --catalogue {input.catalogue:q} --output {output:q}"
+        " {input.shards:q} 2> {log:q}"
 
 
 rule sample_gallery:
@@ -217,5 +217,5 @@ rule sample_gallery:
     message:
         "Integrate the attractors that the galleries show"
     shell:
-        "{PANDA} discover gallery --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --output {output} 2> {log}"
+        "{PANDA} discover gallery --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
+        " --output {output:q} 2> {log:q}"

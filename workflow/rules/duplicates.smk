@@ -30,5 +30,5 @@ rule find_duplicates:
     message:
         "Count near-duplicates among the systems"
     shell:
-        "{PANDA} discover duplicates --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --output {output.counts} --nearest {output.nearest} 2> {log}"
+        "{PANDA} discover duplicates --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
+        " --output {output.counts:q} --nearest {output.nearest:q} 2> {log:q}"

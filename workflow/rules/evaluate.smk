@@ -77,9 +77,9 @@ rule score_forecaster:
     message:
         "Score {wildcards.forecaster} on unseen systems"
     shell:
-        "{PANDA} evaluate score --config {RESOLVED} --forecaster {wildcards.forecaster}"
-        " --state '{input.state}' --scores {output.scores} --forecasts {output.forecasts}"
-        " {input.trajectories} 2> {log}"
+        "{PANDA} evaluate score --config {RESOLVED:q} --forecaster {wildcards.forecaster:q}"
+        " --state={input.state:q} --scores {output.scores:q} --forecasts {output.forecasts:q}"
+        " {input.trajectories:q} 2> {log:q}"
 
 
 rule score_completions:
@@ -111,8 +111,8 @@ rule score_completions:
     message:
         "Score the completions of {CONFIG.evaluate.completion_model}"
     shell:
-        "{PANDA} evaluate complete --config {RESOLVED} --state {input.weights} --scores {output.scores}"
-        " --arrays {output.arrays} {input.trajectories} 2> {log}"
+        "{PANDA} evaluate complete --config {RESOLVED:q} --state {input.weights:q} --scores {output.scores:q}"
+        " --arrays {output.arrays:q} {input.trajectories:q} 2> {log:q}"
 
 
 rule summarise_scores:
@@ -148,5 +148,5 @@ rule summarise_scores:
     message:
         "Summarise the scores over systems"
     shell:
-        "{PANDA} evaluate summarise --config {RESOLVED} --summary {output.summary}"
-        " --by-system {output.by_system} --significance {output.significance} {input} 2> {log}"
+        "{PANDA} evaluate summarise --config {RESOLVED:q} --summary {output.summary:q}"
+        " --by-system {output.by_system:q} --significance {output.significance:q} {input:q} 2> {log:q}"

@@ -28,8 +28,8 @@ rule breed_candidates:
     message:
         "Breed generation {wildcards.generation}"
     shell:
-        "{PANDA} evolve breed --config {RESOLVED} --library {BUILD} --measures {input.measures}"
-        " --generation {wildcards.generation} --output {output} {input.candidates} 2> {log}"
+        "{PANDA} evolve breed --config {RESOLVED:q} --library {BUILD:q} --measures {input.measures:q}"
+        " --generation {wildcards.generation:q} --output {output:q} {input.candidates:q} 2> {log:q}"
 
 
 rule search_bred:
@@ -51,8 +51,8 @@ rule search_bred:
     message:
         "Search shard {wildcards.shard} of generation {wildcards.generation}"
     shell:
-        "{PANDA} evolve search --config {RESOLVED} --library {BUILD} --bred {input}"
-        " --shard {wildcards.shard} --output {output} 2> {log}"
+        "{PANDA} evolve search --config {RESOLVED:q} --library {BUILD:q} --bred {input:q}"
+        " --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
 
 
 rule follow_bred:
@@ -74,7 +74,7 @@ rule follow_bred:
     message:
         "Follow shard {wildcards.shard} of generation {wildcards.generation} for long"
     shell:
-        "{PANDA} discover follow --config {RESOLVED} --library {BUILD} --output {output} {input} 2> {log}"
+        "{PANDA} discover follow --config {RESOLVED:q} --library {BUILD:q} --output {output:q} {input:q} 2> {log:q}"
 
 
 rule run_search:
@@ -103,8 +103,8 @@ rule run_search:
     message:
         "Search by {wildcards.method}, seed {wildcards.seed}, for the comparison"
     shell:
-        "{PANDA} evolve run --config {RESOLVED} --library {BUILD} --measures {input.measures}"
-        " --method {wildcards.method} --seed {wildcards.seed} --output {output} 2> {log}"
+        "{PANDA} evolve run --config {RESOLVED:q} --library {BUILD:q} --measures {input.measures:q}"
+        " --method {wildcards.method:q} --seed {wildcards.seed:q} --output {output:q} 2> {log:q}"
 
 
 rule compare_searches:
@@ -138,5 +138,5 @@ rule compare_searches:
     message:
         "Compare searches of one generation and of several"
     shell:
-        "{PANDA} evolve compare --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --output {output.table} --curve {output.curve} {input.searches} 2> {log}"
+        "{PANDA} evolve compare --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
+        " --output {output.table:q} --curve {output.curve:q} {input.searches:q} 2> {log:q}"

@@ -39,7 +39,7 @@ rule draw_figure:
     benchmark:
         f"{RUN}/benchmarks/draw_figure/{{figure}}.tsv"
     wildcard_constraints:
-        figure="|".join(FIGURES),
+        figure=one_of(FIGURES),
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -58,5 +58,5 @@ rule draw_figure:
     message:
         "Draw figure {wildcards.figure}"
     shell:
-        "{PANDA} figures draw --figure {wildcards.figure} --root {params.root} --output {params.data} {input}"
-        " 2> {log}"
+        "{PANDA} figures draw --figure {wildcards.figure:q} --root {params.root:q} --output {params.data:q} {input:q}"
+        " 2> {log:q}"

@@ -34,5 +34,5 @@ rule import_trajectories:
     message:
         "Import part {wildcards.shard} of the published trajectories"
     shell:
-        "{PANDA} integrate import --config {RESOLVED} --shard {wildcards.shard} --train {output.train}"
-        " --validation {output.validation} --test {output.test} {params.folder:q} 2> {log}"
+        "{PANDA} integrate import --config {RESOLVED:q} --shard {wildcards.shard:q} --train {output.train:q}"
+        " --validation {output.validation:q} --test {output.test:q} -- {params.folder:q} 2> {log:q}"

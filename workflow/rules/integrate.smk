@@ -22,9 +22,9 @@ rule integrate_systems:
     message:
         "Integrate shard {wildcards.shard} of the selected systems"
     shell:
-        "{PANDA} integrate systems --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --shard {wildcards.shard} --train {output.train} --validation {output.validation}"
-        " --test {output.test} --long {output.long} --trust {output.trust} 2> {log}"
+        "{PANDA} integrate systems --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
+        " --shard {wildcards.shard:q} --train {output.train:q} --validation {output.validation:q}"
+        " --test {output.test:q} --long {output.long:q} --trust {output.trust:q} 2> {log:q}"
 
 
 rule write_card:
@@ -52,8 +52,8 @@ rule write_card:
     message:
         "Write the dataset card of the trajectories"
     shell:
-        "{PANDA} integrate card --config {RESOLVED} --catalogue {input.catalogue} --output {output.card}"
-        " --trust {output.trust} {input.trajectories} {input.trust} 2> {log}"
+        "{PANDA} integrate card --config {RESOLVED:q} --catalogue {input.catalogue:q} --output {output.card:q}"
+        " --trust {output.trust:q} {input.trajectories:q} {input.trust:q} 2> {log:q}"
 
 
 rule dataset:

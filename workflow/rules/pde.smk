@@ -33,7 +33,7 @@ rule simulate_fields:
     message:
         "Solve the Kuramoto-Sivashinsky equation"
     shell:
-        "{PANDA} pde simulate --config {RESOLVED} --output {output} 2> {log}"
+        "{PANDA} pde simulate --config {RESOLVED:q} --output {output:q} 2> {log:q}"
 
 
 rule score_fields:
@@ -58,8 +58,8 @@ rule score_fields:
     message:
         "Score {wildcards.forecaster} on Kuramoto-Sivashinsky"
     shell:
-        "{PANDA} pde score --config {RESOLVED} --forecaster {wildcards.forecaster} --state '{input.state}'"
-        " --fields {input.fields} --scores {output.scores} --forecasts {output.forecasts} 2> {log}"
+        "{PANDA} pde score --config {RESOLVED:q} --forecaster {wildcards.forecaster:q} --state={input.state:q}"
+        " --fields {input.fields:q} --scores {output.scores:q} --forecasts {output.forecasts:q} 2> {log:q}"
 
 
 rule summarise_fields:
@@ -83,4 +83,4 @@ rule summarise_fields:
     message:
         "Summarise the scores on Kuramoto-Sivashinsky"
     shell:
-        "{PANDA} pde summarise --config {RESOLVED} --output {output} {input} 2> {log}"
+        "{PANDA} pde summarise --config {RESOLVED:q} --output {output:q} {input:q} 2> {log:q}"

@@ -53,15 +53,15 @@ rule judge_claims:
     message:
         "Set the paper's claims beside the results"
     shell:
-        "{PANDA} report claims --config {RESOLVED} --root {params.root} --claims {params.claims}"
-        " --output {output} {input} 2> {log}"
+        "{PANDA} report claims --config {RESOLVED:q} --root {params.root:q} --claims {params.claims:q}"
+        " --output {output:q} {input:q} 2> {log:q}"
 
 
 def commands(wildcards):
     """Each rule with the command it calls, as `report costs` takes them."""
     known = [(known.name, known.shellcmd or "") for known in workflow.rules]
     calls = [(name, re.search(r"\{PANDA\} (\S+ \S+)", text)) for name, text in known]
-    return [f"--rule '{name}={call[1]}'" for name, call in calls if call]
+    return [f"--rule={name}={call[1]}" for name, call in calls if call]
 
 
 rule list_costs:
@@ -84,8 +84,8 @@ rule list_costs:
     message:
         "Add up what every rule has cost"
     shell:
-        "{PANDA} report costs --config {RESOLVED} --benchmarks {params.benchmarks}"
-        " --root {params.root} {params.rules} --output {output} 2> {log}"
+        "{PANDA} report costs --config {RESOLVED:q} --benchmarks {params.benchmarks:q}"
+        " --root {params.root:q} {params.rules:q} --output {output:q} 2> {log:q}"
 
 
 rule write_report:
@@ -111,5 +111,5 @@ rule write_report:
     message:
         "Write the report"
     shell:
-        "{PANDA} report write --config {RESOLVED} --root {params.root} --output {output}"
-        " {input.tables} 2> {log}"
+        "{PANDA} report write --config {RESOLVED:q} --root {params.root:q} --output {output:q}"
+        " {input.tables:q} 2> {log:q}"

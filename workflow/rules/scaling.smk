@@ -26,8 +26,8 @@ rule integrate_subsets:
     message:
         "Integrate shard {wildcards.shard} of the nested subsets"
     shell:
-        "{PANDA} scaling integrate --config {RESOLVED} --library {BUILD} --catalogue {input.catalogue}"
-        " --shard {wildcards.shard} --output {output} 2> {log}"
+        "{PANDA} scaling integrate --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
+        " --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
 
 
 def subset_files():
@@ -66,11 +66,9 @@ rule fit_scaling:
             "evaluate.confidence",
         ),
         code=code("fit_scaling"),
-        scores=lambda wildcards, input: " ".join(
-            f"--scores {path}" for path in input.scores
-        ),
+        scores=lambda wildcards, input: [f"--scores={path}" for path in input.scores],
     message:
         "Fit the scaling law"
     shell:
-        "{PANDA} scaling fit --config {RESOLVED} --points {output.points} --fit {output.fit}"
-        " {params.scores} --catalogue {input.catalogue} 2> {log}"
+        "{PANDA} scaling fit --config {RESOLVED:q} --points {output.points:q} --fit {output.fit:q}"
+        " {params.scores:q} --catalogue {input.catalogue:q} 2> {log:q}"

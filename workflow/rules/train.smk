@@ -62,11 +62,12 @@ rule train_model:
         },
         code=code("train_model"),
         state=f"{RUN}/state/train",
+        folder=subpath(output.weights, parent=True),
     message:
         "Train {wildcards.model}"
     shell:
-        "{PANDA} train model --config {RESOLVED} --name {wildcards.model} --state {params.state}"
-        " --encoder '{input.encoder}' --catalogue '{input.catalogue}' --output $(dirname {output.weights}) {input.trajectories} 2> {log}"
+        "{PANDA} train model --config {RESOLVED:q} --name {wildcards.model:q} --state {params.state:q}"
+        " --encoder={input.encoder:q} --catalogue={input.catalogue:q} --output {params.folder:q} {input.trajectories:q} 2> {log:q}"
 
 
 rule list_models:
@@ -87,4 +88,4 @@ rule list_models:
     message:
         "List the trained models"
     shell:
-        "{PANDA} train list --config {RESOLVED} --output {output} {input} 2> {log}"
+        "{PANDA} train list --config {RESOLVED:q} --output {output:q} {input:q} 2> {log:q}"

@@ -101,6 +101,20 @@ def test_forecasts_move_with_units_and_channels(
         forecaster.forecast(context[:, :20], 10)
 
 
+@pytest.mark.parametrize("value", [7.0, 0.0, 1e-6, -1e9])
+def test_a_constant_channel_stays_constant(trained: tuple[Baselines, Path, dict], value: float) -> None:
+    settings, state, _ = trained
+    forecaster = registry.create("darts_nbeats", settings, state=state, **COMMON)
+    wave = np.sin(np.arange(100) / 9.0)
+    # Constant in the points that the model sees, whatever came before.
+    late = np.where(np.arange(100) < 50, wave, value)
+    context = np.stack([wave, np.full(100, value), late], axis=1)[None]
+    forecast = forecaster.forecast(context, 40)[0]
+    assert (forecast[:, 1:] == value).all() and np.ptp(forecast[:, 0]) > 0
+    with pytest.raises(PandaError, match="darts_nbeats: the context must be finite"):
+        forecaster.forecast(np.full((1, 100, 1), np.nan), 4)
+
+
 def test_foreign_and_damaged_state_is_refused(trained: tuple[Baselines, Path, dict], tmp_path: Path) -> None:
     settings, state, _ = trained
     wider = settings.darts_nbeats.model_copy(update={"layer_width": 17})

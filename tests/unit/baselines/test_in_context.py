@@ -157,3 +157,51 @@ def test_the_reference_fourier_stretches_the_context() -> None:
 def test_contexts_too_short_are_refused(name: str, smoke) -> None:
     with pytest.raises(PandaError, match="lower baselines"):
         make(name, smoke).forecast(np.zeros((1, 20, 3)), 5)
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        (np.full((1, 64, 2), np.nan), "128 of its 128 are not"),
+        (np.full((1, 64, 2), np.inf), "finite"),
+        (np.zeros((1, 64, 2), dtype=complex), "real numbers"),
+        (np.array([[["a"]]]), "real numbers"),
+        ([[[1.0], [2.0, 3.0]]], "real numbers"),
+        (np.zeros((1, 0, 2)), "a step and a channel at least"),
+        (np.zeros((1, 64, 0)), "a step and a channel at least"),
+        (np.zeros((64, 2)), "must be"),
+    ],
+)
+def test_a_context_that_cannot_be_continued_is_one_line(
+    name: str, context: object, words: str, smoke
+) -> None:
+    with pytest.raises(PandaError, match=words) as error:
+        make(name, smoke).forecast(context, 4)
+    assert "\n" not in str(error.value) and str(error.value).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_a_short_context_is_continued_or_refused_in_one_line(name: str, smoke) -> None:
+    forecaster, context = make(name, smoke), chaotic(1, 3, 2, seed=0)
+    for n_times in (1, 2, 3):
+        try:
+            forecast = forecaster.forecast(context[:, :n_times], 4)
+        except PandaError as error:
+            assert str(error).startswith(name.removesuffix("_anchored")) and "context" in str(error)
+        else:
+            assert forecast.shape == (1, 4, 2) and np.isfinite(forecast).all()
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+@pytest.mark.parametrize("value", [7.0, 0.0, 1e-6, -1e9])
+def test_a_constant_channel_stays_constant(name: str, value: float, smoke) -> None:
+    context = np.concatenate([chaotic(2, 256, 2, seed=1), np.full((2, 256, 1), value)], axis=2)
+    forecast = make(name, smoke).forecast(context, 64)[:, :, 2]
+    np.testing.assert_allclose(forecast, value, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("horizon", [0, -1])
+def test_a_horizon_is_one_step_at_least(horizon: int, smoke) -> None:
+    with pytest.raises(PandaError, match=f"persistence: a horizon of {horizon} steps"):
+        make("persistence", smoke).forecast(np.zeros((1, 4, 1)), horizon)

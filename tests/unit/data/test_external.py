@@ -303,3 +303,56 @@ def test_a_flaw_leaves_no_file(tmp_path):
     with pytest.raises(PandaError, match=r"x\.arrow"):
         run_import(tmp_path / "in", tmp_path / "out", ROOT / "config.yaml")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+ROWS = {
+    "train": [("Aizawa_Lorenz", "1_T-64.arrow", numbers(0)), ("Aizawa-pp3", "2_T-64.arrow", numbers(1, 4))],
+    "test": [("Chen_Lorenz", "1_T-64.arrow", numbers(2))],
+}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A set of two splits as `save_to_disk` of `datasets` leaves it."""
+    datasets = pytest.importorskip("datasets")
+    splits = {
+        split: datasets.Dataset.from_dict(hub_table(rows).to_pydict(), split=split)
+        for split, rows in ROWS.items()
+    }
+    datasets.DatasetDict(splits).save_to_disk(str(tmp_path / "skew40"))
+    return tmp_path / "skew40"
+
+
+def test_a_set_saved_by_datasets_is_read(saved: Path):
+    found = read(saved)
+    assert {(one.split, one.trajectory.system) for one in found} == {
+        ("train", "Aizawa_Lorenz-pp0"),
+        ("train", "Aizawa-pp3"),
+        ("test", "Chen_Lorenz-pp0"),
+    }
+    wanted = {"Aizawa_Lorenz-pp0": numbers(0), "Aizawa-pp3": numbers(1, 4), "Chen_Lorenz-pp0": numbers(2)}
+    for one in found:
+        np.testing.assert_array_equal(one.trajectory.target, wanted[one.trajectory.system])
+    # One split alone, in a folder of any name, still says which it is; caches beside the data are no data.
+    alone = saved.rename(saved.with_name("x")) / "test"
+    (alone / "cache-0123456789abcdef.arrow").write_bytes((alone / "data-00000-of-00001.arrow").read_bytes())
+    assert [one.split for one in read(alone.rename(alone.with_name("anything")))] == ["test"]
+
+
+def test_a_damaged_set_saved_by_datasets_is_named(saved: Path):
+    path = saved / "train" / "data-00000-of-00001.arrow"
+    data, state = path.read_bytes(), (saved / "train" / "state.json").read_text()
+    for cut in (0, 9, len(data) // 2, len(data) - 8, len(data) - 1):
+        path.write_bytes(data[:cut])
+        with pytest.raises(PandaError, match=r"data-00000-of-00001\.arrow: not a whole Arrow stream"):
+            read(saved)
+    path.write_bytes(data)
+    for text in ("{", "[]", '{"_data_files": 3}'):
+        (saved / "train" / "state.json").write_text(text)
+        with pytest.raises(PandaError, match=r"state\.json: "):
+            read(saved)
+    (saved / "train" / "state.json").write_text(state)
+    assert len(read(saved)) == 3
+    (saved / "train" / "state.json").unlink()
+    with pytest.raises(PandaError, match=r"an Arrow stream without the state\.json"):
+        read(saved)

@@ -10,6 +10,7 @@ from panda.config import Evaluate
 from panda.core import seeds
 from panda.core.errors import PandaError
 from panda.evaluation.completions import IMPUTERS, draw_mask, hidden_scores, score_completions
+from panda.evaluation.forecaster import Checked
 from panda.evaluation.panda_forecaster import PandaForecaster
 from panda.evaluation.windows import draw_windows
 from panda.model.panda import Panda
@@ -153,6 +154,29 @@ def test_points_that_the_model_does_not_see_do_not_move_its_forecast(smoke, raw:
     early = 1e4 * np.random.default_rng(1).normal(size=(2, 100, 3))
     longer = forecaster.forecast(np.concatenate([early, context], axis=1), 40)
     assert np.array_equal(longer, forecaster.forecast(context, 40))
+
+
+@pytest.mark.parametrize("value", [7.0, 0.0, 1e-6, -1e9])
+def test_a_constant_channel_is_forecast_as_it_is(smoke, value: float) -> None:
+    forecaster = PandaForecaster(
+        lively(smoke), name="panda", batch_size=2, standardise_eps=1e-10, threads=1, device="cpu"
+    )
+    n = forecaster.model.shape.context_length
+    wave = np.sin(np.arange(n + 50) / 9.0)
+    late = np.where(np.arange(n + 50) < 50, wave, value)
+    context = np.stack([wave, np.full(n + 50, value), late], axis=1)[None]
+    forecast = forecaster.forecast(context, 40)[0]
+    assert (forecast[:, 1:] == value).all() and np.ptp(forecast[:, 0]) > 0
+
+
+@pytest.mark.parametrize("n_times", [0, 1, 15])
+def test_a_context_shorter_than_a_patch_or_with_gaps_is_one_line(smoke, n_times: int) -> None:
+    forecaster = PandaForecaster(
+        lively(smoke), name="panda", batch_size=2, standardise_eps=1e-10, threads=1, device="cpu"
+    )
+    for context in (np.zeros((1, n_times, 2)), np.full((1, 64, 2), np.nan)):
+        with pytest.raises(PandaError, match=r"the context must be|shorter than a patch"):
+            Checked(forecaster).forecast(context, 4)
 
 
 @pytest.mark.parametrize("raw", [False, True])

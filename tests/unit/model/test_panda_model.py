@@ -189,6 +189,36 @@ def test_rollout_cuts_to_the_horizon_and_feeds_back(build: Build, series: Callab
         rollout(model, context, 0, sliding=True)
 
 
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        (torch.full((1, 64, 2), torch.nan), "finite real numbers"),
+        (torch.full((1, 64, 2), torch.inf), "finite real numbers"),
+        (torch.zeros(1, 64, 2, dtype=torch.complex64), "finite real numbers"),
+        (torch.zeros(1, 7, 2), "a context of 7 steps is shorter than a patch of 8"),
+        (torch.zeros(1, 0, 2), r"a step and a channel at least, and is \(1, 0, 2\)"),
+        (torch.zeros(1, 64, 0), r"a step and a channel at least, and is \(1, 64, 0\)"),
+        (torch.zeros(64, 2), r"must be \(batch, time, channel\).* and is \(64, 2\)"),
+    ],
+)
+def test_a_context_that_cannot_be_continued_is_one_line(
+    build: Build, context: torch.Tensor, words: str
+) -> None:
+    with pytest.raises(PandaError, match=words) as error:
+        rollout(build(), context, 4, sliding=True)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.int64])
+def test_a_context_of_any_real_numbers_is_continued(
+    build: Build, series: Callable[..., Any], kind: torch.dtype
+) -> None:
+    model, context = build(), (10 * series(2, 64, 3)).to(kind)
+    assert torch.equal(
+        rollout(model, context, 20, sliding=True), rollout(model, context.float(), 20, sliding=True)
+    )
+
+
 def test_same_generator_same_model_and_no_global_stream(build: Build) -> None:
     torch.manual_seed(0)
     before = torch.get_rng_state()

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from panda.config import ModelShape
 from panda.core.errors import PandaError
 from panda.model.panda import Panda
 from panda.model.reference import to_reference
@@ -176,8 +177,43 @@ def test_a_model_goes_out_and_comes_back_under_the_references_names(
 ) -> None:
     model = build(seed=31)
     save_file(to_reference(model.state_dict(), model.shape), tmp_path / WEIGHTS)
-    shape = model.shape
-    config = {
+    config = reference_config(model.shape)
+    (tmp_path / CONFIG).write_text(json.dumps(config))
+    context = series(2, 64, 3)
+    # The seed is not given: the search finds it.
+    assert torch.equal(load_model(tmp_path)(context), model(context))
+    (tmp_path / CONFIG).write_text(json.dumps({**config, "patch_stride": 4}))
+    with pytest.raises(PandaError, match="patch_stride"):
+        load_model(tmp_path)
+    with pytest.raises(PandaError, match="flattened head"):
+        to_reference(build(pooling="flatten").state_dict(), build(pooling="flatten").shape)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("init_seed", [31, None])
+def test_a_checkpoint_of_the_reference_in_another_precision_is_loaded(
+    build: Build,
+    tmp_path: Path,
+    series: Callable[..., torch.Tensor],
+    kind: torch.dtype,
+    init_seed: int | None,
+) -> None:
+    model = build(seed=31)
+    state = to_reference(model.state_dict(), model.shape)
+    save_file({name: tensor.to(kind) for name, tensor in state.items()}, tmp_path / WEIGHTS)
+    (tmp_path / CONFIG).write_text(json.dumps(reference_config(model.shape)))
+    loaded, context = load_model(tmp_path, init_seed=init_seed), series(2, 64, 3)
+    for name, tensor in model.state_dict().items():
+        stored = tensor.to(kind).to(tensor.dtype) if tensor.is_floating_point() else tensor
+        assert torch.equal(loaded.state_dict()[name], stored), name
+    assert loaded(context).dtype == torch.float32
+    with pytest.raises(PandaError, match=rf"seed 32 draws other freq_weights \(stored as {kind}\)"):
+        load_model(tmp_path, init_seed=32)
+
+
+def reference_config(shape: ModelShape) -> dict[str, Any]:
+    """The config.json of the reference code for a shape of ours."""
+    return {
         "context_length": shape.context_length,
         "prediction_length": shape.prediction_length,
         "patch_length": shape.patch_length,
@@ -198,12 +234,3 @@ def test_a_model_goes_out_and_comes_back_under_the_references_names(
         "rff_scale": 1.0,
         "pooling_type": "mean",
     }
-    (tmp_path / CONFIG).write_text(json.dumps(config))
-    context = series(2, 64, 3)
-    # The seed is not given: the search finds it.
-    assert torch.equal(load_model(tmp_path)(context), model(context))
-    (tmp_path / CONFIG).write_text(json.dumps({**config, "patch_stride": 4}))
-    with pytest.raises(PandaError, match="patch_stride"):
-        load_model(tmp_path)
-    with pytest.raises(PandaError, match="flattened head"):
-        to_reference(build(pooling="flatten").state_dict(), build(pooling="flatten").shape)
