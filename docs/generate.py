@@ -26,7 +26,8 @@ over the one before:
 
 Mappings merge key by key; lists and numbers replace. Unknown keys and values out of range are refused with file, line
 and the nearest known key. `panda config check` checks, `panda config show --preset laptop` prints the merged result,
-and every run keeps its own as `results/<run>/config.yaml`. Types and ranges: `panda/config/`.
+and every run keeps those that it was given: `results/<run>/config.yaml` is the newest, `config/<digest>.yaml` beside it
+are all. Types and ranges: `panda/config/`.
 
 Names (of runs, models, recipes, forecasters, selections, figures) are letters, digits, `.`, `_` and `-`, a letter or a
 digit first, 100 at most: they become files and words of a command. A founder of your own has letters and digits

@@ -185,6 +185,7 @@ def card(
         rows = read_table(catalogue, ["system", "accepted"])
         check_shards(rows[rows["accepted"]], stores, settings.integrate.n_shards)
         horizons = pd.concat([trust_table([]), *map(read_table, tables)], ignore_index=True)
+        horizons = horizons.sort_values(["system", "initial_condition"], ignore_index=True)
         text = dataset_card(
             stores,
             names,

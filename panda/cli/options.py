@@ -69,6 +69,7 @@ def recorded(
     """Do the work of a command, and leave a provenance record beside its first output."""
     from panda.core.code_version import code_version
     from panda.core.provenance import provenance
+    from panda.core.resolved import digest
 
     with provenance(
         outputs,
@@ -77,4 +78,5 @@ def recorded(
         seed=config.seed,
         code=code_version(roots, SOURCE),
     ) as extra:
+        extra["whole_config"] = digest(config)
         yield extra

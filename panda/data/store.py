@@ -39,6 +39,8 @@ SCHEMA = pa.schema(
 )
 # What describes a row: every column but the numbers and the checksums.
 _DESCRIPTION = [name for name in SCHEMA.names if name not in ("target", "crc32", "description_crc32")]
+# What no two trajectories have in common.
+_KEY = ["system", "initial_condition"]
 
 # What a whole Arrow stream ends with: a continuation marker and a message length of zero. Arrow itself
 # takes a file that was cut between two messages for a whole one.
@@ -133,8 +135,9 @@ def _description_crc32(row: Mapping[str, Any], shape: tuple[int, ...]) -> int:
 
 
 class TrajectoryStore:
-    """Trajectories of one or more files, in file order, read on demand from memory maps.
+    """Trajectories of one or more files, by system and initial condition, read on demand from memory maps.
 
+    Their order, and with it all that is drawn from them, does not depend on how they are spread over files.
     `table` has one row per trajectory: the stored columns without the numbers, and `dimension` and `n_points`
     beside them.
     """
@@ -154,7 +157,8 @@ class TrajectoryStore:
         What describes the rows is checked here, their numbers when they are first asked for.
 
         Raises:
-            PandaError: a file is missing, truncated, damaged, or not a trajectory file.
+            PandaError: a file is missing, truncated, damaged, or not a trajectory file; a trajectory occurs
+                twice.
         """
         if isinstance(paths, str | Path):
             paths = [paths]
@@ -170,7 +174,10 @@ class TrajectoryStore:
         frame = metadata.to_pandas()
         frame["dimension"] = np.array([view.shape[0] for view in views], dtype=np.int64)
         frame["n_points"] = np.array([view.shape[1] for view in views], dtype=np.int64)
-        return cls(frame, views, origins)
+        _refuse_twice(frame, origins)
+        order = frame.sort_values(_KEY).index.to_numpy()
+        frame = frame.iloc[order].reset_index(drop=True)
+        return cls(frame, [views[i] for i in order], [origins[i] for i in order])
 
     def __len__(self) -> int:
         return len(self._views)
@@ -226,6 +233,17 @@ def _open_stream(path: Path) -> pa.Table:
             f"{path}: not a whole trajectory file ({line}); delete it and make it again"
         ) from error
     return table
+
+
+def _refuse_twice(table: pd.DataFrame, origins: list[Path]) -> None:
+    twice = np.flatnonzero(table.duplicated(_KEY))
+    if twice.size:
+        system, condition = table.loc[twice[0], _KEY]
+        first = np.flatnonzero((table["system"] == system) & (table["initial_condition"] == condition))[0]
+        raise PandaError(
+            f"{origins[twice[0]]}: trajectory {system!r}, initial condition {condition}, is in {origins[first]} too; "
+            "give each file once, and of two runs or imported sets only one"
+        )
 
 
 def _views(path: str | Path, target: pa.ChunkedArray) -> Iterator[Float[np.ndarray, "dimension time"]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,58 @@ def test_touched_sources_rerun_nothing(finished: Sandbox):
     for path in (*finished.folder.glob("panda/**/*.py"), finished.folder / "config.yaml"):
         path.touch()
     assert planned(finished) == set()
+
+
+def test_touched_results_rerun_nothing(finished: Sandbox):
+    # Newest first: every input is then newer than what was made from it.
+    files = sorted(
+        (path for path in (finished.folder / "results").rglob("*") if path.is_file()), reverse=True
+    )
+    large = [path for path in files if path.stat().st_size > 1_000_000]
+    assert large, "none above the size up to which Snakemake compares contents by itself"
+    for order in (files, files[::-1]):
+        for path in order:
+            path.touch()
+        assert planned(finished) == set()
+
+
+def test_a_copied_run_reruns_nothing(finished: Sandbox, tmp_path: Path):
+    copy = Sandbox(tmp_path / "copy", *finished.overlays)
+    for name in ("results", ".snakemake"):
+        # As `cp -r` does: the contents, with times of their own.
+        shutil.copytree(finished.folder / name, copy.folder / name, copy_function=shutil.copyfile)
+    assert planned(copy) == set()
+
+
+def test_other_content_of_any_size_reruns_what_is_made_from_it(finished: Sandbox):
+    path = finished.folder / "results/tiny/pde/fields.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"more")
+    try:
+        assert planned(finished) >= {"score_fields", "summarise_fields"}
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_removed_intermediate_file_is_made_again_when_it_is_needed(finished: Sandbox):
+    path = finished.folder / "results/tiny/integrate/train/0.arrow"
+    aside = path.rename(finished.folder / path.name)
+    try:
+        assert planned(finished) == set()
+        assert planned(finished, "--", str(path.relative_to(finished.folder))) == {"integrate_systems"}
+        rules = planned(finished, "--config", "train={batch_size: 5}")
+        assert {"integrate_systems", "train_model"} <= rules and "search_candidates" not in rules
+    finally:
+        aside.rename(path)
+
+
+def test_a_removed_figure_is_made_again(finished: Sandbox):
+    path = finished.folder / "results/tiny/figures/acceptance.png"
+    aside = path.rename(finished.folder / path.name)
+    try:
+        assert planned(finished) == {"draw_figure", "list_costs", "write_report"}
+    finally:
+        aside.rename(path)
 
 
 def test_a_comment_reruns_nothing(finished: Sandbox):

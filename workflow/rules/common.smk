@@ -4,15 +4,19 @@ In `shell:` every placeholder but PANDA is quoted (`:q`): paths may hold blanks,
 less plain. A list of files or of options is quoted one by one; where it may be empty it is `--option={...:q}`.
 """
 
+import os
 import re
 import shlex
 import sys
 
 from panda.core.code_version import code_version
+from panda.core.resolved import path_by_content, write_by_content, write_resolved
 
 SOURCE = Path(workflow.basedir).parent
 RUN = f"results/{CONFIG.run_name}"
-RESOLVED = f"{RUN}/config.yaml"
+# Named by its content: jobs of this call read this one, also after a call with other settings in the same folder.
+RESOLVED = GIVEN or str(path_by_content(CONFIG, RUN))
+os.environ["PANDA_RESOLVED"] = RESOLVED
 PANDA = f"{shlex.quote(sys.executable)} -m panda"
 SPLITS = ["train", "validation", "test"]
 SHARDS = range(CONFIG.integrate.n_shards)
@@ -107,7 +111,11 @@ def growing(mem_mb):
     return lambda wildcards, attempt: mem_mb * attempt
 
 
-onstart:
-    from panda.core.resolved import write_resolved
+# Where jobs run on other machines, their own Snakemake is told, too.
+envvars:
+    "PANDA_RESOLVED",
 
-    write_resolved(CONFIG, RESOLVED)
+
+onstart:
+    write_by_content(CONFIG, RUN)
+    write_resolved(CONFIG, f"{RUN}/config.yaml")  # the newest, for people

@@ -91,6 +91,14 @@ def test_all_horizons_are_in_one_table(card, folder):
     assert table["system"].tolist() == ["A_B-pp10", "A_B-pp11"]
 
 
+def test_the_table_of_horizons_does_not_depend_on_the_shards(card, folder):
+    whole = (folder / "trust.parquet").read_bytes()
+    for shard, number in ((0, 11), (1, 10)):
+        write_table(horizons([number]), folder / "trust" / f"{shard}.parquet")
+    assert write_card(folder).exit_code == 0
+    assert (folder / "trust.parquet").read_bytes() == whole
+
+
 def test_datasets_opens_the_folder_as_the_card_says(card, folder, tmp_path, make_trajectory):
     datasets = pytest.importorskip("datasets")
     (block,) = [part for part in card.split("```python\n")[1:]]

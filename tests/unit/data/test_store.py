@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -52,12 +54,33 @@ def test_the_datasets_library_opens_it(path, rows, tmp_path):
     np.testing.assert_array_equal(np.array(opened[2]["target"], dtype=np.float32), rows[2].target)
 
 
-def test_several_files_keep_their_order(path, tmp_path, make_trajectory):
-    write_trajectories(tmp_path / "b.arrow", [make_trajectory(7)])
-    write_trajectories(tmp_path / "empty.arrow", [])
-    store = TrajectoryStore.open([tmp_path / "empty.arrow", tmp_path / "b.arrow", path])
-    assert list(store.table["perturbation"]) == [7, 0, 1, 2]
-    np.testing.assert_array_equal(store.series(0), make_trajectory(7).target)
+@pytest.mark.parametrize("spread", [[[0, 1, 2, 3]], [[3], [], [1, 0], [2]], [[2, 0], [3, 1]]])
+def test_the_order_is_by_system_and_initial_condition_however_they_are_spread(
+    tmp_path, make_trajectory, spread
+):
+    rows = [
+        replace(make_trajectory(i, dimension=3 + i), system=system, initial_condition=condition)
+        for i, (system, condition) in enumerate([("A-pp0", 0), ("A-pp0", 2), ("A-pp0", 10), ("B-pp0", 1)])
+    ]
+    paths = [tmp_path / f"{i}.arrow" for i in range(len(spread))]
+    for path, own in zip(paths, spread, strict=True):
+        write_trajectories(path, [rows[i] for i in own])
+    store = TrajectoryStore.open(paths)
+    assert list(store.table["initial_condition"]) == [0, 2, 10, 1]
+    assert list(store.table["dimension"]) == [3, 4, 5, 6]
+    for i, row in enumerate(rows):
+        np.testing.assert_array_equal(store.series(i), row.target)
+    part = store.subset([False, True, False, True])
+    np.testing.assert_array_equal(part.series(1), rows[3].target)
+
+
+def test_a_trajectory_that_occurs_twice_is_refused(path, tmp_path, make_trajectory):
+    write_trajectories(tmp_path / "b.arrow", [make_trajectory(7), make_trajectory(1)])
+    for paths in ([path, tmp_path / "b.arrow"], [path, path]):
+        with pytest.raises(
+            PandaError, match=r"trajectory 'A_B-pp[01]', initial condition 0, is in .*a\.arrow too"
+        ):
+            TrajectoryStore.open(paths)
 
 
 def test_a_file_of_several_rows_a_batch_reads_the_same(path, rows, tmp_path):

@@ -28,6 +28,19 @@ def make_windows(tmp_path, make_settings):
     return make
 
 
+def test_files_and_their_order_change_no_batch(make_windows, make_settings, make_trajectory, tmp_path):
+    rows = [make_trajectory(i, dimension=3 + i % 4) for i in range(8)]
+    whole = make_windows(rows, founder_probability=None)
+    for i, own in enumerate([rows[6::-2], [], rows[1::2]]):
+        write_trajectories(tmp_path / f"{i}.arrow", own)
+    store = TrajectoryStore.open([tmp_path / f"{i}.arrow" for i in (2, 1, 0)])
+    parts = TrainingWindows(
+        store, make_settings(), window_length=64, batch_size=16, founder_probability=None, seed=1
+    )
+    for step in range(3):
+        np.testing.assert_array_equal(parts.batch(step), whole.batch(step))
+
+
 def test_a_batch_depends_on_seed_and_step_only(make_windows, make_trajectory):
     rows = [make_trajectory(i, dimension=3 + i % 4) for i in range(8)]
     first, second = make_windows(rows), make_windows(rows)
