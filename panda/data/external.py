@@ -135,7 +135,7 @@ def _trajectory(directory: str, filename: str, target: np.ndarray, origin: str) 
 
 def _hub_rows(path: Path) -> Iterator[Published]:
     split = path.stem.split("-")[0]
-    with _named(path, "Parquet file"), pq.ParquetFile(path) as file:
+    with _named(path, "Parquet file"), pq.ParquetFile(path, page_checksum_verification=True) as file:
         _check_columns(path, file.schema_arrow, _HUB_COLUMNS)
         number = 0
         # All columns: pyarrow takes a dot in a column's name for a level of nesting.
