@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from baselines.options import Options
 from baselines.quiet import quiet
@@ -19,7 +19,7 @@ from baselines.training_series import draw_series
 from panda.config import Baselines, DartsNBEATS
 from panda.core import seeds
 from panda.core.errors import PandaError
-from panda.core.files import atomic_path, read_json, require, write_json
+from panda.core.files import atomic_path, read_json, read_whole, write_json
 from panda.core.progress import Progress
 from panda.data.store import TrajectoryStore
 from panda.evaluation.standardise import context_scale, hold_constant
@@ -96,13 +96,14 @@ def create(name: str, settings: Baselines, options: Options) -> DartsForecaster:
                 f"{options.state}: trained with another {field} than baselines.darts_nbeats says "
                 f"({getattr(own, field)}); train it again"
             )
-    path = require(options.state / "model.safetensors")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != stored.get("sha256"):
+    path = options.state / "model.safetensors"
+    content = read_whole(path)
+    if hashlib.sha256(content).hexdigest() != stored.get("sha256"):
         raise PandaError(f"{path}: does not match the SHA-256 in its config.json; train it again")
     torch.set_num_threads(options.threads)
     model = _untrained(own, options)
     try:
-        model.model.load_state_dict(load_file(path))
+        model.model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError) as error:
         line = str(error).splitlines()[0]
         raise PandaError(f"{path}: not the weights of this model ({line}); train it again") from error
@@ -240,7 +241,8 @@ def _darts(series: Float[np.ndarray, "n time"]) -> list[TimeSeries]:
 
 def _save(state: Path, weights: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
     state.mkdir(parents=True, exist_ok=True)
+    content = save({name: tensor.contiguous() for name, tensor in weights.items()})
     with atomic_path(state / "model.safetensors") as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary)
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    write_json(state / "config.json", record | {"sha256": digest})
+        temporary.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    write_json(state / "config.json", record | {"sha256": digest}, digest=True)

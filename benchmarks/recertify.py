@@ -16,6 +16,7 @@ import pandas as pd
 from benchmarks.subjects import ROOT, open_library
 from panda.config import Config
 from panda.config.load import load_config
+from panda.core.files import read_table
 from panda.discovery.candidates import Group
 from panda.discovery.follow import follow
 from panda.discovery.members import flow_of, from_rows
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--systems", type=int, default=2000, help="how many of it, drawn by lot")
     arguments = parser.parse_args()
     config, library = load_config(ROOT / "config.yaml", preset="paper"), open_library()
-    rows = pd.read_parquet(arguments.catalogue)
+    rows = read_table(arguments.catalogue)
     rows = rows[rows["certified"]].reset_index(drop=True)
     order = np.random.default_rng(SEED).permutation(len(rows))[: arguments.systems]
     start = time.process_time()

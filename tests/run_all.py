@@ -25,6 +25,7 @@ STEPS = {
     "format of the workflow": ["snakefmt", "--check", "workflow"],
     "import contracts": ["lint-imports"],
     "unit and property tests": [sys.executable, "-m", "pytest", "tests/unit", "tests/properties"],
+    "reliability tests": [sys.executable, "-m", "pytest", "tests/reliability"],
     "workflow tests": [sys.executable, "-m", "pytest", "tests/workflow"],
     "smoke preset, end to end": [sys.executable, "-m", "tests.smoke"],
 }

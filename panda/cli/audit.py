@@ -64,6 +64,7 @@ def join_audit(
 ) -> None:
     """Join the shards of `discover audit`, and say how often the verdicts are wrong."""
     from panda.core.files import read_table, write_table
+    from panda.core.provenance import check_one_run
     from panda.discovery.audit import COLUMNS, READ, audited_systems
     from panda.discovery.audit_summary import join, lines, summarise
     from panda.discovery.shards import check_systems
@@ -77,6 +78,7 @@ def join_audit(
         parts=["discover.audit", "discover.follow"],
         roots=["panda.discovery.audit_summary", "panda.discovery.shards"],
     ):
+        check_one_run(shards, made_from=[catalogue])
         table = join([read_table(path, COLUMNS) for path in shards])
         chosen = audited_systems(read_table(catalogue, READ), wanted.n_systems, settings.seed)
         check_systems(table, chosen, wanted.n_shards, what="audit", key="discover.audit.n_shards")

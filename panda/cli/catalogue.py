@@ -34,24 +34,23 @@ def compact(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Write the accepted systems alone, with what regenerates them: a catalogue small enough to publish."""
-    from panda.core.files import atomic_path, read_table
+    from panda.core.files import read_table, write_parquet
+    from panda.core.provenance import check_one_run
     from panda.discovery.compact import SPECTRUM
     from panda.discovery.compact import compact as make_compact
 
     settings = load(config)
     rows = read_table(catalogue, CATALOGUE)
     measured = None if spectra is None else read_table(spectra, ["system", *SPECTRUM])
-    with (
-        recorded(
-            settings,
-            [output],
-            inputs=[catalogue, *([spectra] if spectra else [])],
-            parts=["discover.founders"],
-            roots=["panda.discovery.compact"],
-        ),
-        atomic_path(output) as temporary,
+    with recorded(
+        settings,
+        [output],
+        inputs=[catalogue, *([spectra] if spectra else [])],
+        parts=["discover.founders"],
+        roots=["panda.discovery.compact"],
     ):
-        make_compact(rows, measured).to_parquet(temporary, index=False, compression="zstd")
+        check_one_run([spectra] if spectra else [], made_from=[catalogue])
+        write_parquet(make_compact(rows, measured), output, compression="zstd")
 
 
 @app.command()
@@ -64,7 +63,7 @@ def export_params(
 ) -> None:
     """Write the accepted systems as a parameter file of the reference code (JSON)."""
     from panda.core.errors import PandaError
-    from panda.core.files import read_table, write_json
+    from panda.core.files import read_table, write_beside, write_json
     from panda.discovery.own import open_library
     from panda.discovery.reference_parameters import from_catalogue
 
@@ -77,6 +76,7 @@ def export_params(
         settings, [output], inputs=[catalogue], parts=["discover.founders"], roots=[REFERENCE_PARAMETERS]
     ):
         write_json(output, from_catalogue(open_library(library, settings.discover), chosen))
+        write_beside(output)
 
 
 @app.command()

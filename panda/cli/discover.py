@@ -29,9 +29,13 @@ Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="F
 
 @app.command("compile")
 def compile_founders(
-    output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Library = DEFAULT_LIBRARY
+    output: Annotated[
+        Path | None, typer.Option(help="file of the founders' dimensions to write", metavar="FILE")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    library: Library = DEFAULT_LIBRARY,
 ) -> None:
-    """Compile the founders' right-hand sides, once on a machine; what is already compiled is kept.
+    """Compile the founders' right-hand sides, once on a machine; what is already compiled and whole is kept.
 
     Founders of your own (`discover.founders.own`) are measured as well: period and scale.
     """
@@ -45,7 +49,7 @@ def compile_founders(
     names = founders.all_names
     with recorded(
         settings,
-        [output],
+        [output] if output else [],
         inputs=list(founders.own),
         parts=["discover.founders.names", "discover.founders.own"],
         roots=["panda.systems.library", *(["panda.discovery.own"] if founders.own else [])],
@@ -55,7 +59,8 @@ def compile_founders(
         ensure_own(library, settings.discover)
         opened = open_library(library, settings.discover)
         warm_up(opened, names, settings.discover.search, settings.seed)
-        write_json(output, {name: opened[name].dimension for name in names})
+        if output:
+            write_json(output, {name: opened[name].dimension for name in names})
 
 
 @app.command()
@@ -177,6 +182,7 @@ def select(
     import pandas as pd
 
     from panda.core.files import read_table, write_table
+    from panda.core.provenance import check_one_run
     from panda.discovery import select as selecting
     from panda.discovery.shards import check_candidates
 
@@ -189,6 +195,8 @@ def select(
         parts=["discover.select", "discover.founders"],
         roots=["panda.discovery.select", "panda.discovery.shards"],
     ):
+        check_one_run([*candidates, *followed])
+        check_one_run(followed, made_from=candidates)
         tables = [read_table(path, selecting.COLUMNS) for path in candidates]
         table = pd.concat([table for table in tables if len(table)], ignore_index=True)
         check_candidates(table, found.founders, found.search, found.search.generations, settings.seed)
@@ -241,6 +249,7 @@ def join_spectra(
 ) -> None:
     """Join the shards of `discover spectra` to one table, which has all systems to be measured of the catalogue."""
     from panda.core.files import read_table, write_table
+    from panda.core.provenance import check_one_run
     from panda.discovery.shards import check_systems
     from panda.discovery.spectra import chosen_systems, join
 
@@ -253,6 +262,7 @@ def join_spectra(
         parts=["discover.spectrum"],
         roots=["panda.discovery.spectra", "panda.discovery.shards"],
     ):
+        check_one_run(shards, made_from=[catalogue])
         table = join([read_table(path, ["system"]) for path in shards])
         chosen = chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
         check_systems(table, chosen, wanted.n_shards, what="spectra", key="discover.spectrum.n_shards")

@@ -105,6 +105,7 @@ def summarise(
     import pandas as pd
 
     from panda.core.files import read_table, write_table
+    from panda.core.provenance import check_one_run
     from panda.evaluation import summary as summaries
     from panda.evaluation.significance import compare
 
@@ -116,6 +117,7 @@ def summarise(
         parts=["evaluate", "discover.founders.held_out"],
         roots=["panda.evaluation.summary", "panda.evaluation.significance"],
     ):
+        check_one_run(scores, shared=".arrow")
         table = pd.concat([read_table(path, ["strict"]) for path in scores], ignore_index=True)
         check_all_there(
             table["forecaster"].unique(),

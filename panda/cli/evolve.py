@@ -48,6 +48,7 @@ def breed(
     import pandas as pd
 
     from panda.core.files import read_table, write_table
+    from panda.core.provenance import check_one_run
     from panda.discovery.breeding import next_generation
     from panda.discovery.own import open_library
     from panda.discovery.select import COLUMNS
@@ -63,6 +64,7 @@ def breed(
         roots=["panda.discovery.breeding", "panda.discovery.shards"],
     ):
         opened = open_library(library, found)
+        check_one_run(candidates)
         tables = [read_table(path, [*COLUMNS, "signature"]) for path in candidates]
         so_far = pd.concat([table for table in tables if len(table)], ignore_index=True)
         check_candidates(so_far, found.founders, found.search, generation - 1, settings.seed)

@@ -168,7 +168,7 @@ def card(
     import pandas as pd
 
     from panda.core.files import read_table, write_table, write_text
-    from panda.core.provenance import git_state, versions
+    from panda.core.provenance import check_one_run, git_state, versions
     from panda.data.card import dataset_card
     from panda.discovery.trust import summary_line, trust_table
 
@@ -181,6 +181,7 @@ def card(
         parts=["integrate", "discover.search.integration"],
         roots=["panda.data.card", "panda.discovery.trust"],
     ):
+        check_one_run(files, made_from=[catalogue])
         stores, names = by_split([path for path in files if path not in tables], output.parent)
         rows = read_table(catalogue, ["system", "accepted"])
         check_shards(rows[rows["accepted"]], stores, settings.integrate.n_shards)

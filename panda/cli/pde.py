@@ -92,12 +92,14 @@ def summarise(scores: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG
     import pandas as pd
 
     from panda.core.files import read_table, write_table
+    from panda.core.provenance import check_one_run
     from panda.evaluation.fields import summarise_fields
 
     settings = load(config)
     with recorded(
         settings, [output], inputs=scores, parts=["pde", "evaluate"], roots=["panda.evaluation.fields"]
     ):
+        check_one_run(scores, shared=".npz")
         table = pd.concat([read_table(path, ["forecaster"]) for path in scores], ignore_index=True)
         check_all_there(
             table["forecaster"].unique(), settings.pde.forecasters, what="scores", key="pde.forecasters"

@@ -74,6 +74,7 @@ def fit(
     from panda.analysis.scaling_law import fit_table
     from panda.analysis.scaling_points import scaling_points
     from panda.core.files import read_table, write_table
+    from panda.core.provenance import check_one_run
     from panda.discovery.subsets import nested_ranks, subset_size
 
     settings = load(config)
@@ -84,6 +85,7 @@ def fit(
         parts=["scaling", "evaluate.horizons"],
         roots=["panda.analysis.scaling_points", "panda.analysis.scaling_law"],
     ):
+        check_one_run(scores, shared=".arrow")
         n_systems = len(nested_ranks(read_table(catalogue), settings.seed))
         sizes = [subset_size(n_systems, split) for split in range(settings.scaling.n_points)]
         table = scaling_points([read_table(path) for path in scores], sizes)

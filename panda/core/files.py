@@ -5,14 +5,30 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import io
 import json
 import os
+import re
+import secrets
+import socket
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from panda.core.digest import (
+    METADATA,
+    SUFFIX,
+    check_beside,
+    check_parquet,
+    line_beside,
+    open_json,
+    seal_json,
+    seal_parquet,
+    unique,
+)
 from panda.core.errors import PandaError
 from panda.core.spreadsheet import write_csv
 
@@ -24,24 +40,34 @@ if TYPE_CHECKING:
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Of a file that cannot be read: it may be damaged, or one that was never ours to delete.
 _AGAIN = "correct the path or, if a run made this file, make it again"
+# A temporary file: `.<name>.<host>-<process>-<random>.part<suffix>`, of the name no more than so many characters.
+_STEM = 60
+_PART = re.compile(r"\..*\.[A-Za-z0-9-]*-\d+-[0-9a-f]{8}\.part(\..+)?")
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success fsync it and rename it into place, on error remove it.
 
+    The file gets the permissions that any new file has here, whatever its writer gave it. What killed writers left
+    in the folder is removed first: they hold no lock any more.
+
     Raises:
         PandaError: the disk is full (nothing half-written is left).
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays at the end: writers such as numpy and matplotlib choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    _remove_abandoned(path)
+    temporary = None
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
+        temporary, claim = _claim(path)
+        with claim:
+            permissions = stat.S_IMODE(os.fstat(claim.fileno()).st_mode)
+            yield temporary
+            temporary.chmod(permissions)
+            _sync(temporary)
+            temporary.replace(path)
+            _sync(path.parent)
     except OSError as error:
         if error.errno in NO_SPACE:
             raise PandaError(
@@ -49,8 +75,47 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             ) from error
         raise
     finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _claim(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new temporary file for `path`, locked for as long as it is open.
+
+    Its name is no one else's: containers that share a disk may share process ids, and names of hosts too.
+    """
+    host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:24]
+    while True:
+        writer = f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
+        # The suffix stays at the end: writers such as numpy and matplotlib choose the format by it.
+        temporary = path.with_name(f".{path.stem[:_STEM]}.{writer}.part{path.suffix}")
+        claim = temporary.open("xb")
+        if _lock(claim) is not False and temporary.exists():
+            return temporary, claim
+        claim.close()  # taken for abandoned before it was locked
+
+
+def _lock(file: IO[bytes]) -> bool | None:
+    """Lock a file without waiting; False if someone else holds it, None where the disk knows no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the temporary files in the folder of `path` that no living writer holds."""
+    # Before they were locked, temporary files were named by the process alone.
+    older = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.part{re.escape(path.suffix)}")
+    for part in path.parent.glob(".*.part*"):
+        if _PART.fullmatch(part.name) or older.fullmatch(part.name):
+            # Another process may be faster, or it may be someone else's.
+            with suppress(OSError), part.open("r+b") as file:
+                if _lock(file):
+                    part.unlink()
 
 
 def _sync(path: Path) -> None:
@@ -77,22 +142,46 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write JSON atomically, keys in order, NaN refused."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+def write_json(path: str | Path, value: Any, *, digest: bool = False) -> None:
+    """Write JSON atomically, keys in order, NaN refused; an object with its `digest`, if asked for."""
+    content = seal_json(value) if digest else value
+    write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read JSON.
+def write_beside(path: str | Path) -> None:
+    """Write `<file>.sha256` (as `sha256sum` does), against which `read_whole` holds a file of others' format."""
+    path = Path(path)
+    write_text(path.with_name(path.name + SUFFIX), line_beside(path))
+
+
+def read_json(path: str | Path, *, digest: bool = False) -> Any:
+    """Read JSON, without the digest of its content, against which it is held.
 
     Raises:
-        PandaError: the file is missing or is no JSON.
+        PandaError: the file is missing, no JSON, has a key twice, does not match its digest, or has none though one
+            must be there (`digest`).
     """
     path = require(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        value = json.loads(read_whole(path).decode("utf-8"), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
         raise PandaError(f"{path}: not a JSON file ({error}); {_AGAIN}") from error
+    return open_json(path, value, required=digest)
+
+
+def read_whole(path: str | Path) -> bytes:
+    """The bytes of a file, held against `<file>.sha256` (as `sha256sum` writes it) where that stands beside it.
+
+    Raises:
+        PandaError: the file is missing, cannot be read, or does not match.
+    """
+    path = require(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PandaError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from error
+    check_beside(path, data)
+    return data
 
 
 def require(path: str | Path) -> Path:
@@ -130,22 +219,40 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, machines_only: Iterabl
     path = Path(path)
     with atomic_path(path.with_suffix(".csv")) as temporary:
         write_csv(frame.drop(columns=[*machines_only], errors="ignore"), temporary)
+    write_parquet(frame, path)
+
+
+def write_parquet(frame: pd.DataFrame, path: str | Path, *, compression: str = "snappy") -> None:
+    """Write a table as Parquet alone: each page with its checksum, the whole file with its SHA-256 (`core.digest`)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, index=False)
+        with pq.ParquetWriter(
+            temporary, table.schema, compression=compression, write_page_checksum=True
+        ) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata(METADATA)
+        seal_parquet(temporary)
 
 
 def read_table(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
     """Read a Parquet table, which must have `columns` (and may have more).
 
+    Whatever digests and checksums it has are verified. Those that others wrote may have none.
+
     Raises:
-        PandaError: the file is missing, truncated, no Parquet, or lacks a column: it is another table.
+        PandaError: the file is missing, truncated, damaged, no Parquet, or lacks a column: it is another table.
     """
     import pandas as pd
     import pyarrow as pa
 
     path = require(path)
+    data = read_whole(path)
+    check_parquet(path, data)
     try:
-        table = pd.read_parquet(path)
+        table = pd.read_parquet(io.BytesIO(data), page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         line = str(error).splitlines()[0]
         raise PandaError(f"{path}: not a whole Parquet table ({line}); {_AGAIN}") from error
@@ -172,15 +279,23 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Read a `.npz` without pickle.
 
     Raises:
-        PandaError: the file is missing, truncated, or holds pickled objects.
+        PandaError: the file is missing, truncated, damaged, or holds pickled objects.
     """
+    import struct
     import zlib
 
     import numpy as np
 
     path = require(path)
+    # RuntimeError: a flag or a method of compression that no `.npz` has.
+    damage = (ValueError, EOFError, OSError, KeyError, RuntimeError, MemoryError, zlib.error, struct.error)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, zlib.error) as error:
+        with zipfile.ZipFile(io.BytesIO(read_whole(path))) as archive:
+            # Each is read to its end, where its checksum is verified, before its header is believed.
+            members = {name: archive.read(name) for name in archive.namelist()}
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
+            for name, member in members.items()
+        }
+    except (zipfile.BadZipFile, *damage) as error:
         raise PandaError(f"{path}: not a whole .npz archive ({error}); {_AGAIN}") from error

@@ -17,7 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from panda.core.files import write_json
+from panda.core.digest import has_digest
+from panda.core.errors import PandaError
+from panda.core.files import read_json, write_json
 
 VERSIONS_OF = ("numpy", "scipy", "numba", "torch", "dysts", "pandas", "pyarrow", "snakemake", "darts")
 SUFFIX = ".provenance.json"
@@ -53,8 +55,12 @@ def provenance(
 
     `wall_s` and `cpu_s` are of the work inside, `process_cpu_s` is of all since the process began. The yielded dict
     takes further entries (`device`, say). Nothing is written when the work raises.
+
+    Raises:
+        PandaError: an input is not the file that its own record describes: damaged, or of another run.
     """
     extra: dict[str, Any] = {}
+    hashes = {str(path): _input_hash(Path(path)) for path in inputs if Path(path).is_file()}
     wall, cpu = time.time(), _cpu_s()
     yield extra
     present = [Path(output) for output in outputs if Path(output).is_file()]
@@ -62,7 +68,7 @@ def provenance(
         return
     record = {
         "outputs": {path.name: sha256(path) for path in present},
-        "inputs": {str(path): _input_hash(Path(path)) for path in inputs if Path(path).is_file()},
+        "inputs": hashes,
         "section": section,
         "config_hash": hash_of(section),
         "code_version": code,
@@ -83,7 +89,59 @@ def provenance(
         "process_cpu_s": round(_cpu_s(), 3),
         **extra,
     }
-    write_json(record_path(present[0]), record)
+    write_json(record_path(present[0]), record, digest=True)
+
+
+def check_one_run(
+    tables: Sequence[str | Path], *, made_from: Sequence[str | Path] = (), shared: str = ""
+) -> None:
+    """Refuse tables that their records say are not of one run. Those without a record pass: they are others'.
+
+    Args:
+        tables: what must have the same seed.
+        made_from: files of which each table must have been made, from one at least.
+        shared: suffix of inputs that must be the same for all tables (`.arrow`).
+
+    Raises:
+        PandaError: a table is of another run than the files before it.
+    """
+    sources, first = {sha256(path) for path in made_from}, None
+    for path in map(Path, tables):
+        record = read_record(path)
+        if record is None:
+            continue
+        if sources and not sources & set(record["inputs"].values()):
+            raise PandaError(
+                f"{path}: its provenance record says that it was not made from {', '.join(map(str, made_from))}; "
+                "give files of one run, or make it again"
+            )
+        same = {name: digest for name, digest in record["inputs"].items() if shared and name.endswith(shared)}
+        made_with = (record["seed"], sorted(same.values()))
+        if first is None:
+            first = (path, made_with)
+        elif made_with != first[1]:
+            what = "seed" if made_with[0] != first[1][0] else f"{shared} files"
+            raise PandaError(
+                f"{path}: its provenance record says that it was made with another {what} than {first[0]}; "
+                "give files of one run, or make it again"
+            )
+
+
+def read_record(path: str | Path) -> dict[str, Any] | None:
+    """The record beside a file; None if there is none, or it is of other outputs.
+
+    Raises:
+        PandaError: the record is damaged.
+    """
+    where = record_path(path)
+    if not where.is_file():
+        return None
+    record = read_json(where)
+    if not isinstance(record, dict) or not all(
+        isinstance(record.get(key), dict) for key in ("outputs", "inputs")
+    ):
+        raise PandaError(f"{where}: not a provenance record; remove it, or make {Path(path).name} again")
+    return record if Path(path).name in record["outputs"] and "seed" in record else None
 
 
 def _cpu_s() -> float:
@@ -94,16 +152,15 @@ def _cpu_s() -> float:
 
 
 def _input_hash(path: Path) -> str:
-    """The hash in the input's own record if that is at least as new, else a fresh one."""
-    record = record_path(path)
-    if record.is_file() and record.stat().st_mtime >= path.stat().st_mtime:
-        try:
-            known = json.loads(record.read_text())["outputs"].get(path.name)
-        except (json.JSONDecodeError, KeyError):
-            known = None
-        if known:
-            return str(known)
-    return sha256(path)
+    """A file's hash, held against its own record. A table without a digest is someone's own, whatever is beside it."""
+    found, record = sha256(path), read_record(path)
+    known = found if record is None else record["outputs"][path.name]
+    if known != found and (path.suffix not in (".parquet", ".json") or has_digest(path.read_bytes())):
+        raise PandaError(
+            f"{path}: damaged, or of another run: {record_path(path).name} beside it describes another file; "
+            "make it again"
+        )
+    return found
 
 
 @cache

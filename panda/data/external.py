@@ -159,7 +159,7 @@ def _rows(path: Path) -> Iterator[Published]:
 
 
 def _hub_rows(path: Path) -> Iterator[Published]:
-    with _named(path, "Parquet file"), pq.ParquetFile(path) as file:
+    with _named(path, "Parquet file"), pq.ParquetFile(path, page_checksum_verification=True) as file:
         _check_columns(path, file.schema_arrow, _HUB_COLUMNS)
         # All columns: pyarrow takes a dot in a column's name for a level of nesting.
         yield from _of_batches(file.iter_batches(batch_size=_ROWS), path, path.stem.split("-")[0])

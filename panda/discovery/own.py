@@ -57,18 +57,27 @@ def own_folder(folder: Path, file: OwnFile, settings: Discover) -> Path:
 
 
 def ensure_own(folder: Path, settings: Discover) -> None:
-    """Compile and measure the user's founders where that has not been done.
+    """Compile and measure the user's founders where that has not been done, or is damaged.
 
     Raises:
         PandaError: a file cannot be compiled, or its system cannot be measured.
     """
+    for part in (folder / "own").glob("*.part"):  # of a killed build, once no one holds its lock
+        with locked(part.with_suffix(".lock")):
+            shutil.rmtree(part, ignore_errors=True)
     for file in settings.founders.own_files():
         target = own_folder(folder, file, settings)
         with locked(target.with_suffix(".lock")):
-            try:
-                FounderLibrary.open(target)
-            except PandaError:  # none there, or of another machine
+            if not _is_whole(target):
                 build_own(target, file, settings.founders, settings.search.integration)
+
+
+def _is_whole(target: Path) -> bool:
+    """Is a founder there, of this machine, and undamaged?"""
+    try:
+        return not FounderLibrary.open(target).damaged()
+    except PandaError:
+        return False
 
 
 def open_library(folder: Path, settings: Discover) -> FounderLibrary:

@@ -13,16 +13,18 @@ from panda.core.files import locked
 from panda.core.progress import Progress
 from panda.discovery.candidates import Group
 from panda.discovery.search import search
-from panda.systems.library import FounderLibrary, build_library
+from panda.systems.library import FounderLibrary, build_library, repair_library
 
 
 def ensure_library(folder: Path, names: Sequence[str], progress: Progress | None = None) -> FounderLibrary:
-    """The library in `folder`, built first unless one of this machine, code and versions is there.
+    """The library in `folder`, whole: built first unless one of this machine, code and versions is there.
 
-    A lock beside the folder lets one process build while others wait.
+    Single founders whose code is damaged or missing are compiled again. A lock beside the folder lets one process
+    build while others wait.
     """
     with locked(folder.parent / f"{folder.name}.lock"):
         try:
+            repair_library(folder, progress)
             library = FounderLibrary.open(folder)
         except PandaError:
             library = None

@@ -13,7 +13,7 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_safetensors
-from safetensors.torch import save_file
+from safetensors.torch import save as as_safetensors
 from torch import Tensor
 
 from panda.config import ModelShape
@@ -30,17 +30,19 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 def save_model(model: Panda, folder: str | Path) -> str:
-    """Write `model.safetensors`, then `config.json` (shape, the weights' SHA-256); return the SHA-256.
+    """Write `model.safetensors`, then `config.json` (shape, SHA-256 of both); return the weights' SHA-256.
 
     The index sets and frequencies of the dynamics embedding are among the weights. The config is written
     last and names the hash, so that a save cut short between the two is noticed when it is loaded.
     """
     folder = Path(folder)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    content = as_safetensors(tensors, metadata={"format": "pt"})
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    config = {"format": _FORMAT, "sha256": digest, "shape": model.shape.model_dump(mode="json")}
+        temporary.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    shape = model.shape.model_dump(mode="json")
+    config = {"format": _FORMAT, "sha256": digest, "shape": shape, "shape_sha256": _sha256_of_shape(shape)}
     write_json(folder / CONFIG, config)
     return digest
 
@@ -81,8 +83,7 @@ def load_model(
         shape = _validated(
             folder / CONFIG, lambda: ModelShape.model_validate_json(json.dumps(config["shape"]))
         )
-        if sha256 is None:
-            _check_digest(folder / WEIGHTS, config.get("sha256"), "config.json beside it")
+        _check_own(folder, config)
     else:
         raise PandaError(f"{folder / CONFIG}: neither this project's model nor one of the reference code's")
     return model_from_state(shape, state, where=str(folder / WEIGHTS))
@@ -233,6 +234,20 @@ def _check_digest(path: Path, sha256: str | None, origin: str) -> None:
             f"{path}: its SHA-256 is {found[:12]}..., the {origin} {sha256[:12]}...; "
             "damaged or another file, fetch it again"
         )
+
+
+def _check_own(folder: Path, config: Mapping[str, Any]) -> None:
+    """Hold shape and weights against the digests in the config, which a model of ours always has."""
+    where = folder / CONFIG
+    if config.get("shape_sha256") != _sha256_of_shape(config["shape"]):
+        raise PandaError(f"{where}: damaged (its shape does not match its digest); fetch or train it again")
+    if not isinstance(config.get("sha256"), str):
+        raise PandaError(f"{where}: damaged (no SHA-256 of {WEIGHTS} in it); fetch or train it again")
+    _check_digest(folder / WEIGHTS, config["sha256"], f"{CONFIG} beside it")
+
+
+def _sha256_of_shape(shape: Any) -> str:
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 
 def _validated(path: Path, make: Any) -> ModelShape:

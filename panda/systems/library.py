@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from panda.systems.founders import TracedFounder
 
 _INDEX = "founders.json"
+_REPAIR = "`panda discover compile`, with the same --config and --library, builds them again"
 _ARRAYS = ("parameters", "initial_condition", "mean", "std", "scale")
 # The modules whose meaning decides what a built folder holds.
 _SOURCES = (
@@ -38,8 +39,9 @@ def build_library(
 ) -> None:
     """Trace founders from dysts, compile their lane functions, write both and the metadata to a folder.
 
-    ``names`` chooses founders; None takes all continuous ones. The index is written last, so
-    that a build that was cut short does not open. The same machine and versions give the same bytes.
+    ``names`` chooses founders; None takes all continuous ones. The index is written last and holds digests of itself
+    and of all code, so that a build that was cut short or damaged does not open. The same machine and versions give
+    the same bytes.
 
     Raises:
         PandaError: an unknown name, or a right-hand side that this dysts does not let us trace.
@@ -53,7 +55,27 @@ def build_library(
         entries[name] = _compile_into(folder, trace_founder(name))
         if progress is not None:
             progress.advance(founder=name)
-    write_json(folder / _INDEX, {"made_with": _made_with(), "founders": entries})
+    _write_index(folder, entries)
+
+
+def repair_library(folder: str | Path, progress: Progress | None = None) -> list[str]:
+    """Compile again what is damaged or missing in a built folder; the names of these founders.
+
+    Raises:
+        PandaError: there is no index, it is damaged, or another CPU, version or code made it: build the whole again.
+    """
+    from panda.systems.founders import trace_founder
+
+    folder = Path(folder)
+    entries = _read_index(folder)
+    damaged = FounderLibrary(folder, entries).damaged()
+    for name in damaged:
+        entries[name] = _compile_into(folder, trace_founder(name))
+        if progress is not None:
+            progress.advance(founder=name)
+    if damaged:
+        _write_index(folder, entries)
+    return damaged
 
 
 def build_one(
@@ -68,7 +90,7 @@ def build_one(
     entry = _compile_into(folder, traced)
     founder = complete(FounderLibrary(folder, {traced.founder.name: entry}))
     entry |= _to_json(founder)
-    write_json(folder / _INDEX, {"made_with": _made_with(), "founders": {founder.name: entry}})
+    _write_index(folder, {founder.name: entry})
 
 
 def _compile_into(folder: Path, traced: TracedFounder) -> dict[str, Any]:
@@ -84,6 +106,27 @@ def _compile_into(folder: Path, traced: TracedFounder) -> dict[str, Any]:
     with atomic_path(folder / f"{founder.name}.o") as temporary:
         temporary.write_bytes(code)
     return {**_to_json(founder), "code_sha256": hashlib.sha256(code).hexdigest()}
+
+
+def _write_index(folder: Path, entries: dict[str, dict[str, Any]]) -> None:
+    write_json(folder / _INDEX, {"made_with": _made_with(), "founders": entries}, digest=True)
+
+
+def _read_index(folder: Path) -> dict[str, dict[str, Any]]:
+    """The founders of a built folder, once what made it is what runs here."""
+    if not (folder / _INDEX).is_file():
+        raise PandaError(f"{folder}: no compiled founders here, or their build did not finish; {_REPAIR}")
+    try:
+        index = read_json(folder / _INDEX, digest=True)
+        made, entries = index["made_with"], index["founders"]
+    except (PandaError, LookupError, TypeError) as error:
+        raise PandaError(f"{folder / _INDEX}: damaged, or of an older version; {_REPAIR}") from error
+    for key, value in _made_with().items():
+        if made.get(key) != value:
+            detail = "" if key in ("code", "cpu_features") else f" ({made.get(key)}, here {value})"
+            what = key.replace("_", " ")
+            raise PandaError(f"{folder}: founders compiled with another {what}{detail}; {_REPAIR}")
+    return entries
 
 
 class FounderLibrary:
@@ -105,23 +148,21 @@ class FounderLibrary:
             PandaError: there is none, it is not whole, or another CPU, version or code made it.
         """
         folder = Path(folder)
-        if not (folder / _INDEX).is_file():
-            raise PandaError(
-                f"{folder}: no compiled founders here, or their build did not finish; build them"
-            )
-        index = read_json(folder / _INDEX)
-        made, now = index.get("made_with", {}), _made_with()
-        for key, value in now.items():
-            if made.get(key) != value:
-                detail = "" if key in ("code", "cpu_features") else f" ({made.get(key)}, here {value})"
-                what = key.replace("_", " ")
-                raise PandaError(f"{folder}: founders compiled with another {what}{detail}; build them again")
-        missing = [name for name in index["founders"] if not (folder / f"{name}.o").is_file()]
+        entries = _read_index(folder)
+        missing = [name for name in entries if not (folder / f"{name}.o").is_file()]
         if missing:
-            raise PandaError(
-                f"{folder}: compiled code of {', '.join(missing)} is missing; build the founders again"
-            )
-        return cls(folder, index["founders"])
+            raise PandaError(f"{folder}: compiled code of {', '.join(missing)} is missing; {_REPAIR}")
+        return cls(folder, entries)
+
+    def damaged(self) -> list[str]:
+        """The founders whose code is missing or damaged, sorted."""
+        found = []
+        for name in self.names:
+            try:
+                self._read_code(name)
+            except PandaError:
+                found.append(name)
+        return found
 
     def with_founders(self, others: Iterable[FounderLibrary]) -> FounderLibrary:
         """This library and others as one; each founder keeps the folder of its own code."""
@@ -192,17 +233,18 @@ class FounderLibrary:
 
     def _load(self, name: str) -> LoadedCode:
         if name not in self._code:
-            path = Path(self._entries[name].get("folder", self._folder)) / f"{name}.o"
-            try:
-                code = path.read_bytes()
-            except OSError as error:
-                raise PandaError(
-                    f"{path}: cannot be read ({error.strerror}); build the founders again"
-                ) from error
-            if hashlib.sha256(code).hexdigest() != self._entries[name]["code_sha256"]:
-                raise PandaError(f"{path}: damaged, or from another build; build the founders again")
-            self._code[name] = LoadedCode(code)
+            self._code[name] = LoadedCode(self._read_code(name))
         return self._code[name]
+
+    def _read_code(self, name: str) -> bytes:
+        path = Path(self._entries[name].get("folder", self._folder)) / f"{name}.o"
+        try:
+            code = path.read_bytes()
+        except OSError as error:
+            raise PandaError(f"{path}: cannot be read ({error.strerror}); {_REPAIR}") from error
+        if hashlib.sha256(code).hexdigest() != self._entries[name]["code_sha256"]:
+            raise PandaError(f"{path}: damaged, or from another build; {_REPAIR}")
+        return code
 
 
 @cache

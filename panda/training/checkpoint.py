@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from panda.core.errors import PandaError
 from panda.core.files import atomic_path, read_json, write_json
@@ -88,16 +88,13 @@ class StateFolder:
             PandaError: the disk is full; the states that were there still are.
         """
         tensors, record = self._files(state.step)
+        data = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()})
         with atomic_path(tensors) as temporary:
-            save_file(
-                {name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()},
-                temporary,
-            )
-            digest = _sha256(temporary)
+            temporary.write_bytes(data)
         content = {
             "fingerprint": self.fingerprint,
             "step": state.step,
-            "tensors_sha256": digest,
+            "tensors_sha256": hashlib.sha256(data).hexdigest(),
             "notes": state.notes,
         }
         write_json(record, {"content": content, "sha256": _sha256_of_json(content)})
@@ -123,11 +120,12 @@ class StateFolder:
         if content["fingerprint"] != self.fingerprint or content["step"] != step:
             raise PandaError(f"{record}: the state of another training")
         try:
-            if _sha256(tensors) != content["tensors_sha256"]:
+            data = tensors.read_bytes()
+            if hashlib.sha256(data).hexdigest() != content["tensors_sha256"]:
                 raise PandaError(f"{tensors}: damaged training state (its checksum does not match)")
             # Cloned: torch's own allocations are aligned, views into the file's bytes need not be, and the
             # sums in a matrix product may be ordered by alignment.
-            loaded = {name: tensor.clone() for name, tensor in load_file(tensors).items()}
+            loaded = {name: tensor.clone() for name, tensor in load(data).items()}
         except (OSError, SafetensorError) as error:
             raise PandaError(f"{tensors}: unreadable training state ({error})") from error
         return State(step, loaded, content["notes"])
@@ -150,11 +148,6 @@ class StateFolder:
         for path in (*self.path.glob("step-*.safetensors"), *self.path.glob(".step-*.part*")):
             if path not in kept:
                 path.unlink(missing_ok=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sha256_of_json(value: Any) -> str:

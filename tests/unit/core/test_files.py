@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from panda.core import files
@@ -146,3 +149,115 @@ def test_long_lists_are_for_machines_where_a_table_has_them(tmp_path: Path):
     files.write_table(frame, tmp_path / "t.parquet", machines_only=("signature", "end_state"))
     assert list(pd.read_csv(tmp_path / "t.csv").columns) == ["x"]
     assert list(files.read_table(tmp_path / "t.parquet").columns) == ["x", "signature"]
+
+
+def test_a_file_has_the_permissions_of_other_files_whatever_its_writer_gave_it(tmp_path: Path):
+    before = os.umask(0o027)
+    try:
+        with files.atomic_path(tmp_path / "a.bin") as temporary:
+            temporary.unlink()
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.bin").stat().st_mode & 0o777 == 0o640
+
+
+KILLED = """
+import os, signal, sys
+from panda.core import files
+with files.atomic_path(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    if sys.argv[2:]:
+        print(temporary.name, flush=True)
+        sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_killed_writers_left_goes_and_what_living_ones_write_stays(tmp_path: Path):
+    call = [sys.executable, "-c", KILLED]
+    subprocess.run([*call, str(tmp_path / "a.csv")], check=False, cwd=ROOT)
+    (older := tmp_path / ".b.4711.part.csv").write_text("of a version without locks")
+    assert len(list(tmp_path.iterdir())) == 2
+    with subprocess.Popen(
+        [*call, str(tmp_path / "b.csv"), "wait"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as writer:
+        part = writer.stdout.readline().strip()
+        (mine := tmp_path / ".mine.part").write_text("not ours")
+        files.write_text(tmp_path / "b.csv", "x")
+        assert not older.exists()
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted([part, mine.name, "b.csv"])
+        writer.communicate("")
+    files.write_text(tmp_path / "b.csv", "y")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [mine.name, "b.csv"]
+
+
+def test_two_writers_of_equal_process_and_host_do_not_collide(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    with files.atomic_path(path) as one:
+        one.write_text("one")
+        with files.atomic_path(path) as other:
+            other.write_text("other")
+            assert one != other
+        assert path.read_text() == "other"
+    assert path.read_text() == "one"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_long_name_has_a_temporary_one(tmp_path: Path):
+    path = tmp_path / ("x" * 240 + ".json")
+    files.write_json(path, [1])
+    assert files.read_json(path) == [1]
+
+
+def test_tables_of_others_need_no_digest(tmp_path: Path):
+    frame = pd.DataFrame({"x": [1.0, 2.0]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert files.read_table(tmp_path / "a.parquet").equals(frame)
+    files.write_table(frame, tmp_path / "b.parquet")
+    # Whoever writes a table of ours again, with pandas or pyarrow, has made a table of their own.
+    pd.read_parquet(tmp_path / "b.parquet").assign(x=3.0).to_parquet(tmp_path / "c.parquet")
+    assert files.read_table(tmp_path / "c.parquet")["x"].tolist() == [3.0, 3.0]
+    pq.write_table(pq.read_table(tmp_path / "b.parquet").slice(1), tmp_path / "d.parquet")
+    assert files.read_table(tmp_path / "d.parquet")["x"].tolist() == [2.0]
+
+
+def test_a_file_is_held_against_the_digest_beside_it(tmp_path: Path):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"x": np.arange(100.0)}).to_parquet(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "a.parquet.sha256").write_text(f"{digest}  a.parquet\n")
+    files.read_table(path)
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(
+        PandaError, match=r"a\.parquet: damaged, or another file than a\.parquet\.sha256 says"
+    ):
+        files.read_table(path)
+
+
+def test_json_is_held_against_the_digest_in_it(tmp_path: Path):
+    path = tmp_path / "a.json"
+    files.write_json(path, {"Lorenz": [{"ic": [0.1]}]}, digest=True)
+    assert files.read_json(path) == {"Lorenz": [{"ic": [0.1]}]}
+    # The reference's reader goes through systems and their entries: the digest is one without any.
+    assert sorted(map(len, json.loads(path.read_text()).values())) == [0, 1]
+    path.write_text(path.read_text().replace("0.1", "0.3"))
+    with pytest.raises(PandaError, match=r"a\.json: damaged .* if you changed it yourself, take out its key"):
+        files.read_json(path)
+    path.write_text('{"Lorenz": [{"ic": [0.3]}]}')
+    assert files.read_json(path) == {"Lorenz": [{"ic": [0.3]}]}
+    with pytest.raises(PandaError, match="damaged"):
+        files.read_json(path, digest=True)
+
+
+def test_a_key_that_is_there_twice_is_named(tmp_path: Path):
+    path = tmp_path / "a.json"
+    path.write_text('{"SprottA": [1], "SprottA": [2]}')
+    with pytest.raises(PandaError, match=r"a\.json: .*the key 'SprottA' is there twice"):
+        files.read_json(path)

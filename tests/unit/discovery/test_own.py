@@ -69,6 +69,12 @@ def test_it_is_measured_once_and_found_again(discover: Discover, folder: Path):
     times = {path: path.stat().st_mtime_ns for path in made.iterdir()}
     ensure_own(folder, discover)
     assert times == {path: path.stat().st_mtime_ns for path in made.iterdir()}
+    # Damaged, it is built again; what a killed build of another version left goes.
+    code = (made / f"{NAME}.o").read_bytes()
+    (made / f"{NAME}.o").write_bytes(code[:-1])
+    (left := made.with_name("Old-0123456789ab.part")).mkdir()
+    ensure_own(folder, discover)
+    assert (made / f"{NAME}.o").read_bytes() == code and not left.exists()
 
 
 def test_an_edit_makes_another_and_a_comment_does_not(discover: Discover, folder: Path, system: Path):

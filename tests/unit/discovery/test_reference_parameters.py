@@ -282,5 +282,10 @@ def test_the_commands_go_both_ways(library_folder: Path, catalogue, tmp_path: Pa
         run("export-params", "--catalogue", str(tmp_path / "catalogue.parquet"), "--output", str(there),
             "--split", "tset")  # fmt: skip
     write_json(there, {"Lorenz": [{"sample_idx": 0}]})
+    with pytest.raises(
+        PandaError, match=r"params\.json: damaged, or another file than params\.json\.sha256 says"
+    ):
+        run("import-params", str(there), "--output", str(back))
+    there.with_name("params.json.sha256").unlink()
     with pytest.raises(PandaError, match=r"params\.json: Lorenz, entry 0: "):
         run("import-params", str(there), "--output", str(back))

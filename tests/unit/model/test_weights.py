@@ -113,6 +113,32 @@ def test_one_flipped_bit_is_noticed(build: Build, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sha256": None}, r"config\.json: damaged \(no SHA-256"),
+        ({"sha256": ""}, "SHA-256"),
+        ({"shape_sha256": None}, r"config\.json: damaged \(its shape"),
+        ({"shape": {"rope_fraction": 0.5}}, r"config\.json: damaged \(its shape"),
+    ],
+)
+def test_a_config_without_its_digests_is_refused(
+    build: Build, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    save_model(build(), tmp_path)
+    config = json.loads((tmp_path / CONFIG).read_text())
+    shape = {**config["shape"], **change.get("shape", {})}
+    (tmp_path / CONFIG).write_text(json.dumps({**config, **change, "shape": shape}))
+    with pytest.raises(PandaError, match=message):
+        load_model(tmp_path)
+
+
+def test_weights_have_the_permissions_of_other_files(build: Build, tmp_path: Path) -> None:
+    save_model(build(), tmp_path)
+    (tmp_path / "other").touch()
+    assert (tmp_path / WEIGHTS).stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "not a JSON file"),

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from panda.core.errors import PandaError
+from panda.core.files import read_json, write_json
+from panda.discovery.warm import ensure_library
 from panda.systems.library import FounderLibrary, build_library
 
 SMALL = ["Lorenz", "Rossler", "MacArthur"]
@@ -21,9 +23,9 @@ SMALL = ["Lorenz", "Rossler", "MacArthur"]
 @pytest.fixture
 def small(library_folder: Path, tmp_path: Path) -> Path:
     """A library of three founders, cut out of the whole one."""
-    index = json.loads((library_folder / "founders.json").read_text())
+    index = read_json(library_folder / "founders.json")
     index["founders"] = {name: index["founders"][name] for name in SMALL}
-    (tmp_path / "founders.json").write_text(json.dumps(index))
+    write_json(tmp_path / "founders.json", index, digest=True)
     for name in SMALL:
         shutil.copy(library_folder / f"{name}.o", tmp_path)
     return tmp_path
@@ -47,9 +49,9 @@ def test_the_same_build_gives_the_same_bytes(library_folder: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("key", ["dysts", "llvmlite", "cpu", "cpu_features", "code"])
 def test_a_stale_or_foreign_library_is_refused(small: Path, key: str) -> None:
-    index = json.loads((small / "founders.json").read_text())
+    index = read_json(small / "founders.json")
     index["made_with"][key] = "another"
-    (small / "founders.json").write_text(json.dumps(index))
+    write_json(small / "founders.json", index, digest=True)
     assert key.replace("_", " ") in _refused(small)
 
 
@@ -61,6 +63,37 @@ def test_a_library_without_an_index_is_refused(small: Path) -> None:
 def test_missing_code_is_refused(small: Path) -> None:
     (small / "Rossler.o").unlink()
     assert "Rossler" in _refused(small)
+
+
+def test_a_damaged_index_is_refused(small: Path) -> None:
+    text = (small / "founders.json").read_text()
+    (small / "founders.json").write_text(text.replace("2.667", "2.767"))
+    assert "damaged" in _refused(small)
+    index = json.loads(text)
+    (small / "founders.json").write_text(json.dumps({key: index[key] for key in ("made_with", "founders")}))
+    assert "older version" in _refused(small)
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove", "index"])
+def test_what_is_damaged_or_gone_is_compiled_again(
+    small: Path, harm: str, library_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = small / "Rossler.o"
+    code, others = path.read_bytes(), {p: p.stat().st_mtime_ns for p in small.glob("[LM]*.o")}
+    if harm == "index":
+        (small / "founders.json").write_text("{}")
+        monkeypatch.setattr("panda.systems.founders.founder_names", lambda: SMALL)
+    elif harm == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(code[:100] if harm == "cut" else bytes([code[0] ^ 1]) + code[1:])
+    with pytest.raises(PandaError, match="`panda discover compile`, with the same --config and --library"):
+        FounderLibrary.open(small).flow("Rossler")
+    library = ensure_library(small, SMALL)
+    assert path.read_bytes() == code == (library_folder / "Rossler.o").read_bytes()
+    assert library.damaged() == [] and library.flow("Rossler").dimension == 3
+    if harm != "index":
+        assert others == {p: p.stat().st_mtime_ns for p in others}
 
 
 def test_damaged_code_is_refused_and_never_run(small: Path) -> None:

@@ -129,3 +129,9 @@ def test_one_writer_at_a_time_across_processes(tmp_path):
         assert lock.path.read_text().startswith("process ")
     with StateLock(tmp_path):
         pass
+
+
+def test_states_have_the_permissions_of_other_files(folder):
+    folder.save(state(5))
+    (other := folder.path / "other").touch()
+    assert {path.stat().st_mode for path in folder.path.iterdir()} == {other.stat().st_mode}
