@@ -72,7 +72,11 @@ def model(path: Path) -> Any:
 
 def state(path: Path) -> Any:
     found = StateFolder(path.parent.parent, path.parent.name)._read(7)
-    return [found.step, found.notes, *(tensor.numpy().tobytes() for tensor in found.tensors.values())]
+    return [
+        found.step,
+        found.notes,
+        *((name, found.tensors[name].numpy().tobytes()) for name in sorted(found.tensors)),
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -21,17 +21,17 @@ def test_a_signal_is_noted_and_handlers_come_back(number):
     before = signal.getsignal(number)
     with PauseWatch(margin_s=1) as pause:
         assert pause.reason() is None
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert pause.reason() == number.name
     assert signal.getsignal(number) == before
 
 
 def test_a_second_interrupt_ends_at_once():
     with PauseWatch(margin_s=1) as pause:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert pause.reason() == "SIGINT"
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize(
