@@ -67,7 +67,8 @@ def provenance(
     if not present:
         return
     record = {
-        "outputs": {path.name: sha256(path) for path in present},
+        # By their way from here: shards of several splits have one name.
+        "outputs": {os.path.relpath(path, present[0].parent): sha256(path) for path in present},
         "inputs": hashes,
         "section": section,
         "config_hash": hash_of(section),

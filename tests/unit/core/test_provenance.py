@@ -27,6 +27,24 @@ def test_a_record_names_code_config_seed_inputs_and_costs(tmp_path: Path):
     assert set(record["git"]) == {"commit", "dirty"}
 
 
+def test_outputs_of_one_name_in_several_folders_are_told_apart(tmp_path: Path):
+    """Shards of the splits are all called 0.arrow; each is held against its own hash."""
+    shards = [tmp_path / split / "0.txt" for split in ("train", "validation", "test")]
+    options = {"section": {}, "seed": 0, "code": "x"}
+    with provenance(shards, inputs=[], **options):
+        for shard in shards:
+            write_text(shard, shard.parent.name)
+    outputs = read_json(record_path(shards[0]))["outputs"]
+    assert [outputs[name] for name in ("0.txt", "../validation/0.txt", "../test/0.txt")] == [
+        sha256(shard) for shard in shards
+    ]
+    with provenance([tmp_path / "made.txt"], inputs=shards, **options):
+        write_text(tmp_path / "made.txt", "")
+    assert read_json(record_path(tmp_path / "made.txt"))["inputs"] == {
+        str(shard): sha256(shard) for shard in shards
+    }
+
+
 def test_failed_work_leaves_no_record(tmp_path: Path):
     result = tmp_path / "out.txt"
     with (
