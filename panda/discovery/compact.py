@@ -51,5 +51,6 @@ def _single(rows: pd.DataFrame) -> pd.DataFrame:
             found[name] = column.astype(np.float32)
         elif column.dtype == object and len(column) and isinstance(column.iloc[0], np.ndarray | list):
             kind = np.float16 if name == "signature" else np.float32
-            found[name] = [np.asarray(row, dtype=kind) for row in column]
+            largest = np.finfo(kind).max
+            found[name] = [np.clip(row, -largest, largest).astype(kind) for row in column]
     return rows.assign(**found)
