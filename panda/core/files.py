@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Of a file that cannot be read: it may be damaged, or one that was never ours to delete.
 _AGAIN = "correct the path or, if a run made this file, make it again"
+# A table of more rows has no CSV beside it.
+CSV_ROWS = 200_000
 # A temporary file: `.<name>.<host>-<process>-<random>.part<suffix>`, of the name no more than so many characters.
 _STEM = 60
 _PART = re.compile(r"\..*\.[A-Za-z0-9-]*-\d+-[0-9a-f]{8}\.part(\..+)?")
@@ -214,11 +216,17 @@ def listing(folder: str | Path) -> str:
 def write_table(frame: pd.DataFrame, path: str | Path, *, machines_only: Iterable[str] = ()) -> None:
     """Write a table as Parquet for machines (at `path`) and as CSV for people (beside it).
 
-    Columns of `machines_only`, where the table has them, are left out of the CSV: long lists that no one reads.
+    Columns of `machines_only`, where the table has them, are left out of the CSV: long lists that no one reads. Nor does
+    anyone read more than `CSV_ROWS` rows: such a table has no CSV (the paper's whole catalogue would take minutes and
+    half a gigabyte), and one of an earlier run goes.
     """
     path = Path(path)
-    with atomic_path(path.with_suffix(".csv")) as temporary:
-        write_csv(frame.drop(columns=[*machines_only], errors="ignore"), temporary)
+    copy = path.with_suffix(".csv")
+    if len(frame) > CSV_ROWS:
+        copy.unlink(missing_ok=True)
+    else:
+        with atomic_path(copy) as temporary:
+            write_csv(frame.drop(columns=[*machines_only], errors="ignore"), temporary)
     write_parquet(frame, path)
 
 

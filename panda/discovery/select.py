@@ -16,12 +16,7 @@ COLUMNS = ("system", "driver", "population", "perturbation", "period", *SEARCHED
 SPLITS = ("train", "validation", "test")
 
 # How an integration of states ends that does not reach its end; only tangent vectors slide or graze.
-INCOMPLETE = (
-    "diverged",
-    "underflow",
-    "budget",
-    "acausal",
-)  # how an integration ends that does not reach its end
+INCOMPLETE = ("diverged", "underflow", "budget", "acausal")
 
 
 def select(

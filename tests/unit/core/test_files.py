@@ -151,6 +151,16 @@ def test_long_lists_are_for_machines_where_a_table_has_them(tmp_path: Path):
     assert list(files.read_table(tmp_path / "t.parquet").columns) == ["x", "signature"]
 
 
+def test_a_table_longer_than_anyone_reads_has_no_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "CSV_ROWS", 3)
+    path = tmp_path / "t.parquet"
+    files.write_table(pd.DataFrame({"x": range(3)}), path)
+    assert path.with_suffix(".csv").is_file()
+    files.write_table(pd.DataFrame({"x": range(4)}), path)
+    assert len(files.read_table(path)) == 4
+    assert not path.with_suffix(".csv").exists()
+
+
 def test_a_file_has_the_permissions_of_other_files_whatever_its_writer_gave_it(tmp_path: Path):
     before = os.umask(0o027)
     try:
