@@ -27,7 +27,8 @@ over the one before:
 Mappings merge key by key; lists and numbers replace. Unknown keys and values out of range are refused with file, line
 and the nearest known key. `panda config check` checks, `panda config show --preset laptop` prints the merged result,
 and every run keeps those that it was given: `results/<run>/config.yaml` is the newest, `config/<digest>.yaml` beside it
-are all. Types and ranges: `panda/config/`.
+are all. Types and ranges: `panda/config/`. Counts end at a million, steps at 10¹², so that a slip of the keyboard is
+refused at once.
 
 Names (of runs, models, recipes, forecasters, selections, figures) are letters, digits, `.`, `_` and `-`, a letter or a
 digit first, 100 at most: they become files and words of a command. A founder of your own has letters and digits
@@ -105,6 +106,8 @@ def describe(node: dict[str, Any]) -> str:
     names = {"string": "text", "null": "null", "boolean": "true or false"}
     word = names.get(node["type"], node["type"])
     low, high = node.get("minimum"), node.get("maximum")
+    if node["type"] == "integer" and high is not None and high >= 1_000_000:
+        high = None  # said once for all, in the page's head
     if low is not None and high is not None:
         return f"{word} in [{low:g}, {high:g}]"
     if "exclusiveMinimum" in node and "exclusiveMaximum" in node:

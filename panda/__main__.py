@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -21,11 +22,22 @@ def main() -> None:
         # The reader of our output has gone (`| head`); silence the interpreter's own complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        if error.errno not in NO_SPACE:
+        if error.errno is None:
             raise
-        where = error.filename or "the output"
-        print(f"error: {where}: no space left on the disk; free some and run it again", file=sys.stderr)
-        sys.exit(1)
+        advice = (
+            "free some and run it again" if error.errno in NO_SPACE else "correct the path or its permissions"
+        )
+        what = "no space left on the disk" if error.errno in NO_SPACE else os.strerror(error.errno).lower()
+        _stop(f"{error.filename or 'the output'}: {what}; {advice}")
+    except MemoryError as error:
+        _stop(
+            f"out of memory{f' ({error})' if str(error) else ''}; use a machine with more, or ask for less at once"
+        )
+
+
+def _stop(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from panda.core.errors import PandaError
+from panda.core.yaml_file import read_nodes, values_of
 
 Scalar = str | int | float | bool
 Where = dict[str, Scalar | tuple[Scalar, ...]]
@@ -116,17 +117,9 @@ def load_claims(path: str | Path) -> tuple[Claim, ...]:
         PandaError: no file, no YAML, or a wrong entry; one line per problem, each with file and line.
     """
     path = Path(path)
-    if not path.is_file():
-        raise PandaError(f"{path}: no such file of claims")
-    text = path.read_text(encoding="utf-8")
+    root = read_nodes(path, "file of claims")
     try:
-        root, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise PandaError(f"{where}: not valid YAML ({getattr(error, 'problem', None) or error})") from error
-    try:
-        return _Claims.model_validate(values).claims
+        return _Claims.model_validate(values_of(root, path)).claims
     except ValidationError as error:
         lines = [_explain(problem, path, root) for problem in error.errors()]
         raise PandaError("\n".join(dict.fromkeys(lines))) from None

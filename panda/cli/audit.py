@@ -34,16 +34,19 @@ def audit(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Follow one shard of a sample of every verdict for much longer: were the verdicts right?"""
-    from panda.core.files import read_table, write_table
+    from panda.core.files import write_table
     from panda.core.progress import Progress
     from panda.discovery import audit as stage
     from panda.discovery.members import shard_of_flows
     from panda.discovery.own import open_library
+    from panda.discovery.stored import read_catalogue
 
     settings = load(config)
     found = settings.discover
     check_shard(shard, found.audit.n_shards, "discover.audit.n_shards")
-    chosen = stage.audited_systems(read_table(catalogue, stage.READ), found.audit.n_systems, settings.seed)
+    chosen = stage.audited_systems(
+        read_catalogue(catalogue, stage.READ), found.audit.n_systems, settings.seed
+    )
     own = shard_of_flows(chosen, shard, found.audit.n_shards)
     with (
         recorded(settings, [output], inputs=[catalogue], parts=PARTS, roots=["panda.discovery.audit"]),
@@ -68,6 +71,7 @@ def join_audit(
     from panda.discovery.audit import COLUMNS, READ, audited_systems
     from panda.discovery.audit_summary import join, lines, summarise
     from panda.discovery.shards import check_systems
+    from panda.discovery.stored import read_catalogue
 
     settings = load(config)
     wanted, follow = settings.discover.audit, settings.discover.follow
@@ -80,7 +84,7 @@ def join_audit(
     ):
         check_one_run(shards, made_from=[catalogue])
         table = join([read_table(path, COLUMNS) for path in shards])
-        chosen = audited_systems(read_table(catalogue, READ), wanted.n_systems, settings.seed)
+        chosen = audited_systems(read_catalogue(catalogue, READ), wanted.n_systems, settings.seed)
         check_systems(table, chosen, wanted.n_shards, what="audit", key="discover.audit.n_shards")
         found = summarise(table, wanted, follow)
         write_table(table, output)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from panda.cli.discover import CATALOGUE, Catalogue
+from panda.cli.discover import Catalogue
 from panda.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_LIBRARY,
@@ -38,9 +38,10 @@ def compact(
     from panda.core.provenance import check_one_run
     from panda.discovery.compact import SPECTRUM
     from panda.discovery.compact import compact as make_compact
+    from panda.discovery.stored import read_catalogue
 
     settings = load(config)
-    rows = read_table(catalogue, CATALOGUE)
+    rows = read_catalogue(catalogue)
     measured = None if spectra is None else read_table(spectra, ["system", *SPECTRUM])
     with recorded(
         settings,
@@ -63,12 +64,13 @@ def export_params(
 ) -> None:
     """Write the accepted systems as a parameter file of the reference code (JSON)."""
     from panda.core.errors import PandaError
-    from panda.core.files import read_table, write_beside, write_json
+    from panda.core.files import write_beside, write_json
     from panda.discovery.own import open_library
     from panda.discovery.reference_parameters import from_catalogue
+    from panda.discovery.stored import read_catalogue
 
     settings = load(config)
-    rows = read_table(catalogue, CATALOGUE)
+    rows = read_catalogue(catalogue)
     if split and split not in SPLITS:
         raise PandaError(f"--split {split}: no such split; choose one of {', '.join(SPLITS)}")
     chosen = rows[rows["accepted"] & ((rows["split"] == split) | (not split))]

@@ -23,7 +23,6 @@ from panda.cli.options import (
 app = typer.Typer(no_args_is_help=True)
 LONG_LISTS = ("signature", "end_state")
 FOLLOWED = ("system", "verdict", "follow_status", "end_state")
-CATALOGUE = ("system", "name", "driver", "response", "accepted", "split")
 Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")]
 
 
@@ -216,16 +215,17 @@ def spectra(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Measure all Lyapunov exponents of one shard of the accepted systems."""
-    from panda.core.files import read_table, write_table
+    from panda.core.files import write_table
     from panda.core.progress import Progress
     from panda.discovery import spectra as stage
     from panda.discovery.members import shard_of_flows
     from panda.discovery.own import open_library
+    from panda.discovery.stored import read_catalogue
 
     settings = load(config)
     wanted = settings.discover.spectrum
     check_shard(shard, wanted.n_shards, "discover.spectrum.n_shards")
-    chosen = stage.chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
+    chosen = stage.chosen_systems(read_catalogue(catalogue), wanted.max_systems, settings.seed)
     own = shard_of_flows(chosen, shard, wanted.n_shards)
     with (
         recorded(
@@ -252,6 +252,7 @@ def join_spectra(
     from panda.core.provenance import check_one_run
     from panda.discovery.shards import check_systems
     from panda.discovery.spectra import chosen_systems, join
+    from panda.discovery.stored import read_catalogue
 
     settings = load(config)
     wanted = settings.discover.spectrum
@@ -264,7 +265,7 @@ def join_spectra(
     ):
         check_one_run(shards, made_from=[catalogue])
         table = join([read_table(path, ["system"]) for path in shards])
-        chosen = chosen_systems(read_table(catalogue, CATALOGUE), wanted.max_systems, settings.seed)
+        chosen = chosen_systems(read_catalogue(catalogue), wanted.max_systems, settings.seed)
         check_systems(table, chosen, wanted.n_shards, what="spectra", key="discover.spectrum.n_shards")
         write_table(table, output)
 
@@ -277,10 +278,11 @@ def gallery(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Integrate the attractors that the galleries show."""
-    from panda.core.files import read_table, write_arrays
+    from panda.core.files import write_arrays
     from panda.core.progress import Progress
     from panda.discovery.gallery import gallery as sample
     from panda.discovery.own import open_library
+    from panda.discovery.stored import read_catalogue
 
     settings = load(config)
     found = settings.discover
@@ -296,7 +298,7 @@ def gallery(
     ):
         arrays = sample(
             open_library(library, found),
-            read_table(catalogue, CATALOGUE),
+            read_catalogue(catalogue),
             found.gallery,
             found.search.integration,
             settings.seed,
@@ -327,14 +329,15 @@ def duplicates(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Count near-duplicates among the selected systems, above all between training and test."""
-    from panda.core.files import read_table, write_table
+    from panda.core.files import write_table
     from panda.core.progress import Progress
     from panda.discovery import novelty
     from panda.discovery.own import open_library
+    from panda.discovery.stored import CATALOGUE, read_catalogue
 
     settings = load(config)
     found = settings.discover
-    table = read_table(catalogue, [*CATALOGUE, "signature"])
+    table = read_catalogue(catalogue, [*CATALOGUE, "signature"])
     chosen = novelty.calibration_systems(table, found.duplicates.n_calibration, settings.seed)
     with (
         recorded(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from panda.cli.discover import CATALOGUE, LONG_LISTS, Catalogue
+from panda.cli.discover import LONG_LISTS, Catalogue
 from panda.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_LIBRARY,
@@ -51,7 +51,6 @@ def breed(
     from panda.core.provenance import check_one_run
     from panda.discovery.breeding import next_generation
     from panda.discovery.own import open_library
-    from panda.discovery.select import COLUMNS
     from panda.discovery.shards import check_candidates
 
     settings = load(config)
@@ -65,7 +64,7 @@ def breed(
     ):
         opened = open_library(library, found)
         check_one_run(candidates)
-        tables = [read_table(path, [*COLUMNS, "signature"]) for path in candidates]
+        tables = [read_table(path, [*CATALOGUE, "signature"]) for path in candidates]
         so_far = pd.concat([table for table in tables if len(table)], ignore_index=True)
         check_candidates(so_far, found.founders, found.search, generation - 1, settings.seed)
         bred = next_generation(
@@ -168,6 +167,7 @@ def compare(
     from panda.discovery.comparison import compare as compare_searches
     from panda.discovery.own import open_library
     from panda.discovery.select import COLUMNS
+    from panda.discovery.stored import CATALOGUE, read_catalogue
     from panda.discovery.timed_search import METHODS
 
     settings = load(config)
@@ -179,7 +179,7 @@ def compare(
         parts=COMPARISON_PARTS,
         roots=["panda.discovery.comparison"],
     ):
-        table = read_table(catalogue, [*CATALOGUE, "signature"])
+        table = read_catalogue(catalogue, [*CATALOGUE, "signature"])
         opened = open_library(library, found)
         metric = novelty.measure_metric(
             opened,

@@ -57,18 +57,19 @@ def systems(
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
     """Integrate one shard of the selected systems: one file per split, long test trajectories, trust horizons."""
-    from panda.core.files import read_table, write_table
+    from panda.core.files import write_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
     from panda.discovery.own import open_library
     from panda.discovery.select import strictness
+    from panda.discovery.stored import read_catalogue
     from panda.discovery.subsets import long_systems
     from panda.discovery.trajectories import Length
     from panda.discovery.trust import summary_line, trust_horizons, trust_table
 
     settings = load(config)
     check_shard(shard, settings.integrate.n_shards, "integrate.n_shards")
-    rows, data = read_table(catalogue, ["system", "accepted", "split"]), settings.integrate
+    rows, data = read_catalogue(catalogue), settings.integrate
     if "strict" not in rows:  # a catalogue published before there was such a column
         rows["strict"] = strictness(rows, settings.discover.select, settings.discover.founders)
     integration = settings.discover.search.integration
@@ -167,9 +168,10 @@ def card(
     """Write the dataset card of trajectory files, each in the folder of its split, and join their horizons."""
     import pandas as pd
 
-    from panda.core.files import read_table, write_table, write_text
+    from panda.core.files import write_table, write_text
     from panda.core.provenance import check_one_run, git_state, versions
     from panda.data.card import dataset_card
+    from panda.discovery.stored import read_catalogue
     from panda.discovery.trust import summary_line, trust_table
 
     settings = load(config)
@@ -183,7 +185,7 @@ def card(
     ):
         check_one_run(files, made_from=[catalogue])
         stores, names = by_split([path for path in files if path not in tables], output.parent)
-        rows = read_table(catalogue, ["system", "accepted"])
+        rows = read_catalogue(catalogue)
         check_shards(rows[rows["accepted"]], stores, settings.integrate.n_shards)
         horizons = pd.concat([trust_table([]), *map(read_table, tables)], ignore_index=True)
         horizons = horizons.sort_values(["system", "initial_condition"], ignore_index=True)

@@ -32,16 +32,16 @@ def integrate_subsets(
 ) -> None:
     """Integrate one shard of the nested subsets: half the systems, twice the initial conditions, ..."""
     from panda.cli.integrate import found, stored
-    from panda.core.files import read_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
     from panda.discovery.own import open_library
+    from panda.discovery.stored import read_catalogue
     from panda.discovery.subsets import initial_conditions, nested_ranks
     from panda.discovery.trajectories import Length
 
     settings = load(config)
     check_shard(shard, settings.scaling.n_shards, "scaling.n_shards")
-    ranked = nested_ranks(read_table(catalogue, ["system", "accepted", "split"]), settings.seed)
+    ranked = nested_ranks(read_catalogue(catalogue), settings.seed)
     own = ranked.iloc[shard :: settings.scaling.n_shards]
     counts = {
         system: initial_conditions(len(ranked), rank, settings.scaling.n_points)
@@ -75,6 +75,7 @@ def fit(
     from panda.analysis.scaling_points import scaling_points
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
+    from panda.discovery.stored import read_catalogue
     from panda.discovery.subsets import nested_ranks, subset_size
 
     settings = load(config)
@@ -86,7 +87,7 @@ def fit(
         roots=["panda.analysis.scaling_points", "panda.analysis.scaling_law"],
     ):
         check_one_run(scores, shared=".arrow")
-        n_systems = len(nested_ranks(read_table(catalogue), settings.seed))
+        n_systems = len(nested_ranks(read_catalogue(catalogue), settings.seed))
         sizes = [subset_size(n_systems, split) for split in range(settings.scaling.n_points)]
         table = scaling_points([read_table(path) for path in scores], sizes)
         write_table(table, points)

@@ -97,10 +97,10 @@ def _own_part(store: TrajectoryStore, named: NamedModel, settings: Config, catal
     """All of the store, or the trajectories of a model's nested subset."""
     if named.split is None:
         return store
-    from panda.core.files import read_table
+    from panda.discovery.stored import read_catalogue
     from panda.discovery.subsets import in_subset, nested_ranks
 
-    ranked = nested_ranks(read_table(catalogue), settings.seed)
+    ranked = nested_ranks(read_catalogue(catalogue), settings.seed)
     rank = dict(zip(ranked["system"], ranked["rank"], strict=True))
     table = store.table
     mine = [

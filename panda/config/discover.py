@@ -9,7 +9,19 @@ from pydantic import Field, model_validator
 from panda.config.follow import Audit, Follow
 from panda.config.founders import Founders, Relatives
 from panda.config.search import Search
-from panda.config.types import Count, Fraction, Name, Natural, NonNegative, Positive, Section
+from panda.config.types import (
+    Count,
+    Fraction,
+    Name,
+    Natural,
+    NonNegative,
+    Positive,
+    Section,
+    Seed,
+    Several,
+    Shards,
+    Steps,
+)
 
 FilterName = Literal[
     "integrated",
@@ -98,16 +110,16 @@ class Spectrum(Section):
     """The whole Lyapunov spectrum of accepted systems."""
 
     max_systems: Count | None
-    n_shards: Count
+    n_shards: Shards
     n_periods: Count
     transient_periods: Count
     n_segments: Count
-    n_blocks: Annotated[int, Field(ge=2)]
-    min_blocks: Annotated[int, Field(ge=2)]
+    n_blocks: Several
+    min_blocks: Several
     points_per_segment: Count
     rtol: Positive
     atol: Positive
-    max_steps: Count
+    max_steps: Steps
     min_sigmas: NonNegative
     min_power: NonNegative
 
@@ -129,8 +141,8 @@ class Spectrum(Section):
 class Comparison(Section):
     """Searches of one generation and of several, for a comparison at equal CPU time."""
 
-    seeds: Annotated[tuple[Natural, ...], Field(min_length=1)]
-    generations: Annotated[int, Field(ge=2)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    generations: Annotated[int, Field(ge=2, le=100)]
     n_perturbations: Count
     n_pairs: Count
     n_pairs_evolved: Count
@@ -150,7 +162,7 @@ class Evolve(Section):
     tournament_size: Count
     n_neighbours: Count
     min_samples: NonNegative
-    n_calibration: Annotated[int, Field(ge=2)]
+    n_calibration: Several
 
 
 class Gallery(Section):
@@ -165,7 +177,7 @@ class Duplicates(Section):
     """How near-duplicates are told."""
 
     enabled: bool
-    n_calibration: Annotated[int, Field(ge=2)]
+    n_calibration: Several
     coverage: Fraction
     parameter_tolerance: NonNegative
 

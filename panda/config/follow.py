@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, NonNegative, Positive, Section
+from panda.config.types import Count, NonNegative, Positive, Section, Several, Shards, Steps
 
 
 class Follow(Section):
@@ -14,12 +14,12 @@ class Follow(Section):
 
     stages: tuple[Count, ...]
     transient_periods: Count
-    min_blocks: Annotated[int, Field(ge=2)]
+    min_blocks: Several
     min_sigmas: NonNegative
     min_power: NonNegative
     regular_below: Positive
     regular_parts: Count
-    early_blocks: Annotated[int, Field(ge=2)]
+    early_blocks: Several
     early_sigmas: NonNegative
     persistence_periods: Count
     points_per_period: Count
@@ -27,7 +27,7 @@ class Follow(Section):
     late_transient_periods: Count
     rtol: Positive
     atol: Positive
-    max_steps_per_period: Count
+    max_steps_per_period: Steps
 
 
 class Audit(Section):
@@ -39,9 +39,9 @@ class Audit(Section):
     last_periods: Count
     rtol: Positive
     atol: Positive
-    max_steps_per_period: Count
+    max_steps_per_period: Steps
     confidence: Annotated[float, Field(gt=0, lt=1)]
-    n_shards: Count
+    n_shards: Shards
 
     @model_validator(mode="after")
     def _last_periods_are_some(self) -> Audit:

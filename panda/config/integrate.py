@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from panda.config.types import Count, Natural, PathText, Positive, Section
+from panda.config.types import Count, Natural, PathText, Positive, Section, Shards, Steps
 
 
 class Long(Section):
@@ -19,14 +19,14 @@ class Trust(Section):
 
     rtol: Positive
     atol: Positive
-    max_steps: Count
+    max_steps: Steps
     agreement: Positive
 
 
 class Integrate(Section):
     """The trajectories to train and test on."""
 
-    n_shards: Count
+    n_shards: Shards
     n_initial_conditions: Count
     n_periods: tuple[Count, Count] | None
     import_from: PathText | None

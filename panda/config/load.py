@@ -16,6 +16,7 @@ from panda.config.types import NAME_PATTERN, PATH_PATTERN
 from panda.config.whole import Config
 from panda.core.errors import PandaError
 from panda.core.resolved import commit_of
+from panda.core.yaml_file import read_nodes, read_values
 
 Key = tuple[str | int, ...]
 
@@ -26,15 +27,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     Raises:
         PandaError: no such file, or no YAML mapping; the line is named.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise PandaError(f"{path}: no such configuration file")
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise PandaError(f"{where}: not valid YAML ({getattr(error, 'problem', None) or error})") from error
+    value = read_values(path, "configuration file")
     if not isinstance(value, dict):
         raise PandaError(f"{path}: the file must hold a mapping of keys to values")
     return value
@@ -255,7 +248,7 @@ def locate(key: Key, values: Mapping[str, Any], files: Sequence[str | Path]) -> 
     """`file:line` where the value of `key` was set last; "command line" when no file holds this value."""
     found = None
     for file in files:
-        node = yaml.compose(Path(file).read_text(encoding="utf-8"))
+        node = read_nodes(file, "configuration file")
         line, value = _find(node, key)
         if line is not None:
             found = (f"{file}:{line}", value)

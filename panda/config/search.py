@@ -6,7 +6,17 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, Fraction, Natural, NonNegative, Positive, Section
+from panda.config.types import (
+    Count,
+    Fraction,
+    Natural,
+    NonNegative,
+    Positive,
+    Section,
+    Several,
+    Shards,
+    Steps,
+)
 
 
 class Mutation(Section):
@@ -26,7 +36,7 @@ class Integration(Section):
     transient_points: Natural
     rtol: Positive
     atol: Positive
-    max_steps: Count
+    max_steps: Steps
     max_abs: Positive
     max_angle: Positive
     min_step: Positive
@@ -58,7 +68,7 @@ class Start(Section):
     transient: Fraction
     rtol: Positive
     atol: Positive
-    max_steps: Count
+    max_steps: Steps
 
 
 class ZeroOne(Section):
@@ -68,7 +78,7 @@ class ZeroOne(Section):
     frequency_range: tuple[Fraction, Fraction]
     k_threshold: float
     n_delays: Count
-    n_bins: Annotated[int, Field(ge=2)]
+    n_bins: Several
     n_smoothing: Count
     shift_share: Fraction
 
@@ -106,7 +116,7 @@ class Statistics(Section):
     spectrum_prominence: Positive
     signature: SignatureShape
     stationarity_p: Fraction
-    drive_points: Annotated[int, Field(ge=2)]
+    drive_points: Several
 
 
 class Exponent(Section):
@@ -114,14 +124,14 @@ class Exponent(Section):
 
     n_periods: Count
     transient_periods: Count
-    n_blocks: Annotated[int, Field(ge=2)]
-    min_blocks: Annotated[int, Field(ge=2)]
-    early_blocks: Annotated[int, Field(ge=2)]
+    n_blocks: Several
+    min_blocks: Several
+    early_blocks: Several
     early_rate: Positive
     early_sigmas: NonNegative
     rtol: Positive
     atol: Positive
-    max_steps: Count
+    max_steps: Steps
 
 
 class Search(Section):
@@ -130,8 +140,8 @@ class Search(Section):
     n_pairs: Natural
     n_perturbations: Count
     n_founder_perturbations: Natural
-    generations: Count
-    n_shards: Count
+    generations: Annotated[int, Field(ge=1, le=100)]
+    n_shards: Shards
     stiffness: Positive
     mutation: Mutation
     start: Start | None

@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, Fraction, Name, Natural, NonNegative, Pair, Positive, Section
+from panda.config.types import (
+    Count,
+    Fraction,
+    Name,
+    Natural,
+    NonNegative,
+    Pair,
+    Positive,
+    Section,
+    Several,
+    Steps,
+)
+
+# Far beyond the paper's largest, and what a slip of the keyboard makes.
+MAX_PARAMETERS, MAX_LAYERS = 10**10, 1000
 
 
 class Backbone(Section):
@@ -26,11 +40,22 @@ class Backbone(Section):
     norm_eps: Positive
     scale_eps: Positive
     init_std: Positive
-    poly_degrees: tuple[Annotated[int, Field(ge=2)], ...]
+    poly_degrees: tuple[Several, ...]
     n_poly_features: Natural
     n_fourier_features: Natural
     fourier_scale: Positive
     mask_ratio: Annotated[float, Field(gt=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Backbone:
+        # Of the layers alone: attention twice, and the feed-forward network.
+        layers = self.n_layers * self.d_model * (8 * self.d_model + 2 * self.ffn_dim)
+        if layers > MAX_PARAMETERS or self.n_layers > MAX_LAYERS:
+            raise ValueError(
+                f"n_layers {self.n_layers} of d_model {self.d_model} and ffn_dim {self.ffn_dim} have some {layers:.2g} "
+                f"parameters; no more than {MAX_PARAMETERS:.0g} in {MAX_LAYERS} layers are built"
+            )
+        return self
 
     @model_validator(mode="after")
     def _divides(self) -> Backbone:
@@ -76,7 +101,7 @@ class Definition(Section):
     embedding: Literal["linear", "dynamics"]
     head: Literal["forecast", "mlm"]
     encoder_from: Name | None
-    n_steps: Count
+    n_steps: Steps
 
 
 class Recipe(Section):

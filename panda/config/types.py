@@ -6,8 +6,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Count = Annotated[int, Field(ge=1)]
-Natural = Annotated[int, Field(ge=0)]
+# A number of things that are held, listed or drawn at once: a million is more than any study has had in mind.
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Several = Annotated[int, Field(ge=2, le=1_000_000)]
+Natural = Annotated[int, Field(ge=0, le=1_000_000)]
+# Done one after the other: only time limits them.
+Steps = Annotated[int, Field(ge=1, le=10**12)]
+# Each is a job, which a workflow holds with all its files.
+Shards = Annotated[int, Field(ge=1, le=10_000)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -11,7 +11,7 @@ from panda.config.discover import Discover
 from panda.config.evaluate import PDE, Baselines, Evaluate
 from panda.config.integrate import Integrate
 from panda.config.train import Train
-from panda.config.types import Count, Name, Natural, Positive, Section
+from panda.config.types import Count, Name, Positive, Section, Seed, Shards, Steps
 
 # What the repository itself keeps in results/.
 RESERVED_RUNS = ("published", "README.md")
@@ -22,12 +22,12 @@ class Scaling(Section):
 
     enabled: bool
     definitions: tuple[Name, ...]
-    n_points: Count
+    n_points: Annotated[int, Field(ge=1, le=100)]
     steps_fraction: Annotated[float, Field(gt=0)]
     n_bootstrap: Count
     alpha_max: Positive
     max_ratio: Annotated[float, Field(gt=1)]
-    n_shards: Count
+    n_shards: Shards
 
 
 class NamedModel(Section):
@@ -36,7 +36,7 @@ class NamedModel(Section):
     name: str
     definition: str
     encoder_from: str | None
-    n_steps: Count
+    n_steps: Steps
     split: int | None
 
 
@@ -45,7 +45,7 @@ class Config(Section):
 
     preset: Name
     run: Name | None
-    seed: Natural
+    seed: Seed
     discover: Discover
     integrate: Integrate
     train: Train

@@ -198,6 +198,22 @@ def require(path: str | Path) -> Path:
     return path
 
 
+def check_writable(path: str | Path) -> None:
+    """Refuse an output that could not be written, before any work is done for it. Nothing is made.
+
+    Raises:
+        PandaError: it is a folder, a file stands where it needs a folder, or its folder may not be written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise PandaError(f"{path}: a folder; give the output the name of a file")
+    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if not folder.is_dir():
+        raise PandaError(f"{folder}: a file, where {path} needs a folder; move it, or choose another output")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PandaError(f"{folder}: read-only, or not yours to write to; choose another output than {path}")
+
+
 def listing(folder: str | Path) -> str:
     """Twelve hex digits over the names and sizes of all files below a folder: have its contents changed?
 
@@ -292,8 +308,6 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     import struct
     import zlib
 
-    import numpy as np
-
     path = require(path)
     # RuntimeError: a flag or a method of compression that no `.npz` has.
     damage = (ValueError, EOFError, OSError, KeyError, RuntimeError, MemoryError, zlib.error, struct.error)
@@ -301,9 +315,31 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(io.BytesIO(read_whole(path))) as archive:
             # Each is read to its end, where its checksum is verified, before its header is believed.
             members = {name: archive.read(name) for name in archive.namelist()}
-        return {
-            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
-            for name, member in members.items()
-        }
+        return {name.removesuffix(".npy"): _array(member) for name, member in members.items()}
     except (zipfile.BadZipFile, *damage) as error:
         raise PandaError(f"{path}: not a whole .npz archive ({error}); {_AGAIN}") from error
+
+
+def _array(member: bytes) -> np.ndarray:
+    """The array in a `.npy` file, whose header is held against the data before memory is taken for what it claims.
+
+    Raises:
+        ValueError: damaged, or it claims more values than there are.
+    """
+    import math
+
+    import numpy as np
+
+    stream = io.BytesIO(member)
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"a .npy of version {version}")
+    read_header = (
+        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read_header(stream)
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if not dtype.hasobject and n_bytes != len(member) - stream.tell():
+        raise ValueError(f"it claims {n_bytes:.3g} bytes of data and has {len(member) - stream.tell()}")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)

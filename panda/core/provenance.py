@@ -19,7 +19,7 @@ from typing import Any
 
 from panda.core.digest import has_digest
 from panda.core.errors import PandaError
-from panda.core.files import read_json, write_json
+from panda.core.files import check_writable, read_json, write_json
 
 VERSIONS_OF = ("numpy", "scipy", "numba", "torch", "dysts", "pandas", "pyarrow", "snakemake", "darts")
 SUFFIX = ".provenance.json"
@@ -57,8 +57,11 @@ def provenance(
     takes further entries (`device`, say). Nothing is written when the work raises.
 
     Raises:
-        PandaError: an input is not the file that its own record describes: damaged, or of another run.
+        PandaError: an input is not the file that its own record describes: damaged, or of another run; or an output
+            could not be written.
     """
+    for output in outputs:
+        check_writable(output)
     extra: dict[str, Any] = {}
     hashes = {str(path): _input_hash(Path(path)) for path in inputs if Path(path).is_file()}
     wall, cpu = time.time(), _cpu_s()

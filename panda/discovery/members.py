@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float64
 
 from panda.config import Search
+from panda.core.errors import PandaError
 from panda.discovery.candidates import Group, member_generator
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
@@ -70,8 +71,18 @@ def to_columns(ensemble: Ensemble) -> dict[str, list[np.ndarray]]:
 
 
 def from_rows(rows: pd.DataFrame) -> Ensemble:
-    """The members that `to_columns` stored: rows of one flow."""
-    arrays: dict[str, Any] = {column: np.stack([*map(np.asarray, rows[column])]) for column in COLUMNS}
+    """The members that `to_columns` stored: rows of one flow.
+
+    Raises:
+        PandaError: they are not as long as each other. How long they must be, the integrator checks.
+    """
+    try:
+        arrays: dict[str, Any] = {column: np.stack([*map(np.asarray, rows[column])]) for column in COLUMNS}
+    except ValueError as error:
+        raise PandaError(
+            f"{rows['system'].iloc[0]} and others of its name differ in how many parameters or coordinates they have; "
+            "correct the table, or make it again"
+        ) from error
     return Ensemble(**arrays)
 
 

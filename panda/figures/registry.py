@@ -10,10 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from panda.core.errors import PandaError
+from panda.core.yaml_file import read_values
 
 
 class FigureSpec(BaseModel):
@@ -91,15 +91,7 @@ def read_figures(path: str | Path) -> dict[str, FigureSpec]:
     Raises:
         PandaError: the file is missing or no YAML, or an entry has a wrong, missing or unknown key.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise PandaError(f"{path}: no such file; it lists the figures")
-    try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise PandaError(f"{where}: not valid YAML ({getattr(error, 'problem', error)})") from error
+    content = read_values(path, "file; it lists the figures")
     entries = content.get("figures") if isinstance(content, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise PandaError(f"{path}: needs a mapping `figures` of ids to figures")

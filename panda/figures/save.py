@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,11 +38,17 @@ def save(figure: Figure, data: Shown, folder: str | Path, name: str) -> list[Pat
     pdf, png = folder / f"{name}.pdf", folder / f"{name}.png"
     with style.context():
         _settle(figure)
-        with atomic_path(pdf) as temporary:
-            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
-        with atomic_path(png) as temporary:
-            figure.savefig(temporary, format="png", dpi=style.PNG_DPI, metadata={"Software": None})
+        _write(pdf, figure, format="pdf", metadata={"CreationDate": None})
+        _write(png, figure, format="png", dpi=style.PNG_DPI, metadata={"Software": None})
     return [pdf, png, data_path]
+
+
+def _write(path: Path, figure: Figure, **options: Any) -> None:
+    """Draw in memory, then write: a full disk in the middle of a PDF leaves matplotlib with other errors than that."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, **options)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(drawn.getvalue())
 
 
 def _settle(figure: Figure) -> None:

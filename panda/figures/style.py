@@ -212,7 +212,8 @@ def label_ends(
 ) -> None:
     """Write names at the right ends of lines: (x, y, text, colour) each, kept `gap_pt` points apart.
 
-    Call it last, when size and limits of `axes` are final: places are computed in points on the page.
+    Call it last, when size and limits of `axes` are final: places are computed in points on the page, and rounded, since
+    the last bits of a layout differ from run to run (`save`).
     """
     if not ends:
         return
@@ -224,11 +225,11 @@ def label_ends(
     right = axes.get_window_extent().x1 * to_pt
     for (x, y, text, tint), at, (x_pt, y_pt) in zip(ends, wanted, pixels, strict=True):
         leader = {"arrowstyle": "-", "color": tint, "lw": 0.4, "shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)}
-        moved = abs(at - y_pt) > 1.0
+        offset = np.round([right - x_pt + 9, at - y_pt], 3)
         axes.annotate(
-            text, (x, y), xytext=(right - x_pt + 9, at - y_pt), textcoords="offset points",
+            text, (x, y), xytext=offset, textcoords="offset points",
             color=tint, fontsize=size, va="center", ha="left", annotation_clip=False,
-            arrowprops=leader if moved else None,
+            arrowprops=leader if abs(offset[1]) > 1.0 else None,
         ).set_in_layout(False)  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from panda.config.load import load_config
 from tests.conftest import ROOT
+from tests.workflow.sandbox import Sandbox
 
 pytestmark = pytest.mark.workflow
 MAX_JOBS = {"smoke": 50, "laptop": 200, "paper": 2000}
@@ -93,6 +94,16 @@ def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
     assert done.returncode != 0
     assert message in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_a_configuration_that_is_no_text_is_one_clear_line(tmp_path):
+    sandbox = Sandbox(tmp_path / "copy")
+    with (sandbox.folder / "config.yaml").open("ab") as file:
+        file.write(b"# caf\xe9\n")
+    done = sandbox.snakemake("-n", check=False)
+    n_lines = (ROOT / "config.yaml").read_bytes().count(b"\n") + 1
+    assert f"error: config.yaml:{n_lines}: not UTF-8 text (byte 0xe9)" in done.stdout
+    assert done.returncode != 0 and "Traceback" not in done.stdout
 
 
 def test_a_dry_run_says_what_the_run_will_cost():
