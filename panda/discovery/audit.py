@@ -104,7 +104,7 @@ def _audit_members(
     max_steps = settings.max_steps_per_period * (n_periods + transient)
     run = tangent_growth(
         flow,
-        at_the_end(part),
+        at_the_end(flow, part),
         subspace="whole",
         duration=np.full(n, flow.period * n_periods),
         transient=np.full(n, flow.period * transient),

@@ -55,8 +55,9 @@ def follow(
 
     Persistence, of chaotic candidates of a selection that asks for it: states are integrated for
     `persistence_periods`, and from their end the exponent is measured once more, in `late_stages`, with a verdict of
-    its own: regular, where the chaos was transient. `end_state` is where all of it ended and `follow_status` how,
-    `escape_periods` when, if before the end of `persistence_periods`. `growth`: see there.
+    its own: regular, where the chaos was transient. `end_state` is where all of it ended (empty where the field depends
+    on time: from a state alone nothing goes on) and `follow_status` how, `escape_periods` when, if before the end of
+    `persistence_periods`. `growth`: see there.
     """
     decide, persist = asked(candidates, select)
     candidates = candidates.assign(persist=persist)[decide]
@@ -130,8 +131,8 @@ def _decide(
         list(part["exponent_status"]),
         ensemble.initial.copy(),
     )
-    periods = (settings.stages, settings.transient_periods)
-    return _in_stages(flow, ensemble, start, "follow", periods, settings, limits, seed)
+    plan = _Plan("follow", settings.stages, settings.transient_periods, 0)
+    return _in_stages(flow, ensemble, start, plan, settings, limits, seed)
 
 
 class _Decided(NamedTuple):
@@ -143,29 +144,41 @@ class _Decided(NamedTuple):
     ends: Float64[np.ndarray, "n dimension"]
 
 
+class _Plan(NamedTuple):
+    """The stages of one purpose, in periods: measured in each, before that in each, and before the first."""
+
+    purpose: str
+    stages: Sequence[int]
+    transient: int
+    elapsed: int
+
+
 def _in_stages(
     flow: Flow,
     ensemble: Ensemble,
     known: _Decided,
-    purpose: str,
-    periods: tuple[Sequence[int], int],
+    plan: _Plan,
     settings: Follow,
     limits: Integration,
     seed: int,
 ) -> _Decided:
     """What is known, and what more the stages say until each member is decided; each starts where the last one ended.
 
-    `periods` are those measured in each stage, and those before that.
+    Where the field depends on time, a run from there would begin at another phase: on Torus, whose velocity is given by
+    time alone, at another torus. Each stage starts at time 0 again then, and what went before is its transient.
     """
     found, verdicts, status, ends = known
-    stages, transient = periods
-    for number, n_periods in enumerate(stages):
+    elapsed = plan.elapsed
+    for number, n_periods in enumerate(plan.stages):
         more = [s == Status.complete.name and v == UNDECIDED for s, v in zip(status, verdicts, strict=True)]
         going = np.flatnonzero(more)
         if not len(going):
             break
-        stream = member_generator(seed, flow.name, f"{purpose} {number}")
-        there = replace(ensemble[going], initial=ends[going])
+        stream = member_generator(seed, flow.name, f"{plan.purpose} {number}")
+        there, transient = replace(ensemble[going], initial=ends[going]), plan.transient
+        if flow.time_dependent:
+            there, transient = ensemble[going], elapsed + plan.transient
+        elapsed += plan.transient + n_periods
         run = _tangent(flow, there, n_periods, transient, settings, limits, stream)
         for k, i in enumerate(going):
             blocks = _blocks(run, k, flow)
@@ -240,21 +253,21 @@ def _persistence(
                 "follow_status": Status(int(status)).name,
                 "escape_periods": max(known - 1, 0) / settings.points_per_period if ended else float("nan"),
                 "growth": growth((states / flow.scale)[:known, own]),
-                "end_state": states[max(known - 1, 0)],
+                "end_state": np.empty(0) if flow.time_dependent else states[max(known - 1, 0)],
                 "late": Estimate.none(),
                 "late_verdict": UNDECIDED,
             }
         )
     complete = np.flatnonzero(run.status == Status.complete)
     if len(complete):
-        there, n = replace(ensemble[complete], initial=run.states[complete, -1]), len(complete)
-        start = _Decided(
-            [Estimate.none()] * n, [UNDECIDED] * n, [Status.complete.name] * n, there.initial.copy()
-        )
-        periods = (settings.late_stages, settings.late_transient_periods)
-        late = _in_stages(flow, there, start, "late", periods, settings, limits, seed)
+        ends, n = run.states[complete, -1], len(complete)
+        start = _Decided([Estimate.none()] * n, [UNDECIDED] * n, [Status.complete.name] * n, ends.copy())
+        plan = _Plan("late", settings.late_stages, settings.late_transient_periods, n_periods)
+        late = _in_stages(flow, ensemble[complete], start, plan, settings, limits, seed)
         for i, found, verdict, how, end in zip(complete, *late, strict=True):
-            rows[i] |= {"late": found, "late_verdict": verdict, "follow_status": how, "end_state": end}
+            rows[i] |= {"late": found, "late_verdict": verdict, "follow_status": how}
+            if not flow.time_dependent:
+                rows[i]["end_state"] = end
     return rows
 
 

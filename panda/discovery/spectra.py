@@ -85,7 +85,7 @@ def measure_spectra(
         for first in range(0, len(group), BATCH):
             part = group.iloc[first : first + BATCH]
             stream = member_generator(seed, flow.name, "spectrum")
-            results = member_spectra(flow, at_the_end(part), settings, limits, stream)
+            results = member_spectra(flow, at_the_end(flow, part), settings, limits, stream)
             for record, (status, blocks, mean_divergence) in zip(
                 part.to_dict("records"), results, strict=True
             ):
@@ -109,10 +109,13 @@ def measure_spectra(
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
-def at_the_end(rows: pd.DataFrame) -> Ensemble:
-    """The members where following them ended, so that nothing is measured twice; who was not followed at its start."""
+def at_the_end(flow: Flow, rows: pd.DataFrame) -> Ensemble:
+    """The members where following them ended, so that nothing is measured twice; who was not followed at its start.
+
+    At the start also where the field depends on time, of which runs begin at 0.
+    """
     members = from_rows(rows)
-    if "end_state" not in rows:
+    if "end_state" not in rows or flow.time_dependent:
         return members
     ends = [np.asarray(state, dtype=np.float64) for state in rows["end_state"]]
     initial = [

@@ -117,6 +117,11 @@ class Flow:
         raise TypeError("a Flow holds addresses of this process: send the names, and open the library there")
 
     @property
+    def time_dependent(self) -> bool:
+        """Whether the field varies with time at a fixed state: motion goes on from a state at that time alone."""
+        return any(founder.time_dependent for founder in (self.driver, self.response) if founder is not None)
+
+    @property
     def driver_dimension(self) -> int:
         """Coordinates of the driver (of the founder itself, when it stands alone)."""
         return self.driver.dimension

@@ -166,6 +166,39 @@ def test_undecided_ones_go_on_and_their_periods_add_up(run, candidates):
     assert more["followed_error"] == pytest.approx(expected)
 
 
+def test_where_the_field_depends_on_time_each_stage_goes_on_at_its_time(
+    run, candidates, monkeypatch, library
+):
+    # Torus moves along a closed form, whatever its state: begun anew at time 0 it would move along another torus.
+    seen = []
+
+    def growth_of(flow, ensemble, **options):
+        seen.append((options, stage_growth(flow, ensemble, **options)))
+        return seen[-1][1]
+
+    stage_growth = stage.tangent_growth
+    monkeypatch.setattr(stage, "tangent_growth", growth_of)
+    rows = candidates("Torus", {})
+    # A bar below zero: all that does not shrink is chaotic, and followed to the end.
+    settings = {"stages": (20,), "transient_periods": 5, "min_power": -1.0}
+    later = {"persistence_periods": 10, "late_stages": (20,), "late_transient_periods": 7}
+    row = run(rows, **settings, **later).iloc[0]
+    assert row["late_verdict"] == "chaotic" and not len(row["end_state"])
+    before = [float(options["transient"][0] / rows["period"][0]) for options, _ in seen]
+    assert before == pytest.approx([5, 17])
+    founder = library["Torus"]
+    a, n, r = (founder.parameters[founder.parameter_names.index(name)] for name in ("a", "n", "r"))
+
+    def orbit(t):
+        out = r + a * np.cos(n * t)
+        return np.stack([out * np.cos(t), out * np.sin(t), a * np.sin(n * t)], axis=-1)
+
+    for options, found in seen:
+        t = np.linspace(0, options["transient"][0] + options["duration"][0], options["n_points"])
+        expected = orbit(t) - orbit(t[:1]) + rows["initial"][0]
+        assert np.abs(found.states[0] - expected).max() < 1e-2 * a
+
+
 def test_what_the_search_decides_is_followed_no_further(run, candidates, smoke):
     sure = {
         "largest_exponent": 0.9,
