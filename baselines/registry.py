@@ -24,25 +24,31 @@ class Baseline:
     """Where an adapter lives and what it needs.
 
     The module has `create(name, settings, options) -> Forecaster` and, where `trained`, `fit(settings, train,
-    validation, options, *, progress) -> dict`. `section` is its part of the settings ("" for none), `extra`
-    the optional dependencies it is installed with ("" for none).
+    validation, options, *, progress) -> dict`. `reads` are the keys of the configuration that its forecasts depend on,
+    `extra` the optional dependencies it is installed with ("" for none).
     """
 
     module: str
-    section: str
-    trained: bool
-    extra: str
+    reads: tuple[str, ...]
+    trained: bool = False
+    extra: str = ""
 
 
+_EPS = "evaluate.standardise_eps"
 _BASELINES = {
-    "persistence": Baseline("baselines.persistence", "", trained=False, extra=""),
-    "context_mean": Baseline("baselines.context_mean", "", trained=False, extra=""),
-    "fourier": Baseline("baselines.fourier", "fourier", trained=False, extra=""),
-    "fourier_periodic": Baseline("baselines.fourier", "fourier", trained=False, extra=""),
-    "linear_ar": Baseline("baselines.linear_ar", "linear_ar", trained=False, extra=""),
-    "parrot": Baseline("baselines.parrot", "parrot", trained=False, extra=""),
-    "parrot_anchored": Baseline("baselines.parrot", "parrot", trained=False, extra=""),
-    "darts_nbeats": Baseline("baselines.darts_nbeats", "darts_nbeats", trained=True, extra="baselines"),
+    "persistence": Baseline("baselines.persistence", ()),
+    "context_mean": Baseline("baselines.context_mean", ()),
+    "fourier": Baseline("baselines.fourier", ("baselines.fourier",)),
+    "fourier_periodic": Baseline("baselines.fourier", ("baselines.fourier",)),
+    "linear_ar": Baseline("baselines.linear_ar", ("baselines.linear_ar", _EPS)),
+    "parrot": Baseline("baselines.parrot", ("baselines.parrot", _EPS)),
+    "parrot_anchored": Baseline("baselines.parrot", ("baselines.parrot", _EPS)),
+    "darts_nbeats": Baseline(
+        "baselines.darts_nbeats",
+        ("seed", "baselines.darts_nbeats", _EPS, "train.threads"),
+        trained=True,
+        extra="baselines",
+    ),
 }
 
 

@@ -22,7 +22,6 @@ from panda.cli.options import (
 )
 
 app = typer.Typer(no_args_is_help=True)
-PARTS = ["discover.audit", "discover.follow", "discover.search.integration"]
 
 
 @app.command()
@@ -49,7 +48,7 @@ def audit(
     )
     own = shard_of_flows(chosen, shard, found.audit.n_shards)
     with (
-        recorded(settings, [output], inputs=[catalogue], parts=PARTS, roots=["panda.discovery.audit"]),
+        recorded("audit_certificates", settings, [output], inputs=[catalogue]),
         Progress(len(own), f"audit shard {shard}", "systems") as progress,
     ):
         opened, limits = open_library(library, found), found.search.integration
@@ -75,13 +74,7 @@ def join_audit(
 
     settings = load(config)
     wanted, follow = settings.discover.audit, settings.discover.follow
-    with recorded(
-        settings,
-        [output, summary],
-        inputs=[catalogue, *shards],
-        parts=["discover.audit", "discover.follow"],
-        roots=["panda.discovery.audit_summary", "panda.discovery.shards"],
-    ):
+    with recorded("summarise_audit", settings, [output, summary], inputs=[catalogue, *shards]):
         check_one_run(shards, made_from=[catalogue])
         table = join([read_table(path, COLUMNS) for path in shards])
         chosen = audited_systems(read_catalogue(catalogue, READ), wanted.n_systems, settings.seed)

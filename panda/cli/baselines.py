@@ -28,21 +28,16 @@ def fit_baseline(
     """Train a baseline on our windows until the validation founders show no further gain."""
     from importlib import import_module
 
+    from panda.config.steps import forecaster
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
 
     settings = load(config)
     registry = import_module("baselines.registry")
-    found = registry.info(name)
+    reads, code = forecaster(settings, name, registry.info)
     done = output / "config.json"
     with (
-        recorded(
-            settings,
-            [done],
-            inputs=[*train, *validation],
-            parts=["baselines"],
-            roots=[found.module],
-        ),
+        recorded("fit_baseline", settings, [done], inputs=[*train, *validation], reads=reads, code=code),
         Progress(settings.baselines.darts_nbeats.max_epochs, f"fit {name}", "epochs") as progress,
     ):
         registry.fit(

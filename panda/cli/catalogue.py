@@ -20,7 +20,6 @@ from panda.cli.options import (
 )
 
 app = typer.Typer(no_args_is_help=True)
-REFERENCE_PARAMETERS = "panda.discovery.reference_parameters"
 SPLITS = ("train", "validation", "test")
 
 
@@ -44,11 +43,7 @@ def compact(
     rows = read_catalogue(catalogue)
     measured = None if spectra is None else read_table(spectra, ["system", *SPECTRUM])
     with recorded(
-        settings,
-        [output],
-        inputs=[catalogue, *([spectra] if spectra else [])],
-        parts=["discover.founders"],
-        roots=["panda.discovery.compact"],
+        "compact_catalogue", settings, [output], inputs=[catalogue, *([spectra] if spectra else [])]
     ):
         check_one_run([spectra] if spectra else [], made_from=[catalogue])
         write_parquet(make_compact(rows, measured), output, compression="zstd")
@@ -74,9 +69,7 @@ def export_params(
     if split and split not in SPLITS:
         raise PandaError(f"--split {split}: no such split; choose one of {', '.join(SPLITS)}")
     chosen = rows[rows["accepted"] & ((rows["split"] == split) | (not split))]
-    with recorded(
-        settings, [output], inputs=[catalogue], parts=["discover.founders"], roots=[REFERENCE_PARAMETERS]
-    ):
+    with recorded("export_params", settings, [output], inputs=[catalogue]):
         write_json(output, from_catalogue(open_library(library, settings.discover), chosen))
         write_beside(output)
 
@@ -102,13 +95,7 @@ def import_params(
 
     settings = load(config)
     opened = open_library(library, settings.discover)
-    with recorded(
-        settings,
-        [output],
-        inputs=files,
-        parts=["discover.founders", "discover.search.integration", "discover.select.strict"],
-        roots=[REFERENCE_PARAMETERS, "panda.discovery.select"],
-    ):
+    with recorded("import_params", settings, [output], inputs=files):
         tables = [
             to_catalogue(
                 opened,

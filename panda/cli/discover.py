@@ -46,13 +46,7 @@ def compile_founders(
     settings = load(config)
     founders = settings.discover.founders
     names = founders.all_names
-    with recorded(
-        settings,
-        [output] if output else [],
-        inputs=list(founders.own),
-        parts=["discover.founders.names", "discover.founders.own"],
-        roots=["panda.systems.library", *(["panda.discovery.own"] if founders.own else [])],
-    ):
+    with recorded("compile_founders", settings, [output] if output else [], inputs=list(founders.own)):
         with Progress(len(names), "compile founders", "founders") as progress:
             ensure_library(library, founders.library_names, progress)
         ensure_own(library, settings.discover)
@@ -73,9 +67,7 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
     settings = load(config)
     founders = settings.discover.founders
     with (
-        recorded(
-            settings, [output], inputs=[], parts=["discover.founders"], roots=["panda.discovery.measure"]
-        ),
+        recorded("measure_founders", settings, [output], inputs=[]),
         Progress(len(founders.all_names), "measure founders", "founders") as progress,
     ):
         table = measure_founders(
@@ -110,13 +102,7 @@ def search(
     own = shard_of(everything, shard, found.search.n_shards)
     n = sum(group.n_members for group in own)
     with (
-        recorded(
-            settings,
-            [output],
-            inputs=[measures],
-            parts=["discover.founders", "discover.search"],
-            roots=["panda.discovery.search"],
-        ),
+        recorded("search_candidates", settings, [output], inputs=[measures]),
         Progress(n, f"search shard {shard}", "candidates") as progress,
     ):
         table = search_groups(
@@ -145,13 +131,7 @@ def follow(
     table = read_table(candidates, [*selecting.COLUMNS, *stage.MEMBERS])
     n = int(asked(table, found.select)[0].sum())
     with (
-        recorded(
-            settings,
-            [output],
-            inputs=[candidates],
-            parts=["discover.follow", "discover.select", "discover.search.integration"],
-            roots=["panda.discovery.follow"],
-        ),
+        recorded("follow_candidates", settings, [output], inputs=[candidates]),
         Progress(n, f"follow {candidates.stem}", "candidates") as progress,
     ):
         followed = stage.follow(
@@ -188,11 +168,7 @@ def select(
     settings = load(config)
     found = settings.discover
     with recorded(
-        settings,
-        [output, acceptance, selections],
-        inputs=[*candidates, *followed],
-        parts=["discover.select", "discover.founders"],
-        roots=["panda.discovery.select", "panda.discovery.shards"],
+        "select_systems", settings, [output, acceptance, selections], inputs=[*candidates, *followed]
     ):
         check_one_run([*candidates, *followed])
         check_one_run(followed, made_from=candidates)
@@ -228,13 +204,7 @@ def spectra(
     chosen = stage.chosen_systems(read_catalogue(catalogue), wanted.max_systems, settings.seed)
     own = shard_of_flows(chosen, shard, wanted.n_shards)
     with (
-        recorded(
-            settings,
-            [output],
-            inputs=[catalogue],
-            parts=["discover.spectrum", "discover.search.integration"],
-            roots=["panda.discovery.spectra"],
-        ),
+        recorded("measure_spectra", settings, [output], inputs=[catalogue]),
         Progress(len(own), f"spectra shard {shard}", "systems") as progress,
     ):
         limits = settings.discover.search.integration
@@ -256,13 +226,7 @@ def join_spectra(
 
     settings = load(config)
     wanted = settings.discover.spectrum
-    with recorded(
-        settings,
-        [output],
-        inputs=[catalogue, *shards],
-        parts=["discover.spectrum"],
-        roots=["panda.discovery.spectra", "panda.discovery.shards"],
-    ):
+    with recorded("join_spectra", settings, [output], inputs=[catalogue, *shards]):
         check_one_run(shards, made_from=[catalogue])
         table = join([read_table(path, ["system"]) for path in shards])
         chosen = chosen_systems(read_catalogue(catalogue), wanted.max_systems, settings.seed)
@@ -287,13 +251,7 @@ def gallery(
     settings = load(config)
     found = settings.discover
     with (
-        recorded(
-            settings,
-            [output],
-            inputs=[catalogue],
-            parts=["discover.gallery", "discover.search.integration"],
-            roots=["panda.discovery.gallery"],
-        ),
+        recorded("sample_gallery", settings, [output], inputs=[catalogue]),
         Progress(found.gallery.n_systems, "gallery", "systems") as progress,
     ):
         arrays = sample(
@@ -340,13 +298,7 @@ def duplicates(
     table = read_catalogue(catalogue, [*CATALOGUE, "signature"])
     chosen = novelty.calibration_systems(table, found.duplicates.n_calibration, settings.seed)
     with (
-        recorded(
-            settings,
-            [output, nearest],
-            inputs=[catalogue],
-            parts=["discover.duplicates", "discover.founders", "discover.search"],
-            roots=["panda.discovery.novelty"],
-        ),
+        recorded("find_duplicates", settings, [output, nearest], inputs=[catalogue]),
         Progress(len(chosen), "near-duplicates", "systems") as progress,
     ):
         opened = open_library(library, found)

@@ -25,7 +25,7 @@ def score(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Score one forecaster on the test windows, which are the same for all."""
-    from panda.cli.forecasters import forecaster_roots, make_forecaster, state_path
+    from panda.cli.forecasters import depends, make_forecaster, state_path
     from panda.core.files import write_arrays, write_table
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
@@ -36,14 +36,13 @@ def score(
     settings = load(config)
     path = state_path(state)
     with recorded(
+        "score_forecaster",
         settings,
         [scores, forecasts],
         inputs=[*trajectories, *([path] if path else [])],
-        parts=["evaluate"],
-        roots=["panda.evaluation.score", *forecaster_roots(settings, forecaster)],
+        **depends(settings, forecaster),
     ):
-        raw = settings.evaluate.contexts == "raw"
-        made = make_forecaster(settings, forecaster, path, raw_contexts=raw)
+        made = make_forecaster(settings, forecaster, path)
         windows = draw_windows(TrajectoryStore.open(trajectories), settings.evaluate, seed=settings.seed)
         with Progress(len(windows.plan), f"score {forecaster}", "windows") as progress:
             table = score_windows(made, windows, settings.evaluate, progress=progress)
@@ -70,13 +69,7 @@ def complete(
     from panda.model.weights import load_model
 
     settings = load(config)
-    with recorded(
-        settings,
-        [scores, arrays],
-        inputs=[*trajectories, state],
-        parts=["evaluate"],
-        roots=["panda.evaluation.completions"],
-    ):
+    with recorded("score_completions", settings, [scores, arrays], inputs=[*trajectories, state]):
         windows = draw_windows(TrajectoryStore.open(trajectories), settings.evaluate, seed=settings.seed)
         with Progress(len(windows.plan), "score completions", "windows") as progress:
             found = score_completions(
@@ -110,13 +103,7 @@ def summarise(
     from panda.evaluation.significance import compare
 
     settings = load(config)
-    with recorded(
-        settings,
-        [summary, by_system, significance],
-        inputs=scores,
-        parts=["evaluate", "discover.founders.held_out"],
-        roots=["panda.evaluation.summary", "panda.evaluation.significance"],
-    ):
+    with recorded("summarise_scores", settings, [summary, by_system, significance], inputs=scores):
         check_one_run(scores, shared=".arrow")
         table = pd.concat([read_table(path, ["strict"]) for path in scores], ignore_index=True)
         check_all_there(

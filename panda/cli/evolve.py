@@ -24,15 +24,6 @@ from panda.cli.options import (
 
 app = typer.Typer(no_args_is_help=True)
 Measures = Annotated[Path, typer.Option(help="table of `discover measure`", metavar="FILE")]
-SEARCH_PARTS = ["discover.founders", "discover.search", "discover.evolve", "discover.select"]
-TIMED_PARTS = [
-    *SEARCH_PARTS,
-    *(
-        f"discover.comparison.{name}"
-        for name in ("generations", "n_perturbations", "n_pairs", "n_pairs_evolved")
-    ),
-]
-COMPARISON_PARTS = [*SEARCH_PARTS, "discover.spectrum", "discover.comparison", "discover.duplicates"]
 
 
 @app.command()
@@ -51,20 +42,15 @@ def breed(
     from panda.core.provenance import check_one_run
     from panda.discovery.breeding import next_generation
     from panda.discovery.own import open_library
+    from panda.discovery.select import COLUMNS
     from panda.discovery.shards import check_candidates
 
     settings = load(config)
     found = settings.discover
-    with recorded(
-        settings,
-        [output],
-        inputs=[measures, *candidates],
-        parts=SEARCH_PARTS,
-        roots=["panda.discovery.breeding", "panda.discovery.shards"],
-    ):
+    with recorded("breed_candidates", settings, [output], inputs=[measures, *candidates]):
         opened = open_library(library, found)
         check_one_run(candidates)
-        tables = [read_table(path, [*CATALOGUE, "signature"]) for path in candidates]
+        tables = [read_table(path, [*COLUMNS, "signature"]) for path in candidates]
         so_far = pd.concat([table for table in tables if len(table)], ignore_index=True)
         check_candidates(so_far, found.founders, found.search, generation - 1, settings.seed)
         bred = next_generation(
@@ -97,13 +83,7 @@ def search(
     check_shard(shard, found.search.n_shards, "discover.search.n_shards")
     own = shard_of_flows(read_table(bred, LINEAGE), shard, found.search.n_shards)
     with (
-        recorded(
-            settings,
-            [output],
-            inputs=[bred],
-            parts=["discover.founders", "discover.search"],
-            roots=["panda.discovery.search"],
-        ),
+        recorded("search_bred", settings, [output], inputs=[bred]),
         Progress(len(own), f"search bred shard {shard}", "candidates") as progress,
     ):
         opened = open_library(library, found)
@@ -136,13 +116,7 @@ def run(
         raise PandaError(f"--method {method}: no such method; choose one of {', '.join(METHODS)}")
     wanted = settings_of(settings.discover, method)
     with (
-        recorded(
-            settings,
-            [output],
-            inputs=[measures],
-            parts=TIMED_PARTS,
-            roots=["panda.discovery.timed_search"],
-        ),
+        recorded("run_search", settings, [output], inputs=[measures]),
         Progress(wanted.n_pairs * wanted.n_perturbations, f"{method}, seed {seed}", "candidates") as progress,
     ):
         opened = open_library(library, settings.discover)
@@ -172,13 +146,7 @@ def compare(
 
     settings = load(config)
     found = settings.discover
-    with recorded(
-        settings,
-        [output, curve],
-        inputs=[catalogue, *searches],
-        parts=COMPARISON_PARTS,
-        roots=["panda.discovery.comparison"],
-    ):
+    with recorded("compare_searches", settings, [output, curve], inputs=[catalogue, *searches]):
         table = read_catalogue(catalogue, [*CATALOGUE, "signature"])
         opened = open_library(library, found)
         metric = novelty.measure_metric(

@@ -42,8 +42,7 @@ def draw(
     spec = choose(read_figures(SOURCE / "paper" / "figures.yaml"), figure)
     outputs = [output / f"{figure}.{suffix}" for suffix in ("pdf", "png")]
     published = [SOURCE / "paper" / f"{name}.csv" for name in spec.published]
-    roots = ["panda.figures.save", spec.module]
-    with recorded(settings, outputs, inputs=[*inputs, *published], parts=["figures"], roots=roots):
+    with recorded("draw_figure", settings, outputs, inputs=[*inputs, *published], code=[spec.module]):
         module = spec.load()
         tables, arrays = read_results(inputs, root)
         tables |= read_published(spec, SOURCE / "paper")

@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from panda.config.steps import forecaster
+
 if TYPE_CHECKING:
     from panda.config import Config
     from panda.evaluation.forecaster import Checked
@@ -20,10 +22,8 @@ def device_of(config: Config) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def make_forecaster(config: Config, name: str, state: Path | None, *, raw_contexts: bool = False) -> Checked:
+def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
     """A model from its weights file, or a baseline from the registry (with its fitted state, if it has one).
-
-    `raw_contexts`: whether a model is given its contexts as they are, see `PandaForecaster`.
 
     Raises:
         PandaError: an unknown name, or a state that is missing, not given or damaged.
@@ -47,7 +47,7 @@ def make_forecaster(config: Config, name: str, state: Path | None, *, raw_contex
                 standardise_eps=config.evaluate.standardise_eps,
                 threads=config.train.threads,
                 device=device_of(config),
-                raw=raw_contexts,
+                raw=config.evaluate.contexts == "raw",
             )
         )
     registry = import_module("baselines.registry")
@@ -62,11 +62,10 @@ def make_forecaster(config: Config, name: str, state: Path | None, *, raw_contex
     )
 
 
-def forecaster_roots(config: Config, name: str) -> list[str]:
-    """The modules whose code the forecasts of `name` depend on."""
-    if name in config.named_models():
-        return ["panda.evaluation.panda_forecaster"]
-    return [import_module("baselines.registry").info(name).module]
+def depends(config: Config, name: str) -> dict[str, tuple[str, ...]]:
+    """What a step depends on for the forecaster `name`, as `recorded` takes it."""
+    reads, code = forecaster(config, name, import_module("baselines.registry").info)
+    return {"reads": reads, "code": code}
 
 
 def state_path(text: str) -> Path | None:

@@ -36,12 +36,6 @@ Catalogue = Annotated[Path, typer.Option(help="catalogue of systems", metavar="F
 Train = Annotated[Path, typer.Option(help="file of training trajectories to write", metavar="FILE")]
 Validation = Annotated[Path, typer.Option(help="file of validation trajectories to write", metavar="FILE")]
 Test = Annotated[Path, typer.Option(help="file of test trajectories to write", metavar="FILE")]
-SYSTEMS_ROOTS = [
-    "panda.discovery.trajectories",
-    "panda.discovery.trust",
-    "panda.discovery.subsets",
-    "panda.data.store",
-]
 
 
 @app.command()
@@ -61,30 +55,21 @@ def systems(
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
     from panda.discovery.own import open_library
-    from panda.discovery.select import strictness
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.stored import CATALOGUE, read_catalogue
     from panda.discovery.subsets import long_systems
     from panda.discovery.trajectories import Length
     from panda.discovery.trust import summary_line, trust_horizons, trust_table
 
     settings = load(config)
     check_shard(shard, settings.integrate.n_shards, "integrate.n_shards")
-    rows, data = read_catalogue(catalogue), settings.integrate
-    if "strict" not in rows:  # a catalogue published before there was such a column
-        rows["strict"] = strictness(rows, settings.discover.select, settings.discover.founders)
+    rows, data = read_catalogue(catalogue, [*CATALOGUE, "strict"]), settings.integrate
     integration = settings.discover.search.integration
     chosen = long_systems(rows, data.long.n_systems, settings.seed)
     accepted = rows[rows["accepted"]].iloc[shard :: data.n_shards]
     to_lengthen = accepted[accepted["system"].isin(chosen)]
     opened, horizons = open_library(library, settings.discover), []
     with (
-        recorded(
-            settings,
-            [train, validation, test, long, trust],
-            inputs=[catalogue],
-            parts=["integrate", "discover.search.integration"],
-            roots=SYSTEMS_ROOTS,
-        ),
+        recorded("integrate_systems", settings, [train, validation, test, long, trust], inputs=[catalogue]),
         Progress(len(accepted) + len(to_lengthen), f"integrate shard {shard}", "systems") as progress,
     ):
 
@@ -135,13 +120,7 @@ def import_published(
     counts = dict.fromkeys([*paths, "left_out"], 0)
     strict = settings.discover.founders.strict_test(settings.discover.select.strict)
     with (
-        recorded(
-            settings,
-            list(paths.values()),
-            inputs=own,
-            parts=["discover.founders", "discover.select.strict"],
-            roots=["panda.data.external"],
-        ),
+        recorded("import_trajectories", settings, list(paths.values()), inputs=own),
         ExitStack() as stack,
         Progress(len(own), "import trajectories", "files") as progress,
     ):
@@ -168,7 +147,7 @@ def card(
     """Write the dataset card of trajectory files, each in the folder of its split, and join their horizons."""
     import pandas as pd
 
-    from panda.core.files import write_table, write_text
+    from panda.core.files import read_table, write_table, write_text
     from panda.core.provenance import check_one_run, git_state, versions
     from panda.data.card import dataset_card
     from panda.discovery.stored import read_catalogue
@@ -176,13 +155,7 @@ def card(
 
     settings = load(config)
     tables = [path for path in files if path.suffix == ".parquet"]
-    with recorded(
-        settings,
-        [output, trust],
-        inputs=[catalogue, *files],
-        parts=["integrate", "discover.search.integration"],
-        roots=["panda.data.card", "panda.discovery.trust"],
-    ):
+    with recorded("write_card", settings, [output, trust], inputs=[catalogue, *files]):
         check_one_run(files, made_from=[catalogue])
         stores, names = by_split([path for path in files if path not in tables], output.parent)
         rows = read_catalogue(catalogue)
@@ -249,12 +222,19 @@ def found(
     length: Length,
     config: Config,
     progress: Progress,
+    first_condition: int = 0,
 ) -> Iterator[Regenerated]:
     """The systems' trajectories, integrated one batch after another."""
     from panda.discovery.trajectories import regenerate
 
     return regenerate(
-        library, rows, length, n_initial_conditions=n_initial_conditions, seed=config.seed, progress=progress
+        library,
+        rows,
+        length,
+        n_initial_conditions=n_initial_conditions,
+        seed=config.seed,
+        progress=progress,
+        first_condition=first_condition,
     )
 
 

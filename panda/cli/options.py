@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from panda.config import Config, section
+from panda.config import Config
 from panda.config.load import load_config
+from panda.config.steps import STEPS
 from panda.core.errors import PandaError
 
 ConfigFile = Annotated[
@@ -59,14 +60,19 @@ def check_all_there(found: Iterable[str], wanted: Sequence[str], *, what: str, k
 
 @contextmanager
 def recorded(
+    step: str,
     config: Config,
     outputs: Sequence[Path],
     *,
     inputs: Sequence[Path],
-    parts: Sequence[str],
-    roots: Sequence[str],
+    reads: Sequence[str] = (),
+    code: Sequence[str] = (),
+    content: Mapping[str, Any] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Do the work of a command, and leave a provenance record beside its first output."""
+    """Do the work of a step (`panda.config.steps`), and leave a provenance record beside its first output.
+
+    `reads`, `code` and `content` are what it depends on for a name that it was given: a model, a forecaster, a figure.
+    """
     from panda.core.code_version import code_version
     from panda.core.provenance import provenance
     from panda.core.resolved import digest
@@ -74,9 +80,9 @@ def recorded(
     with provenance(
         outputs,
         inputs=inputs,
-        section=section(config, *parts),
+        section=STEPS[step].section(config, *reads) | dict(content or {}),
         seed=config.seed,
-        code=code_version(roots, SOURCE),
+        code=code_version([*STEPS[step].code, *code], SOURCE),
     ) as extra:
         extra["whole_config"] = digest(config)
         yield extra

@@ -16,36 +16,16 @@ Scores = Annotated[Path, typer.Option(help="table of scores to write", metavar="
 @app.command()
 def simulate(output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Solve the Kuramoto-Sivashinsky equation from random initial fields."""
-    import numpy as np
-
     from panda.core.files import write_arrays
     from panda.core.progress import Progress
-    from panda.core.seeds import generator
-    from panda.pde.kuramoto_sivashinsky import simulate as solve
+    from panda.pde.kuramoto_sivashinsky import simulate_runs
 
     settings = load(config)
-    pde = settings.pde
     with (
-        recorded(settings, [output], inputs=[], parts=["pde"], roots=["panda.pde.kuramoto_sivashinsky"]),
-        Progress(pde.n_runs, "Kuramoto-Sivashinsky", "runs") as progress,
+        recorded("simulate_fields", settings, [output], inputs=[]),
+        Progress(settings.pde.n_runs, "Kuramoto-Sivashinsky", "runs") as progress,
     ):
-        fields = []
-        for run in range(pde.n_runs):
-            field = solve(
-                domain_length=pde.domain_length,
-                n_modes=pde.n_modes,
-                n_grid=pde.n_grid,
-                duration=pde.duration,
-                n_points=pde.n_points,
-                initial_scale=pde.initial_scale,
-                rtol=pde.rtol,
-                atol=pde.atol,
-                generator=generator(settings.seed, "pde", run),
-            )
-            fields.append(field.astype(np.float32))
-            progress.advance()
-        dt = pde.duration / (pde.n_points - 1)
-        write_arrays(output, fields=np.stack(fields), dt=np.float64(dt))
+        write_arrays(output, **simulate_runs(settings.pde, settings.seed, progress))
 
 
 @app.command()
@@ -58,7 +38,7 @@ def score(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Forecast every run of the field, grid points as channels, and score it."""
-    from panda.cli.forecasters import forecaster_roots, make_forecaster, state_path
+    from panda.cli.forecasters import depends, make_forecaster, state_path
     from panda.core.files import read_arrays, write_arrays, write_table
     from panda.core.progress import Progress
     from panda.evaluation.fields import score_fields
@@ -66,11 +46,11 @@ def score(
     settings = load(config)
     path = state_path(state)
     with recorded(
+        "score_fields",
         settings,
         [scores, forecasts],
         inputs=[fields, *([path] if path else [])],
-        parts=["pde", "evaluate"],
-        roots=["panda.evaluation.fields", *forecaster_roots(settings, forecaster)],
+        **depends(settings, forecaster),
     ):
         made = make_forecaster(settings, forecaster, path)
         arrays = read_arrays(fields)
@@ -96,9 +76,7 @@ def summarise(scores: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG
     from panda.evaluation.fields import summarise_fields
 
     settings = load(config)
-    with recorded(
-        settings, [output], inputs=scores, parts=["pde", "evaluate"], roots=["panda.evaluation.fields"]
-    ):
+    with recorded("summarise_fields", settings, [output], inputs=scores):
         check_one_run(scores, shared=".npz")
         table = pd.concat([read_table(path, ["forecaster"]) for path in scores], ignore_index=True)
         check_all_there(

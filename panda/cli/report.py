@@ -31,9 +31,7 @@ def claims(
     from panda.core.files import write_table
 
     settings = load(config)
-    with recorded(
-        settings, [output], inputs=[*tables, claims], parts=["preset"], roots=["panda.analysis.claims"]
-    ):
+    with recorded("judge_claims", settings, [output], inputs=[*tables, claims]):
         found, _ = read_results(tables, root)
         write_table(judge(load_claims(claims), found, settings.preset), output)
 
@@ -70,7 +68,7 @@ def costs(
     files = sorted(benchmarks.rglob("*.tsv"))
     records = sorted(root.rglob(f"*{SUFFIX}"))
     commands = {command: name for name, _, command in (each.partition("=") for each in rule)}
-    with recorded(settings, [output], inputs=files, parts=["preset"], roots=["panda.analysis.costs"]):
+    with recorded("list_costs", settings, [output], inputs=files):
         texts = {path.relative_to(benchmarks).as_posix(): path.read_text() for path in files}
         measured = process_times((read_json(path) for path in records), commands)
         write_table(cost_table(texts, measured), output)
@@ -92,9 +90,7 @@ def write(
     settings = load(config)
     specs = read_figures(SOURCE / "paper" / "figures.yaml")
     entries = []
-    with recorded(
-        settings, [output], inputs=tables, parts=["preset", "figures"], roots=["panda.report.html"]
-    ):
+    with recorded("write_report", settings, [output], inputs=tables):
         for name in settings.figures:
             spec = choose(specs, name)
             files = [root / "figures" / f"{name}{suffix}" for suffix in (".pdf", ".csv", ".npz")]

@@ -25,41 +25,35 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("integrate")
 def integrate_subsets(
     catalogue: Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")],
+    split: Annotated[int, typer.Option(help="which subset: N / 2^SPLIT systems", min=1)],
     shard: Shard,
     output: Output,
     config: ConfigFile = DEFAULT_CONFIG,
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
-    """Integrate one shard of the nested subsets: half the systems, twice the initial conditions, ..."""
+    """Integrate one shard of what a nested subset has beyond the larger ones: more trajectories of its systems."""
     from panda.cli.integrate import found, stored
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
     from panda.discovery.own import open_library
     from panda.discovery.stored import read_catalogue
-    from panda.discovery.subsets import initial_conditions, nested_ranks
+    from panda.discovery.subsets import added_conditions, nested_ranks, subset_size
     from panda.discovery.trajectories import Length
 
     settings = load(config)
     check_shard(shard, settings.scaling.n_shards, "scaling.n_shards")
     ranked = nested_ranks(read_catalogue(catalogue), settings.seed)
-    own = ranked.iloc[shard :: settings.scaling.n_shards]
-    counts = {
-        system: initial_conditions(len(ranked), rank, settings.scaling.n_points)
-        for system, rank in zip(own["system"], own["rank"], strict=True)
-    }
+    subset = ranked[ranked["rank"] < subset_size(len(ranked), split)]
+    own, conditions = subset.iloc[shard :: settings.scaling.n_shards], added_conditions(split)
+    counts = dict.fromkeys(own["system"], len(conditions))
     with (
-        recorded(
-            settings,
-            [output],
-            inputs=[catalogue],
-            parts=["scaling.n_points", "integrate.n_periods", "discover.search.integration"],
-            roots=["panda.discovery.subsets", "panda.discovery.trajectories", "panda.data.store"],
-        ),
-        Progress(len(own), f"integrate subsets, shard {shard}", "systems") as progress,
+        recorded("integrate_subsets", settings, [output], inputs=[catalogue]),
+        Progress(len(own), f"integrate subset {split}, shard {shard}", "systems") as progress,
     ):
         length = Length(settings.discover.search.integration, settings.integrate.n_periods)
         opened = open_library(library, settings.discover)
-        write_trajectories(output, stored(found(opened, own, counts, length, settings, progress)))
+        further = found(opened, own, counts, length, settings, progress, first_condition=conditions.start)
+        write_trajectories(output, stored(further))
 
 
 @app.command()
@@ -79,13 +73,7 @@ def fit(
     from panda.discovery.subsets import nested_ranks, subset_size
 
     settings = load(config)
-    with recorded(
-        settings,
-        [points, fit],
-        inputs=[*scores, catalogue],
-        parts=["scaling", "evaluate.horizons"],
-        roots=["panda.analysis.scaling_points", "panda.analysis.scaling_law"],
-    ):
+    with recorded("fit_scaling", settings, [points, fit], inputs=[*scores, catalogue]):
         check_one_run(scores, shared=".arrow")
         n_systems = len(nested_ranks(read_catalogue(catalogue), settings.seed))
         sizes = [subset_size(n_systems, split) for split in range(settings.scaling.n_points)]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from panda.cli.options import DEFAULT_CONFIG, SOURCE, ConfigFile, Files, Output, load, recorded
+from panda.config.steps import STEPS, trained
 
 if TYPE_CHECKING:
     from panda.config import Config, NamedModel
     from panda.data.store import TrajectoryStore
 
 app = typer.Typer(no_args_is_help=True)
-ROOTS = ["panda.training.loop", "panda.discovery.subsets"]
 # Time for a step and a saved state before a batch job's limit.
 PAUSE_MARGIN_S = 120.0
 
@@ -45,9 +46,8 @@ def model(
     source = Path(encoder) if encoder.strip() else None
     inputs = [*trajectories, *([source] if source else [])]
     outputs = [output / "model.safetensors", output / "config.json", output / "log.parquet"]
-    with recorded(
-        settings, outputs, inputs=inputs, parts=["train.recipe", "train.shape", "train.data"], roots=ROOTS
-    ) as record:
+    own = trained(settings, name)
+    with recorded("train_model", settings, outputs, inputs=inputs, content=own) as record:
         store = _own_part(TrajectoryStore.open(trajectories), named, settings, catalogue)
         windows = TrainingWindows(
             store,
@@ -61,7 +61,7 @@ def model(
             PauseWatch(margin_s=PAUSE_MARGIN_S) as pause,
             Progress(named.n_steps, f"train {name}", "steps") as progress,
         ):
-            trained, log = train(
+            weights, log = train(
                 shape,
                 settings.train.recipes[settings.train.recipe],
                 windows,
@@ -75,12 +75,12 @@ def model(
                 checkpoint_every=settings.train.checkpoint_every,
                 log_every=settings.train.log_every,
                 state_folder=state / name,
-                fingerprint=_fingerprint(settings, named, inputs),
+                fingerprint=_fingerprint(STEPS["train_model"].section(settings) | own, inputs),
                 pause=pause,
                 progress=progress,
             )
         record["device"] = str(choose_device(settings.train.device))
-        save_model(trained, output)
+        save_model(weights, output)
         write_table(log, outputs[2])
 
 
@@ -98,34 +98,22 @@ def _own_part(store: TrajectoryStore, named: NamedModel, settings: Config, catal
     if named.split is None:
         return store
     from panda.discovery.stored import read_catalogue
-    from panda.discovery.subsets import in_subset, nested_ranks
+    from panda.discovery.subsets import nested_ranks, rows_of_subset
 
     ranked = nested_ranks(read_catalogue(catalogue), settings.seed)
-    rank = dict(zip(ranked["system"], ranked["rank"], strict=True))
     table = store.table
-    mine = [
-        in_subset(rank[system], int(condition), len(ranked), named.split)
-        for system, condition in zip(table["system"], table["initial_condition"], strict=True)
-    ]
-    return store.subset(mine)
+    return store.subset(rows_of_subset(ranked, table["system"], table["initial_condition"], named.split))
 
 
-def _fingerprint(settings: Config, named: NamedModel, inputs: list[Path]) -> str:
+def _fingerprint(content: Mapping[str, Any], inputs: list[Path]) -> str:
     """What the weights depend on, hashed: the name of the training state's folder."""
     from panda.core.code_version import code_version
     from panda.core.provenance import hash_of, processor, sha256, versions
 
-    train = settings.train.model_dump(mode="json")
-    for key in ("models", "definitions", "recipes", "checkpoint_every"):
-        del train[key]
     parts: dict[str, Any] = {
-        "seed": settings.seed,
-        "train": train,
-        "recipe": settings.train.recipes[settings.train.recipe].model_dump(mode="json"),
-        "definition": settings.train.definitions[named.definition].model_dump(mode="json"),
-        "model": named.model_dump(mode="json"),
+        "section": content,
         "inputs": [sha256(path) for path in inputs],
-        "code": code_version(ROOTS, SOURCE),
+        "code": code_version(STEPS["train_model"].code, SOURCE),
         "torch": versions().get("torch"),
         "processor": processor(),
     }
@@ -144,7 +132,7 @@ def list_models(logs: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG
 
     settings = load(config)
     rows = []
-    with recorded(settings, [output], inputs=logs, parts=["train.models"], roots=["panda.model.weights"]):
+    with recorded("list_models", settings, [output], inputs=logs):
         for path in logs:
             folder = path.parent
             named = _named(settings, folder.name)

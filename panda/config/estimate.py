@@ -269,16 +269,17 @@ def _pde(config: Config) -> StageCost:
 def _scaling(config: Config, systems: _Systems) -> StageCost:
     """The subsets integrated, a chain of models for each, the last of each scored, and the fit.
 
-    A subset of N / 2^i systems takes 2^i trajectories of each, and shares them with the larger ones: N for
-    the whole, and N / 2 more for every further subset.
+    A subset of N / 2^i systems takes 2^i trajectories of each, and shares half of them with the larger ones: N / 2 more
+    for every subset but the first, which is what all models learn from.
     """
-    n_trajectories = systems.train * (config.scaling.n_points + 1) / 2
+    n_subsets = config.scaling.n_points - 1
+    n_trajectories = systems.train * n_subsets / 2
     models = [model for model in config.named_models().values() if model.split is not None]
     n_windows, dimension = _n_windows(config, systems), config.costs.mean_dimension
     return _sum(
         "scaling",
         [
-            _integrate(config, n_trajectories, config.scaling.n_shards),
+            _integrate(config, n_trajectories, n_subsets * config.scaling.n_shards),
             _train(config, models),
             *(_score(config, name, n_windows, dimension) for name in config.scaling_forecasters()),
             _stage(config, "scaling", n_jobs=1),

@@ -126,7 +126,8 @@ class Founders(Section):
     def resolved(self) -> dict[str, Any]:
         """What results depend on: own founders by content and not by path, held-out families by members."""
         values = self.model_dump(mode="json")
-        del values["held_out_families"]
+        values["names"] = list(self.all_names)  # what "all of dysts" means may change with dysts
+        values["held_out_families"] = []
         values["held_out"] = list(self.test_names)
         values["own"] = {file.name: file.digest for file in self.own_files()}
         return values

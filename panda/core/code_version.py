@@ -8,22 +8,33 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-# These say how results are asked for and shown, not what they are.
+# These say how results are asked for and shown, not what they are. What they read of the configuration is in a section.
 NOT_SCIENCE = (
     "panda.cli",
-    "panda.config",
+    "panda.config.costs",
+    "panda.config.estimate",
+    "panda.config.families",
+    "panda.config.founder_names",
+    "panda.config.load",
+    "panda.config.own_founders",
+    "panda.config.steps",
+    "panda.config.train",
+    "panda.config.types",
+    "panda.config.whole",
     "panda.core.progress",
     "panda.core.provenance",
     "panda.core.code_version",
 )
+# Of sections only what they compute counts, not which keys there are and what is refused.
+SECTIONS = "panda.config"
 PACKAGES = ("panda", "baselines")
 
 
 def code_version(roots: Sequence[str], source: str | Path) -> str:
     """Twelve hex digits over the syntax trees of `roots` (module names) and all they import of ours.
 
-    Imports inside functions count too; comments, docstrings and formatting do not. `source` is the folder
-    that holds the packages.
+    Imports inside functions count too; comments, docstrings and formatting do not. Of the configuration's sections
+    only what they compute counts. `source` is the folder that holds the packages.
 
     Raises:
         FileNotFoundError: a root is no module of ours.
@@ -69,7 +80,20 @@ def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
             imported |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     ours = {name for name in imported if name.split(".")[0] in PACKAGES}
     parents = {name.rsplit(".", 1)[0] for name in ours if "." in name}
+    if module.startswith(SECTIONS):
+        tree = _computed(tree)
     return _hash(tree), tuple(sorted(ours | parents))
+
+
+def _computed(tree: ast.Module) -> ast.Module:
+    """The functions of a module, those of classes too, but for pydantic's validators."""
+    functions = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and not any("validator" in ast.unparse(decorator) for decorator in node.decorator_list)
+    ]
+    return ast.Module(body=functions, type_ignores=[])
 
 
 def syntax_hash(source: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from panda.core.seeds import generator
@@ -20,14 +22,27 @@ def subset_size(n_systems: int, split: int) -> int:
     return max(1, n_systems >> split)
 
 
-def initial_conditions(n_systems: int, rank: int, n_splits: int) -> int:
-    """Initial conditions the system of this rank needs: 2^i for the smallest subset i that holds it."""
-    return max(2**split for split in range(n_splits) if rank < subset_size(n_systems, split))
+def added_conditions(split: int) -> range:
+    """The initial conditions that subset `split` has beyond those of the larger subsets: 2^(split - 1) to 2^split - 1."""
+    return range(2 ** (split - 1), 2**split) if split else range(1)
 
 
 def in_subset(rank: int, initial_condition: int, n_systems: int, split: int) -> bool:
     """Whether a trajectory is in subset `split`: rank below N // 2^split, initial condition below 2^split."""
     return rank < subset_size(n_systems, split) and initial_condition < 2**split
+
+
+def rows_of_subset(
+    ranked: pd.DataFrame, systems: Iterable[str], conditions: Iterable[int], split: int
+) -> list[bool]:
+    """Which trajectories, given by system and initial condition, are in subset `split` of `nested_ranks`, each once."""
+    rank = dict(zip(ranked["system"], ranked["rank"], strict=True))
+    seen: set[tuple[str, int]] = set()
+    chosen = []
+    for key in zip(systems, map(int, conditions), strict=True):
+        chosen.append(key not in seen and in_subset(rank[key[0]], key[1], len(ranked), split))
+        seen.add(key)
+    return chosen
 
 
 def long_systems(catalogue: pd.DataFrame, n_systems: int, seed: int) -> set[str]:

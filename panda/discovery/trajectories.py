@@ -93,13 +93,14 @@ def regenerate(
     n_initial_conditions: Mapping[str, int],
     seed: int,
     progress: Progress | None = None,
+    first_condition: int = 0,
 ) -> Iterator[Regenerated]:
-    """Each system's trajectories, the flows in order of their names.
+    """Each system's trajectories, the flows in order of their names: so many, from number `first_condition` on.
 
-    Number 0 starts from the stored state; with `length.as_searched` it is bit for bit the searched
-    trajectory. The others start from states drawn from it without replacement, after the transient (spec
-    1.5), with the system's own stream. A trajectory that does not reach its end is left out, and counted
-    in the progress line.
+    A trajectory is the same whatever others are asked for. Number 0 starts from the stored state; with
+    `length.as_searched` it is bit for bit the searched trajectory. The others start from states drawn from it without
+    replacement, after the transient (spec 1.5), with the system's own stream. A trajectory that does not reach its end
+    is left out, and counted in the progress line.
 
     Raises:
         PandaError: a system that the search integrated to its end no longer gets there (the catalogue is
@@ -111,8 +112,9 @@ def regenerate(
         for first in range(0, len(group), BATCH):
             part = group.iloc[first : first + BATCH]
             counts = [n_initial_conditions[system] for system in part["system"]]
+            wanted = [range(first_condition, first_condition + n) for n in counts]
             n_done = 0
-            for found in _trajectories(flow, part, length, counts, seed):
+            for found in _trajectories(flow, part, length, wanted, seed):
                 n_done += 1
                 yield found
             n_left_out += sum(counts) - n_done
@@ -122,7 +124,7 @@ def regenerate(
 
 
 def _trajectories(
-    flow: Flow, rows: pd.DataFrame, length: Length, counts: list[int], seed: int
+    flow: Flow, rows: pd.DataFrame, length: Length, wanted: list[range], seed: int
 ) -> Iterator[Regenerated]:
     ensemble, records = from_rows(rows), rows.to_dict("records")
     n_periods = [length.periods(record["system"], 0, seed) for record in records]
@@ -130,9 +132,11 @@ def _trajectories(
     _check_as_searched(records, run, length)
     for i in np.flatnonzero(run.status == Status.complete):
         kept = run.states[i, length.integration.transient_points :]
-        yield from _regenerated(flow, ensemble[i : i + 1], kept[None], records[i], [0], length, seed)
-        more = ensemble[i : i + 1]
-        yield from _restarted(flow, more, kept, length, records[i], counts[i] - 1, seed)
+        one = ensemble[i : i + 1]
+        if 0 in wanted[i]:
+            yield from _regenerated(flow, one, kept[None], records[i], [0], length, seed)
+        further = range(max(1, wanted[i].start), wanted[i].stop)
+        yield from _restarted(flow, one, kept, length, records[i], further, seed)
 
 
 def _check_as_searched(records: list[dict[str, Any]], run: Trajectories, length: Length) -> None:
@@ -149,7 +153,7 @@ def _check_as_searched(records: list[dict[str, Any]], run: Trajectories, length:
 def draw_starts(
     kept: Float64[np.ndarray, "time state"], n: int, *, system: str, seed: int
 ) -> Float64[np.ndarray, "n state"]:
-    """`n` different states of a trajectory after its transient, from the system's own stream.
+    """`n` different states of a trajectory after its transient, from the system's own stream; more begin with these.
 
     Raises:
         PandaError: the trajectory has fewer.
@@ -159,7 +163,7 @@ def draw_starts(
             f"{system}: {n} further initial conditions asked for, but its trajectory has {len(kept)} points"
         )
     stream = generator(seed, "integrate", system, "initial")
-    return kept[stream.choice(len(kept), size=n, replace=False)]
+    return kept[stream.permutation(len(kept))[:n]]
 
 
 def _restarted(
@@ -168,14 +172,14 @@ def _restarted(
     kept: Float64[np.ndarray, "time state"],
     length: Length,
     record: Row,
-    n: int,
+    wanted: range,
     seed: int,
 ) -> Iterator[Regenerated]:
-    """Trajectories from `n` states of the first one, in batches; those that escape are left out."""
-    starts = draw_starts(kept, n, system=record["system"], seed=seed)
-    for first in range(0, n, BATCH):
-        part = starts[first : first + BATCH]
-        numbers = 1 + first + np.arange(len(part))
+    """Trajectories from states of the first one, by their numbers, in batches; those that escape are left out."""
+    starts = draw_starts(kept, max(0, wanted.stop - 1), system=record["system"], seed=seed)
+    for first in range(wanted.start, wanted.stop, BATCH):
+        numbers = np.arange(first, min(first + BATCH, wanted.stop))
+        part = starts[numbers - 1]
         many = replace(member[np.zeros(len(part), dtype=np.int64)], initial=part)
         run = _integrate(
             flow, many, length, [length.periods(record["system"], int(k), seed) for k in numbers]

@@ -5,7 +5,7 @@ rule audit_certificates:
     input:
         catalogue=rules.select_systems.output.catalogue,
     output:
-        f"{RUN}/discover/audit/{{shard}}.parquet",
+        out("audit_certificates", "audit"),
     log:
         f"{RUN}/logs/audit_certificates/{{shard}}.log",
     benchmark:
@@ -15,12 +15,7 @@ rule audit_certificates:
         mem_mb=growing(2000),
         runtime=240,
     params:
-        section=part(
-            "seed",
-            "discover.audit",
-            "discover.follow",
-            "discover.search.integration",
-        ),
+        section=section("audit_certificates"),
         code=code("audit_certificates"),
     message:
         "Follow shard {wildcards.shard} of the audited systems for much longer"
@@ -37,8 +32,8 @@ rule summarise_audit:
             shard=range(CONFIG.discover.audit.n_shards),
         ),
     output:
-        audit=f"{RUN}/discover/audit.parquet",
-        summary=f"{RUN}/discover/audit_summary.parquet",
+        audit=out("summarise_audit", "audit"),
+        summary=out("summarise_audit", "summary"),
     log:
         f"{RUN}/logs/summarise_audit.log",
     benchmark:
@@ -48,7 +43,7 @@ rule summarise_audit:
         mem_mb=growing(2000),
         runtime=20,
     params:
-        section=part("seed", "discover.audit", "discover.follow"),
+        section=section("summarise_audit"),
         code=code("summarise_audit"),
     message:
         "Say how often verdicts are wrong"

@@ -1,14 +1,12 @@
 """Baselines that learn: trained on our windows to a plateau on the validation founders."""
 
-from baselines.registry import info
-
 
 rule fit_baseline:
     input:
         train=trajectories("train"),
         validation=trajectories("validation"),
     output:
-        f"{RUN}/baselines/{{forecaster}}/config.json",
+        out("fit_baseline", "config"),
     log:
         f"{RUN}/logs/fit_baseline/{{forecaster}}.log",
     benchmark:
@@ -19,18 +17,13 @@ rule fit_baseline:
         runtime=720,
         gpu=1,
     params:
-        section=lambda wildcards: part(
-            "seed",
-            "baselines.seed_windows",
-            f"baselines.{wildcards.forecaster}",
-            "train.data",
-        ),
+        section=of_forecaster(section, "fit_baseline"),
         files=lambda wildcards, input: [
             *(f"--train={path}" for path in input.train),
             *(f"--validation={path}" for path in input.validation),
         ],
         folder=subpath(output[0], parent=True),
-        code=lambda wildcards: code("fit_baseline", info(wildcards.forecaster).module),
+        code=of_forecaster(code, "fit_baseline"),
     message:
         "Fit the baseline {wildcards.forecaster}"
     shell:

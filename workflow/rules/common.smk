@@ -33,6 +33,7 @@ def one_of(names):
 wildcard_constraints:
     generation=r"\d+",
     method="one_generation|evolution",
+    point=r"\d+",
     seed=r"\d+",
     shard=r"\d+",
     split="|".join(SPLITS),
@@ -40,65 +41,29 @@ wildcard_constraints:
     forecaster=one_of([*MODELS, *registry.names()]),
 
 
-# The modules whose code a rule's results depend on. Figures and baselines have a root each, see the rules.
-ROOTS = {
-    "compile_founders": ["panda.systems.library"],
-    "measure_founders": ["panda.discovery.measure"],
-    "search_candidates": ["panda.discovery.search"],
-    "follow_candidates": ["panda.discovery.follow"],
-    "follow_bred": ["panda.discovery.follow"],
-    "breed_candidates": ["panda.discovery.breeding", "panda.discovery.shards"],
-    "search_bred": ["panda.discovery.search"],
-    "run_search": ["panda.discovery.timed_search"],
-    "compare_searches": ["panda.discovery.comparison"],
-    "select_systems": ["panda.discovery.select", "panda.discovery.shards"],
-    "measure_spectra": ["panda.discovery.spectra"],
-    "join_spectra": ["panda.discovery.spectra", "panda.discovery.shards"],
-    "sample_gallery": ["panda.discovery.gallery"],
-    "integrate_systems": [
-        "panda.discovery.trajectories",
-        "panda.discovery.trust",
-        "panda.discovery.subsets",
-        "panda.data.store",
-    ],
-    "write_card": ["panda.data.card", "panda.discovery.trust"],
-    "import_trajectories": ["panda.data.external"],
-    "find_duplicates": ["panda.discovery.novelty"],
-    "audit_certificates": ["panda.discovery.audit"],
-    "summarise_audit": [
-        "panda.discovery.audit_summary",
-        "panda.discovery.shards",
-    ],
-    "train_model": ["panda.training.loop", "panda.discovery.subsets"],
-    "list_models": ["panda.model.weights"],
-    "fit_baseline": [],
-    "score_forecaster": ["panda.evaluation.score"],
-    "score_completions": ["panda.evaluation.completions"],
-    "summarise_scores": ["panda.evaluation.summary", "panda.evaluation.significance"],
-    "simulate_fields": ["panda.pde.kuramoto_sivashinsky"],
-    "score_fields": ["panda.evaluation.fields"],
-    "summarise_fields": ["panda.evaluation.fields"],
-    "integrate_subsets": [
-        "panda.discovery.subsets",
-        "panda.discovery.trajectories",
-        "panda.data.store",
-    ],
-    "fit_scaling": ["panda.analysis.scaling_points", "panda.analysis.scaling_law"],
-    "draw_figure": ["panda.figures.save"],
-    "judge_claims": ["panda.analysis.claims"],
-    "list_costs": ["panda.analysis.costs"],
-    "write_report": ["panda.report.html"],
-}
+def out(step, role):
+    """An output of a step, with its wildcards."""
+    return f"{RUN}/{STEPS[step].outputs[role]}"
 
 
-def code(rule_name, *more):
-    """The code version of a rule, with further root modules for what a wildcard names."""
-    return code_version([*ROOTS[rule_name], *more], SOURCE)
+def code(step, *more):
+    """The code version of a step, with further root modules for what a wildcard names."""
+    return code_version([*STEPS[step].code, *more], SOURCE)
 
 
-def part(*paths):
-    """The parts of the configuration that a rule's results depend on."""
-    return section(CONFIG, *paths)
+def section(step, *more):
+    """What a step reads of the configuration, with more for what a wildcard names."""
+    return STEPS[step].section(CONFIG, *more)
+
+
+def of_forecaster(what, step):
+    """Section or code of a step, with those of the forecaster that a wildcard names."""
+
+    def added(wildcards):
+        reads, modules = forecaster(CONFIG, wildcards.forecaster, registry.info)
+        return what(step, *(reads if what is section else modules))
+
+    return added
 
 
 def trajectories(split):

@@ -1,17 +1,9 @@
 """Discovery: founders compiled and measured, candidates searched, systems selected."""
 
-# Founders of the user's own are measured when they are compiled; without any, nothing of that counts.
-OWN_FOUNDERS = {"parts": [], "roots": []}
-if CONFIG.discover.founders.own:
-    OWN_FOUNDERS = {
-        "parts": ["discover.founders", "discover.search.integration"],
-        "roots": ["panda.discovery.own"],
-    }
-
 
 rule compile_founders:
     output:
-        f"{RUN}/discover/founders.json",
+        out("compile_founders", "dimensions"),
     log:
         f"{RUN}/logs/compile_founders.log",
     benchmark:
@@ -21,8 +13,8 @@ rule compile_founders:
         mem_mb=growing(3000),
         runtime=30,
     params:
-        section=part("discover.founders.names", *OWN_FOUNDERS["parts"]),
-        code=code("compile_founders", *OWN_FOUNDERS["roots"]),
+        section=section("compile_founders"),
+        code=code("compile_founders"),
     message:
         "Compile the founders' right-hand sides (once on a machine)"
     shell:
@@ -34,7 +26,7 @@ rule measure_founders:
     input:
         founders=rules.compile_founders.output[0],
     output:
-        f"{RUN}/discover/measures.parquet",
+        out("measure_founders", "measures"),
     log:
         f"{RUN}/logs/measure_founders.log",
     benchmark:
@@ -44,7 +36,7 @@ rule measure_founders:
         mem_mb=growing(2000),
         runtime=20,
     params:
-        section=part("discover.founders", "discover.search.integration.max_steps"),
+        section=section("measure_founders"),
         code=code("measure_founders"),
     message:
         "Measure the flow amplitude of every founder"
@@ -56,7 +48,7 @@ rule search_candidates:
     input:
         measures=rules.measure_founders.output[0],
     output:
-        f"{RUN}/discover/candidates/{{shard}}.parquet",
+        out("search_candidates", "candidates"),
     log:
         f"{RUN}/logs/search_candidates/{{shard}}.log",
     benchmark:
@@ -66,7 +58,7 @@ rule search_candidates:
         mem_mb=growing(3000),
         runtime=240,
     params:
-        section=part("seed", "discover.founders", "discover.search"),
+        section=section("search_candidates"),
         code=code("search_candidates"),
     message:
         "Search shard {wildcards.shard} of the candidates"
@@ -75,19 +67,11 @@ rule search_candidates:
         " --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
 
 
-FOLLOW_SECTIONS = [
-    "seed",
-    "discover.follow",
-    "discover.select",
-    "discover.search.integration",
-]
-
-
 rule follow_candidates:
     input:
         rules.search_candidates.output[0],
     output:
-        f"{RUN}/discover/followed/{{shard}}.parquet",
+        out("follow_candidates", "followed"),
     log:
         f"{RUN}/logs/follow_candidates/{{shard}}.log",
     benchmark:
@@ -97,7 +81,7 @@ rule follow_candidates:
         mem_mb=growing(3000),
         runtime=240,
     params:
-        section=part(*FOLLOW_SECTIONS),
+        section=section("follow_candidates"),
         code=code("follow_candidates"),
     message:
         "Follow shard {wildcards.shard} of the candidates for long"
@@ -125,9 +109,9 @@ rule select_systems:
         candidates=candidates(CONFIG.discover.search.generations),
         followed=shards_of("followed", "followed", CONFIG.discover.search.generations),
     output:
-        catalogue=f"{RUN}/discover/catalogue.parquet",
-        acceptance=f"{RUN}/discover/acceptance.parquet",
-        selections=f"{RUN}/discover/selections.parquet",
+        catalogue=out("select_systems", "catalogue"),
+        acceptance=out("select_systems", "acceptance"),
+        selections=out("select_systems", "selections"),
     log:
         f"{RUN}/logs/select_systems.log",
     benchmark:
@@ -137,7 +121,7 @@ rule select_systems:
         mem_mb=growing(4000),
         runtime=30,
     params:
-        section=part("discover.select", "discover.founders"),
+        section=section("select_systems"),
         code=code("select_systems"),
         followed=lambda wildcards, input: [
             f"--followed={path}" for path in input.followed
@@ -153,7 +137,7 @@ rule measure_spectra:
     input:
         catalogue=rules.select_systems.output.catalogue,
     output:
-        f"{RUN}/discover/spectra/{{shard}}.parquet",
+        out("measure_spectra", "spectra"),
     log:
         f"{RUN}/logs/measure_spectra/{{shard}}.log",
     benchmark:
@@ -163,7 +147,7 @@ rule measure_spectra:
         mem_mb=growing(2000),
         runtime=120,
     params:
-        section=part("seed", "discover.spectrum", "discover.search.integration"),
+        section=section("measure_spectra"),
         code=code("measure_spectra"),
     message:
         "Measure all Lyapunov exponents of shard {wildcards.shard} of the accepted systems"
@@ -180,7 +164,7 @@ rule join_spectra:
             shard=range(CONFIG.discover.spectrum.n_shards),
         ),
     output:
-        f"{RUN}/discover/spectra.parquet",
+        out("join_spectra", "spectra"),
     log:
         f"{RUN}/logs/join_spectra.log",
     benchmark:
@@ -190,6 +174,7 @@ rule join_spectra:
         mem_mb=growing(2000),
         runtime=20,
     params:
+        section=section("join_spectra"),
         code=code("join_spectra"),
     message:
         "Join the Lyapunov spectra of all shards"
@@ -202,7 +187,7 @@ rule sample_gallery:
     input:
         catalogue=rules.select_systems.output.catalogue,
     output:
-        f"{RUN}/discover/gallery.npz",
+        out("sample_gallery", "gallery"),
     log:
         f"{RUN}/logs/sample_gallery.log",
     benchmark:
@@ -212,7 +197,7 @@ rule sample_gallery:
         mem_mb=growing(2000),
         runtime=20,
     params:
-        section=part("seed", "discover.gallery", "discover.search.integration"),
+        section=section("sample_gallery"),
         code=code("sample_gallery"),
     message:
         "Integrate the attractors that the galleries show"

@@ -8,8 +8,8 @@ rule find_duplicates:
     input:
         catalogue=rules.select_systems.output.catalogue,
     output:
-        counts=f"{RUN}/discover/duplicates.parquet",
-        nearest=f"{RUN}/discover/nearest.parquet",
+        counts=out("find_duplicates", "counts"),
+        nearest=out("find_duplicates", "nearest"),
     log:
         f"{RUN}/logs/find_duplicates.log",
     benchmark:
@@ -19,12 +19,7 @@ rule find_duplicates:
         mem_mb=growing(4000),
         runtime=60,
     params:
-        section=part(
-            "seed",
-            "discover.duplicates",
-            "discover.founders",
-            "discover.search",
-        ),
+        section=section("find_duplicates"),
         families=hash_of(families()),
         code=code("find_duplicates"),
     message:

@@ -6,49 +6,9 @@ def forecaster_state(wildcards):
     name = wildcards.forecaster
     if name in MODELS:
         return [f"{RUN}/train/{name}/model.safetensors"]
-    return [f"{RUN}/baselines/{name}/config.json"] if info(name).trained else []
-
-
-def forecaster_code(rule_name):
-    """The code version of a scoring rule: the scorer's, and the forecaster's own modules."""
-
-    def version(wildcards):
-        name = wildcards.forecaster
-        own = (
-            "panda.evaluation.panda_forecaster" if name in MODELS else info(name).module
-        )
-        return code(rule_name, own)
-
-    return version
-
-
-def forecaster_section(*paths):
-    """The configuration a score depends on: the evaluation's, and the forecaster's own settings."""
-
-    def parts(wildcards):
-        own = f"baselines.{wildcards.forecaster.removesuffix('_anchored')}"
-        has_own = (
-            wildcards.forecaster.removesuffix("_anchored")
-            in CONFIG.baselines.model_dump()
-        )
-        return part("seed", *paths, *([own] if has_own else []))
-
-    return parts
-
-
-SCORING = [
-    f"evaluate.{key}"
-    for key in (
-        "n_windows",
-        "max_trajectories",
-        "context_length",
-        "horizons",
-        "standardise_eps",
-        "smape_eps",
-        "valid_time_threshold",
-        "n_examples",
+    return (
+        [f"{RUN}/baselines/{name}/config.json"] if registry.info(name).trained else []
     )
-]
 
 
 rule score_forecaster:
@@ -56,8 +16,8 @@ rule score_forecaster:
         trajectories=trajectories("test"),
         state=forecaster_state,
     output:
-        scores=f"{RUN}/evaluate/scores/{{forecaster}}.parquet",
-        forecasts=f"{RUN}/evaluate/forecasts/{{forecaster}}.npz",
+        scores=out("score_forecaster", "scores"),
+        forecasts=out("score_forecaster", "forecasts"),
     log:
         f"{RUN}/logs/score_forecaster/{{forecaster}}.log",
     benchmark:
@@ -68,12 +28,8 @@ rule score_forecaster:
         runtime=240,
         gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
     params:
-        # Only models are told how to take their contexts.
-        section=lambda wildcards: forecaster_section(
-            *SCORING,
-            *(["evaluate.contexts"] if wildcards.forecaster in MODELS else []),
-        )(wildcards),
-        code=forecaster_code("score_forecaster"),
+        section=of_forecaster(section, "score_forecaster"),
+        code=of_forecaster(code, "score_forecaster"),
     message:
         "Score {wildcards.forecaster} on unseen systems"
     shell:
@@ -87,8 +43,8 @@ rule score_completions:
         trajectories=trajectories("test"),
         weights=f"{RUN}/train/{CONFIG.evaluate.completion_model}/model.safetensors",
     output:
-        scores=f"{RUN}/evaluate/completions.parquet",
-        arrays=f"{RUN}/evaluate/completions.npz",
+        scores=out("score_completions", "scores"),
+        arrays=out("score_completions", "arrays"),
     log:
         f"{RUN}/logs/score_completions.log",
     benchmark:
@@ -99,14 +55,7 @@ rule score_completions:
         runtime=120,
         gpu=1,
     params:
-        section=part(
-            "seed",
-            *SCORING,
-            "evaluate.completion_model",
-            "evaluate.n_mask_draws",
-            "evaluate.n_completions",
-            "train.shape",
-        ),
+        section=section("score_completions"),
         code=code("score_completions"),
     message:
         "Score the completions of {CONFIG.evaluate.completion_model}"
@@ -122,9 +71,9 @@ rule summarise_scores:
             forecaster=CONFIG.evaluate.forecasters,
         ),
     output:
-        summary=f"{RUN}/evaluate/summary.parquet",
-        by_system=f"{RUN}/evaluate/by_system.parquet",
-        significance=f"{RUN}/evaluate/significance.parquet",
+        summary=out("summarise_scores", "summary"),
+        by_system=out("summarise_scores", "by_system"),
+        significance=out("summarise_scores", "significance"),
     log:
         f"{RUN}/logs/summarise_scores.log",
     benchmark:
@@ -134,16 +83,7 @@ rule summarise_scores:
         mem_mb=growing(3000),
         runtime=20,
     params:
-        section=part(
-            "seed",
-            "discover.founders.held_out",
-            "evaluate.fast_samples",
-            "evaluate.n_bootstrap",
-            "evaluate.confidence",
-            "evaluate.forecasters",
-            "evaluate.reference",
-            "evaluate.tested_horizons",
-        ),
+        section=section("summarise_scores"),
         code=code("summarise_scores"),
     message:
         "Summarise the scores over systems"

@@ -1,19 +1,12 @@
 """Generations after the first, where the configuration asks for them; and how they compare with one."""
 
-SEARCHED = [
-    "discover.founders",
-    "discover.search",
-    "discover.evolve",
-    "discover.select",
-]
-
 
 rule breed_candidates:
     input:
         measures=rules.measure_founders.output[0],
         candidates=lambda wildcards: candidates(int(wildcards.generation) - 1),
     output:
-        f"{RUN}/discover/bred/{{generation}}.parquet",
+        out("breed_candidates", "bred"),
     log:
         f"{RUN}/logs/breed_candidates/{{generation}}.log",
     benchmark:
@@ -23,7 +16,7 @@ rule breed_candidates:
         mem_mb=growing(4000),
         runtime=60,
     params:
-        section=part("seed", *SEARCHED),
+        section=section("breed_candidates"),
         code=code("breed_candidates"),
     message:
         "Breed generation {wildcards.generation}"
@@ -36,7 +29,7 @@ rule search_bred:
     input:
         rules.breed_candidates.output[0],
     output:
-        f"{RUN}/discover/bred/{{generation}}/{{shard}}.parquet",
+        out("search_bred", "candidates"),
     log:
         f"{RUN}/logs/search_bred/{{generation}}_{{shard}}.log",
     benchmark:
@@ -46,7 +39,7 @@ rule search_bred:
         mem_mb=growing(3000),
         runtime=240,
     params:
-        section=part("seed", "discover.founders", "discover.search"),
+        section=section("search_bred"),
         code=code("search_bred"),
     message:
         "Search shard {wildcards.shard} of generation {wildcards.generation}"
@@ -59,7 +52,7 @@ rule follow_bred:
     input:
         rules.search_bred.output[0],
     output:
-        f"{RUN}/discover/followed/{{generation}}/{{shard}}.parquet",
+        out("follow_bred", "followed"),
     log:
         f"{RUN}/logs/follow_bred/{{generation}}_{{shard}}.log",
     benchmark:
@@ -69,7 +62,7 @@ rule follow_bred:
         mem_mb=growing(3000),
         runtime=240,
     params:
-        section=part(*FOLLOW_SECTIONS),
+        section=section("follow_bred"),
         code=code("follow_bred"),
     message:
         "Follow shard {wildcards.shard} of generation {wildcards.generation} for long"
@@ -81,7 +74,7 @@ rule run_search:
     input:
         measures=rules.measure_founders.output[0],
     output:
-        f"{RUN}/discover/searches/{{method}}/{{seed}}.parquet",
+        out("run_search", "candidates"),
     log:
         f"{RUN}/logs/run_search/{{method}}_{{seed}}.log",
     benchmark:
@@ -92,13 +85,7 @@ rule run_search:
         runtime=120,
     params:
         # Not its seeds, nor what only the comparison reads: they change no search.
-        section=part(
-            *SEARCHED,
-            "discover.comparison.generations",
-            "discover.comparison.n_perturbations",
-            "discover.comparison.n_pairs",
-            "discover.comparison.n_pairs_evolved",
-        ),
+        section=section("run_search"),
         code=code("run_search"),
     message:
         "Search by {wildcards.method}, seed {wildcards.seed}, for the comparison"
@@ -116,8 +103,8 @@ rule compare_searches:
             seed=CONFIG.discover.comparison.seeds,
         ),
     output:
-        table=f"{RUN}/discover/evolution.parquet",
-        curve=f"{RUN}/discover/evolution_curve.parquet",
+        table=out("compare_searches", "table"),
+        curve=out("compare_searches", "curve"),
     log:
         f"{RUN}/logs/compare_searches.log",
     benchmark:
@@ -127,13 +114,7 @@ rule compare_searches:
         mem_mb=growing(4000),
         runtime=60,
     params:
-        section=part(
-            "seed",
-            *SEARCHED,
-            "discover.spectrum",
-            "discover.comparison",
-            "discover.duplicates",
-        ),
+        section=section("compare_searches"),
         code=code("compare_searches"),
     message:
         "Compare searches of one generation and of several"

@@ -28,9 +28,9 @@ rule draw_figure:
     input:
         figure_inputs,
     output:
-        pdf=f"{RUN}/figures/{{figure}}.pdf",
+        pdf=out("draw_figure", "pdf"),
         png=report(
-            f"{RUN}/figures/{{figure}}.png",
+            out("draw_figure", "png"),
             caption="../report/figure.rst",
             category=lambda wildcards: FIGURES[wildcards.figure]["category"],
         ),

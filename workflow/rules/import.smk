@@ -10,7 +10,7 @@ except PandaError as error:
 
 rule import_trajectories:
     output:
-        **{split: f"{RUN}/integrate/{split}/{{shard}}.arrow" for split in SPLITS},
+        **{split: out("import_trajectories", split) for split in SPLITS},
     log:
         f"{RUN}/logs/import_trajectories/{{shard}}.log",
     benchmark:
@@ -20,13 +20,7 @@ rule import_trajectories:
         mem_mb=growing(4000),
         runtime=240,
     params:
-        section=part(
-            "integrate.import_from",
-            "integrate.n_shards",
-            "discover.founders.held_out",
-            "discover.founders.validation",
-            "discover.select.strict",
-        ),
+        section=section("import_trajectories"),
         # Names and sizes of the files: a touched or newly fetched copy is no reason to import again.
         published=PUBLISHED,
         code=code("import_trajectories"),

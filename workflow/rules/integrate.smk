@@ -5,9 +5,9 @@ rule integrate_systems:
     input:
         catalogue=rules.select_systems.output.catalogue,
     output:
-        **{split: f"{RUN}/integrate/{split}/{{shard}}.arrow" for split in SPLITS},
-        long=f"{RUN}/integrate/long/{{shard}}.arrow",
-        trust=f"{RUN}/integrate/trust/{{shard}}.parquet",
+        **{split: out("integrate_systems", split) for split in SPLITS},
+        long=out("integrate_systems", "long"),
+        trust=out("integrate_systems", "trust"),
     log:
         f"{RUN}/logs/integrate_systems/{{shard}}.log",
     benchmark:
@@ -17,7 +17,7 @@ rule integrate_systems:
         mem_mb=growing(3000),
         runtime=120,
     params:
-        section=part("seed", "integrate", "discover.search.integration"),
+        section=section("integrate_systems"),
         code=code("integrate_systems"),
     message:
         "Integrate shard {wildcards.shard} of the selected systems"
@@ -36,8 +36,8 @@ rule write_card:
         ],
         trust=expand(rules.integrate_systems.output.trust, shard=SHARDS),
     output:
-        card=f"{RUN}/integrate/README.md",
-        trust=f"{RUN}/integrate/trust.parquet",
+        card=out("write_card", "card"),
+        trust=out("write_card", "trust"),
     log:
         f"{RUN}/logs/write_card.log",
     benchmark:
@@ -47,7 +47,7 @@ rule write_card:
         mem_mb=growing(4000),
         runtime=30,
     params:
-        section=part("seed", "integrate", "discover.search.integration"),
+        section=section("write_card"),
         code=code("write_card"),
     message:
         "Write the dataset card of the trajectories"

@@ -1,24 +1,9 @@
 """Zero-shot forecasts of the Kuramoto-Sivashinsky equation."""
 
-FIELDS_PARTS = [
-    f"pde.{key}"
-    for key in (
-        "n_runs",
-        "domain_length",
-        "n_modes",
-        "n_grid",
-        "duration",
-        "n_points",
-        "initial_scale",
-        "rtol",
-        "atol",
-    )
-]
-
 
 rule simulate_fields:
     output:
-        f"{RUN}/pde/fields.npz",
+        out("simulate_fields", "fields"),
     log:
         f"{RUN}/logs/simulate_fields.log",
     benchmark:
@@ -28,7 +13,7 @@ rule simulate_fields:
         mem_mb=growing(2000),
         runtime=60,
     params:
-        section=part("seed", *FIELDS_PARTS),
+        section=section("simulate_fields"),
         code=code("simulate_fields"),
     message:
         "Solve the Kuramoto-Sivashinsky equation"
@@ -41,8 +26,8 @@ rule score_fields:
         fields=rules.simulate_fields.output[0],
         state=forecaster_state,
     output:
-        scores=f"{RUN}/pde/scores/{{forecaster}}.parquet",
-        forecasts=f"{RUN}/pde/forecasts/{{forecaster}}.npz",
+        scores=out("score_fields", "scores"),
+        forecasts=out("score_fields", "forecasts"),
     log:
         f"{RUN}/logs/score_fields/{{forecaster}}.log",
     benchmark:
@@ -53,8 +38,8 @@ rule score_fields:
         runtime=60,
         gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
     params:
-        section=forecaster_section("pde.start", *SCORING),
-        code=forecaster_code("score_fields"),
+        section=of_forecaster(section, "score_fields"),
+        code=of_forecaster(code, "score_fields"),
     message:
         "Score {wildcards.forecaster} on Kuramoto-Sivashinsky"
     shell:
@@ -66,7 +51,7 @@ rule summarise_fields:
     input:
         expand(rules.score_fields.output.scores, forecaster=CONFIG.pde.forecasters),
     output:
-        f"{RUN}/pde/summary.parquet",
+        out("summarise_fields", "summary"),
     log:
         f"{RUN}/logs/summarise_fields.log",
     benchmark:
@@ -76,9 +61,7 @@ rule summarise_fields:
         mem_mb=growing(2000),
         runtime=10,
     params:
-        section=part(
-            "seed", "evaluate.n_bootstrap", "evaluate.confidence", "pde.forecasters"
-        ),
+        section=section("summarise_fields"),
         code=code("summarise_fields"),
     message:
         "Summarise the scores on Kuramoto-Sivashinsky"

@@ -35,7 +35,7 @@ rule judge_claims:
     input:
         result_tables(),
     output:
-        f"{RUN}/claims.parquet",
+        out("judge_claims", "claims"),
     log:
         f"{RUN}/logs/judge_claims.log",
     benchmark:
@@ -46,7 +46,8 @@ rule judge_claims:
         runtime=10,
     params:
         # The claims' content, not their file: a touched file is no reason to judge again.
-        section=[CONFIG.preset, CLAIMS],
+        section=section("judge_claims"),
+        content=CLAIMS,
         code=code("judge_claims"),
         root=RUN,
         claims=SOURCE / "paper" / "claims.yaml",
@@ -69,7 +70,7 @@ rule list_costs:
         result_tables(),
         [figure_files(figure) for figure in CONFIG.figures],
     output:
-        f"{RUN}/costs.parquet",
+        out("list_costs", "costs"),
     log:
         f"{RUN}/logs/list_costs.log",
     threads: 1
@@ -94,7 +95,7 @@ rule write_report:
         figures=[f"{RUN}/figures/{figure}.png" for figure in CONFIG.figures],
         pages=[f"{RUN}/figures/{figure}.pdf" for figure in CONFIG.figures],
     output:
-        f"{RUN}/report.html",
+        out("write_report", "report"),
     log:
         f"{RUN}/logs/write_report.log",
     benchmark:
@@ -104,7 +105,7 @@ rule write_report:
         mem_mb=growing(1000),
         runtime=10,
     params:
-        section=[CONFIG.preset, *CONFIG.figures],
+        section=section("write_report"),
         template=sha256(SOURCE / "panda" / "report" / "template.html"),
         code=code("write_report"),
         root=RUN,

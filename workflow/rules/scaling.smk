@@ -5,35 +5,35 @@ rule integrate_subsets:
     input:
         catalogue=rules.select_systems.output.catalogue,
     output:
-        f"{RUN}/scaling/trajectories/{{shard}}.arrow",
+        out("integrate_subsets", "trajectories"),
     log:
-        f"{RUN}/logs/integrate_subsets/{{shard}}.log",
+        f"{RUN}/logs/integrate_subsets/{{point}}_{{shard}}.log",
     benchmark:
-        f"{RUN}/benchmarks/integrate_subsets/{{shard}}.tsv"
+        f"{RUN}/benchmarks/integrate_subsets/{{point}}_{{shard}}.tsv"
     threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=120,
     params:
-        section=part(
-            "seed",
-            "scaling.n_points",
-            "scaling.n_shards",
-            "integrate.n_periods",
-            "discover.search.integration",
-        ),
+        section=section("integrate_subsets"),
         code=code("integrate_subsets"),
     message:
-        "Integrate shard {wildcards.shard} of the nested subsets"
+        "Integrate shard {wildcards.shard} of nested subset {wildcards.point}"
     shell:
         "{PANDA} scaling integrate --config {RESOLVED:q} --library {BUILD:q} --catalogue {input.catalogue:q}"
-        " --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
+        " --split {wildcards.point:q} --shard {wildcards.shard:q} --output {output:q} 2> {log:q}"
 
 
-def subset_files():
-    """All shards of the nested subsets; a model takes its own rows from them."""
-    return expand(
-        rules.integrate_subsets.output[0], shard=range(CONFIG.scaling.n_shards)
+def subset_files(point):
+    """The trajectories of a nested subset and of the larger ones; a model takes its own rows from them.
+
+    The largest has one trajectory of each training system: those that all models learn from. A further subset
+    adds files, and changes none.
+    """
+    return trajectories("train") + expand(
+        rules.integrate_subsets.output[0],
+        point=range(1, point + 1),
+        shard=range(CONFIG.scaling.n_shards),
     )
 
 
@@ -45,8 +45,8 @@ rule fit_scaling:
         ),
         catalogue=rules.select_systems.output.catalogue,
     output:
-        points=f"{RUN}/scaling/points.parquet",
-        fit=f"{RUN}/scaling/fit.parquet",
+        points=out("fit_scaling", "points"),
+        fit=out("fit_scaling", "fit"),
     log:
         f"{RUN}/logs/fit_scaling.log",
     benchmark:
@@ -56,15 +56,7 @@ rule fit_scaling:
         mem_mb=growing(3000),
         runtime=30,
     params:
-        section=part(
-            "seed",
-            "scaling.n_bootstrap",
-            "scaling.alpha_max",
-            "scaling.max_ratio",
-            "scaling.definitions",
-            "evaluate.horizons",
-            "evaluate.confidence",
-        ),
+        section=section("fit_scaling"),
         code=code("fit_scaling"),
         scores=lambda wildcards, input: [f"--scores={path}" for path in input.scores],
     message:

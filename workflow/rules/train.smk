@@ -1,24 +1,9 @@
 """Training: one rule for every named model, those of the sweeps too."""
 
-# Everything of `train` that the weights depend on, but for recipe, shape and model, which a rule names itself.
-TRAIN_PARTS = [
-    f"train.{key}"
-    for key in (
-        "device",
-        "threads",
-        "precision",
-        "compile",
-        "batch_size",
-        "founder_probability",
-        "data",
-        "log_every",
-    )
-]
-
 
 def training_files(wildcards):
     split = MODELS[wildcards.model].split
-    return trajectories("train") if split is None else subset_files()
+    return trajectories("train") if split is None else subset_files(split)
 
 
 def encoder_folder(wildcards):
@@ -37,9 +22,9 @@ rule train_model:
         encoder=encoder_folder,
         catalogue=subset_catalogue,
     output:
-        weights=f"{RUN}/train/{{model}}/model.safetensors",
-        shape=f"{RUN}/train/{{model}}/config.json",
-        log=f"{RUN}/train/{{model}}/log.parquet",
+        weights=out("train_model", "weights"),
+        shape=out("train_model", "shape"),
+        log=out("train_model", "log"),
     log:
         f"{RUN}/logs/train_model/{{model}}.log",
     benchmark:
@@ -50,16 +35,8 @@ rule train_model:
         runtime=1440,
         gpu=1,
     params:
-        section=lambda wildcards: {
-            **part("seed", *TRAIN_PARTS),
-            "recipe": CONFIG.train.recipes[CONFIG.train.recipe].model_dump(
-                mode="json"
-            ),
-            "shape": CONFIG.train.model_shape(
-                MODELS[wildcards.model].definition
-            ).model_dump(mode="json"),
-            "model": MODELS[wildcards.model].model_dump(mode="json"),
-        },
+        section=lambda wildcards: section("train_model")
+        | trained(CONFIG, wildcards.model),
         code=code("train_model"),
         state=f"{RUN}/state/train",
         folder=subpath(output.weights, parent=True),
@@ -74,7 +51,7 @@ rule list_models:
     input:
         expand(rules.train_model.output.log, model=CONFIG.train.models),
     output:
-        f"{RUN}/train/models.parquet",
+        out("list_models", "models"),
     log:
         f"{RUN}/logs/list_models.log",
     benchmark:
@@ -84,6 +61,7 @@ rule list_models:
         mem_mb=growing(2000),
         runtime=10,
     params:
+        section=section("list_models"),
         code=code("list_models"),
     message:
         "List the trained models"

@@ -11,16 +11,16 @@ import pytest
 
 import baselines
 from baselines import registry
-from panda.config import Baselines
+from panda.config import section
 from panda.core.code_version import code_version
 from panda.core.errors import PandaError
 
 
-def test_every_baseline_has_a_module_and_known_settings() -> None:
+def test_every_baseline_has_a_module_and_reads_keys_that_there_are(smoke) -> None:
     for name in registry.names():
         entry = registry.info(name)
         assert importlib.util.find_spec(entry.module) is not None
-        assert entry.section == "" or entry.section in Baselines.model_fields
+        assert tuple(section(smoke, *entry.reads)) == entry.reads
 
 
 def test_the_readme_lists_every_baseline() -> None:

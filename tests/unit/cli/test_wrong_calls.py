@@ -69,7 +69,10 @@ SPLITS += ["--long", "l.arrow", "--trust", "t.parquet"]
             "discover.spectrum.n_shards",
         ),
         (["integrate", "systems", "--catalogue", "FILE", *SPLITS], "integrate.n_shards"),
-        (["scaling", "integrate", "--catalogue", "FILE", "--output", "o.arrow"], "scaling.n_shards"),
+        (
+            ["scaling", "integrate", "--split", "1", "--catalogue", "FILE", "--output", "o.arrow"],
+            "scaling.n_shards",
+        ),
     ],
 )
 def test_a_shard_that_is_not_there_names_its_key(words: list[str], key: str, other_table: Path):

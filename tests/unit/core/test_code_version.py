@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
 
 from panda.core import code_version as module
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -45,3 +48,52 @@ def test_code_reached_inside_a_function_counts_and_other_code_does_not(tree: Pat
 def test_an_unknown_root_is_refused(tree: Path):
     with pytest.raises(FileNotFoundError, match=r"panda\.nothing"):
         version(tree, "panda.nothing")
+
+
+def test_of_a_section_only_what_it_computes_counts(tree: Path):
+    config = tree / "panda" / "config"
+    config.mkdir()
+    (config / "__init__.py").write_text("from panda.config.search import Search\n")
+    text = (
+        "class Search(Section):\n    n: int\n\n    @property\n    def half(self):\n        return self.n / 2\n\n"
+        "    @model_validator(mode='after')\n    def _even(self):\n        return self.n % 2\n"
+    )
+    (config / "search.py").write_text(text)
+    (tree / "panda/a.py").write_text("from panda.config import Search\n")
+    before = version(tree, "panda.a")
+    (config / "search.py").write_text(text.replace("n: int", "n: int\n    m: float").replace("% 2", "% 3"))
+    assert version(tree, "panda.a") == before
+    (config / "search.py").write_text(text.replace("/ 2", "/ 3"))
+    assert version(tree, "panda.a") != before
+
+
+def test_formulas_of_the_configuration_count_for_the_search():
+    module._parsed.cache_clear()
+    found = module._parsed("panda.config.search", str(ROOT))[0]
+    assert found != module._hash(ast.Module(body=[], type_ignores=[]))
+    for name in ("panda.config.search", "panda.config.founders", "panda.config.discover"):
+        assert not name.startswith(module.NOT_SCIENCE)
+
+
+# What a command may add up: how much it shows of its progress, and which generation comes before.
+ARITHMETIC = {
+    ("evolve.py", "generation - 1"),
+    ("evolve.py", "wanted.n_pairs * wanted.n_perturbations"),
+    ("integrate.py", "len(accepted) + len(to_lengthen)"),
+    ("options.py", "n_shards - 1"),
+}
+
+
+def test_commands_compute_nothing():
+    operators = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult)
+    found = set()
+    for path in (ROOT / "panda" / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, operators):
+                continue
+            text = ast.unparse(node)
+            # Paths are joined with `/`, texts with `+`, sets have differences.
+            if re.search(r"""['"]|\bset\(|^state / name$|^shard - present$""", text):
+                continue
+            found.add((path.name, text))
+    assert found <= ARITHMETIC, found - ARITHMETIC

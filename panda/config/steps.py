@@ -1,0 +1,352 @@
+"""What each step of the study reads of the configuration, which code it runs, and what it writes: said here, once.
+
+A rule of the workflow has the name of its step, and takes outputs, section and code from here; so do the command that it
+calls, the provenance record beside its results, and the key of a training's states. A test runs the chain and holds every
+key that a step reads against what it declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from panda.config.whole import Config, section
+
+# Read by steps, and without effect on what they write: memory, speed, and how often a state is saved.
+WITHOUT_EFFECT = ("evaluate.batch_size", "train.checkpoint_every")
+
+# Read to find out what a name means: a model's is what `trained` says, in the section by content; a baseline's is none.
+BY_NAME = (
+    "train.models",
+    "train.definitions",
+    "train.recipe",
+    "train.recipes",
+    "train.shape",
+    "scaling.definitions",
+    "scaling.n_points",
+    "scaling.steps_fraction",
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step, which a rule and a command carry out.
+
+    `reads` are dotted keys: a section stands for all that is in it. `code` are modules, which stand for all that they
+    import of ours. `outputs` are paths below the run's folder by what they hold, with the wildcards of their rule. What
+    depends on a name (a model, a forecaster) beside that is added where the name is known (`panda.cli.named`).
+    """
+
+    reads: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    def section(self, config: Config, *more: str) -> dict[str, Any]:
+        """The parts of the configuration at `reads` and `more`, as plain data."""
+        return section(config, *dict.fromkeys((*self.reads, *more)))
+
+
+class Baseline(Protocol):
+    """What a baseline's registry says of one."""
+
+    @property
+    def module(self) -> str: ...
+
+    @property
+    def reads(self) -> tuple[str, ...]: ...
+
+
+LIMITS = "discover.search.integration"
+# Compiled founders are opened by what made them: the user's own by their files and by how their period was measured.
+MEASURED = tuple(
+    f"discover.founders.{key}"
+    for key in (
+        "own",
+        "reference_points",
+        "reference_periods",
+        "reference_transient",
+        "reference_rtol",
+        "reference_atol",
+        "period_rounds",
+        "period_windows",
+    )
+)
+OPENED = (*MEASURED, LIMITS)
+NAMES = ("discover.founders.names", "discover.founders.own")
+HELD_OUT = tuple(f"discover.founders.{key}" for key in ("held_out", "held_out_families", "validation"))
+SEARCHED = ("seed", "discover.founders.names", *MEASURED, "discover.search")
+BRED = (*SEARCHED, "discover.evolve", "discover.select")
+FOLLOW = ("seed", "discover.follow", "discover.select", *OPENED)
+WINDOWS = tuple(f"evaluate.{key}" for key in ("n_windows", "max_trajectories", "context_length", "horizons"))
+METRICS = tuple(f"evaluate.{key}" for key in ("standardise_eps", "smape_eps", "valid_time_threshold"))
+SPLITS = ("train", "validation", "test")
+# Of a model that forecasts: how it is given its contexts.
+MODEL_READS = ("evaluate.contexts", "evaluate.standardise_eps", "train.device", "train.threads")
+MODEL_CODE = ("panda.evaluation.panda_forecaster",)
+
+STEPS: dict[str, Step] = {
+    "compile_founders": Step(
+        (*SEARCHED,),
+        ("panda.systems.library", "panda.discovery.own"),
+        {"dimensions": "discover/founders.json"},
+    ),
+    "measure_founders": Step(
+        ("discover.founders.names", *OPENED),
+        ("panda.discovery.measure",),
+        {"measures": "discover/measures.parquet"},
+    ),
+    "search_candidates": Step(
+        SEARCHED, ("panda.discovery.search",), {"candidates": "discover/candidates/{shard}.parquet"}
+    ),
+    "follow_candidates": Step(
+        FOLLOW, ("panda.discovery.follow",), {"followed": "discover/followed/{shard}.parquet"}
+    ),
+    "breed_candidates": Step(
+        BRED,
+        ("panda.discovery.breeding", "panda.discovery.shards"),
+        {"bred": "discover/bred/{generation}.parquet"},
+    ),
+    "search_bred": Step(
+        SEARCHED, ("panda.discovery.search",), {"candidates": "discover/bred/{generation}/{shard}.parquet"}
+    ),
+    "follow_bred": Step(
+        FOLLOW, ("panda.discovery.follow",), {"followed": "discover/followed/{generation}/{shard}.parquet"}
+    ),
+    "select_systems": Step(
+        ("seed", "discover.select", *NAMES, *HELD_OUT, "discover.search"),
+        ("panda.discovery.select", "panda.discovery.shards"),
+        {
+            "catalogue": "discover/catalogue.parquet",
+            "acceptance": "discover/acceptance.parquet",
+            "selections": "discover/selections.parquet",
+        },
+    ),
+    "measure_spectra": Step(
+        ("seed", "discover.spectrum", *OPENED),
+        ("panda.discovery.spectra",),
+        {"spectra": "discover/spectra/{shard}.parquet"},
+    ),
+    "join_spectra": Step(
+        ("seed", "discover.spectrum.max_systems", "discover.spectrum.n_shards"),
+        ("panda.discovery.spectra", "panda.discovery.shards"),
+        {"spectra": "discover/spectra.parquet"},
+    ),
+    "sample_gallery": Step(
+        ("seed", "discover.gallery", *OPENED),
+        ("panda.discovery.gallery",),
+        {"gallery": "discover/gallery.npz"},
+    ),
+    "find_duplicates": Step(
+        (*SEARCHED, "discover.duplicates"),
+        ("panda.discovery.novelty",),
+        {"counts": "discover/duplicates.parquet", "nearest": "discover/nearest.parquet"},
+    ),
+    "audit_certificates": Step(
+        ("seed", "discover.audit", "discover.follow", *OPENED),
+        ("panda.discovery.audit",),
+        {"audit": "discover/audit/{shard}.parquet"},
+    ),
+    "summarise_audit": Step(
+        ("seed", "discover.audit", "discover.follow"),
+        ("panda.discovery.audit_summary", "panda.discovery.shards"),
+        {"audit": "discover/audit.parquet", "summary": "discover/audit_summary.parquet"},
+    ),
+    "run_search": Step(
+        (
+            *BRED[1:],
+            "discover.comparison.generations",
+            "discover.comparison.n_perturbations",
+            "discover.comparison.n_pairs",
+            "discover.comparison.n_pairs_evolved",
+        ),
+        ("panda.discovery.timed_search",),
+        {"candidates": "discover/searches/{method}/{seed}.parquet"},
+    ),
+    "compare_searches": Step(
+        (*BRED, "discover.spectrum", "discover.comparison", "discover.duplicates"),
+        ("panda.discovery.comparison",),
+        {"table": "discover/evolution.parquet", "curve": "discover/evolution_curve.parquet"},
+    ),
+    "integrate_systems": Step(
+        ("seed", "integrate", *OPENED),
+        (
+            "panda.discovery.trajectories",
+            "panda.discovery.trust",
+            "panda.discovery.subsets",
+            "panda.data.store",
+        ),
+        {
+            **{split: f"integrate/{split}/{{shard}}.arrow" for split in SPLITS},
+            "long": "integrate/long/{shard}.arrow",
+            "trust": "integrate/trust/{shard}.parquet",
+        },
+    ),
+    "import_trajectories": Step(
+        ("integrate.import_from", "integrate.n_shards", *NAMES, *HELD_OUT, "discover.select.strict"),
+        ("panda.data.external",),
+        {split: f"integrate/{split}/{{shard}}.arrow" for split in SPLITS},
+    ),
+    "write_card": Step(
+        ("seed", "integrate", LIMITS),
+        ("panda.data.card", "panda.discovery.trust"),
+        {"card": "integrate/README.md", "trust": "integrate/trust.parquet"},
+    ),
+    "integrate_subsets": Step(
+        ("seed", "scaling.n_shards", "integrate.n_periods", *OPENED),
+        ("panda.discovery.subsets", "panda.discovery.trajectories", "panda.data.store"),
+        {"trajectories": "scaling/trajectories/{point}/{shard}.arrow"},
+    ),
+    "train_model": Step(
+        (
+            "seed",
+            *(
+                f"train.{key}"
+                for key in (
+                    "device",
+                    "threads",
+                    "precision",
+                    "compile",
+                    "batch_size",
+                    "founder_probability",
+                    "data",
+                    "log_every",
+                )
+            ),
+        ),
+        ("panda.training.loop", "panda.discovery.subsets"),
+        {
+            "weights": "train/{model}/model.safetensors",
+            "shape": "train/{model}/config.json",
+            "log": "train/{model}/log.parquet",
+        },
+    ),
+    "list_models": Step(
+        ("train.models", "train.recipe"), ("panda.model.weights",), {"models": "train/models.parquet"}
+    ),
+    "fit_baseline": Step(
+        ("seed", "baselines.seed_windows", "evaluate.standardise_eps", "train.threads"),
+        (),
+        {"config": "baselines/{forecaster}/config.json"},
+    ),
+    "score_forecaster": Step(
+        ("seed", *WINDOWS, *METRICS, "evaluate.n_examples"),
+        ("panda.evaluation.score",),
+        {
+            "scores": "evaluate/scores/{forecaster}.parquet",
+            "forecasts": "evaluate/forecasts/{forecaster}.npz",
+        },
+    ),
+    "score_completions": Step(
+        (
+            "seed",
+            *WINDOWS,
+            "evaluate.standardise_eps",
+            "evaluate.completion_model",
+            "evaluate.n_mask_draws",
+            "evaluate.n_completions",
+            "train.device",
+            "train.threads",
+        ),
+        ("panda.evaluation.completions",),
+        {"scores": "evaluate/completions.parquet", "arrays": "evaluate/completions.npz"},
+    ),
+    "summarise_scores": Step(
+        (
+            "seed",
+            *NAMES,
+            *HELD_OUT,
+            "evaluate.fast_samples",
+            "evaluate.n_bootstrap",
+            "evaluate.confidence",
+            "evaluate.forecasters",
+            "evaluate.reference",
+            "evaluate.tested_horizons",
+        ),
+        ("panda.evaluation.summary", "panda.evaluation.significance"),
+        {
+            "summary": "evaluate/summary.parquet",
+            "by_system": "evaluate/by_system.parquet",
+            "significance": "evaluate/significance.parquet",
+        },
+    ),
+    "simulate_fields": Step(
+        (
+            "seed",
+            *(
+                f"pde.{key}"
+                for key in (
+                    "n_runs",
+                    "domain_length",
+                    "n_modes",
+                    "n_grid",
+                    "duration",
+                    "n_points",
+                    "initial_scale",
+                    "rtol",
+                    "atol",
+                )
+            ),
+        ),
+        ("panda.pde.kuramoto_sivashinsky",),
+        {"fields": "pde/fields.npz"},
+    ),
+    "score_fields": Step(
+        ("pde.start", "evaluate.context_length", "evaluate.horizons", *METRICS),
+        ("panda.evaluation.fields",),
+        {"scores": "pde/scores/{forecaster}.parquet", "forecasts": "pde/forecasts/{forecaster}.npz"},
+    ),
+    "summarise_fields": Step(
+        ("seed", "evaluate.n_bootstrap", "evaluate.confidence", "pde.forecasters"),
+        ("panda.evaluation.fields",),
+        {"summary": "pde/summary.parquet"},
+    ),
+    "fit_scaling": Step(
+        (
+            "seed",
+            "scaling.n_points",
+            "scaling.n_bootstrap",
+            "scaling.alpha_max",
+            "scaling.max_ratio",
+            "evaluate.confidence",
+        ),
+        ("panda.analysis.scaling_points", "panda.analysis.scaling_law"),
+        {"points": "scaling/points.parquet", "fit": "scaling/fit.parquet"},
+    ),
+    # Of commands that no rule calls: catalogues for others, and from others.
+    "compact_catalogue": Step(("discover.founders",), ("panda.discovery.compact",)),
+    "export_params": Step(("discover.founders",), ("panda.discovery.reference_parameters",)),
+    "import_params": Step(
+        ("discover.founders", LIMITS, "discover.select.strict"),
+        ("panda.discovery.reference_parameters", "panda.discovery.select"),
+    ),
+    "draw_figure": Step(
+        (),
+        ("panda.figures.save",),
+        {"pdf": "figures/{figure}.pdf", "png": "figures/{figure}.png"},
+    ),
+    "judge_claims": Step(("preset",), ("panda.analysis.claims",), {"claims": "claims.parquet"}),
+    "list_costs": Step((), ("panda.analysis.costs",), {"costs": "costs.parquet"}),
+    # It shows the configuration.
+    "write_report": Step(tuple(Config.model_fields), ("panda.report.html",), {"report": "report.html"}),
+}
+
+
+def trained(config: Config, name: str) -> dict[str, Any]:
+    """What the weights of a named model depend on beside the step's own keys, by content: names may change."""
+    model, train = config.named_models()[name], config.train
+    return {
+        "recipe": train.recipes[train.recipe].model_dump(mode="json"),
+        "shape": train.model_shape(model.definition).model_dump(mode="json"),
+        "model": model.model_dump(mode="json"),
+    }
+
+
+def forecaster(
+    config: Config, name: str, baseline: Callable[[str], Baseline]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys that a forecaster reads, and the modules of its code: a model's, or what a baseline says of itself."""
+    if name in config.named_models():
+        return MODEL_READS, MODEL_CODE
+    found = baseline(name)
+    return found.reads, (found.module,)
