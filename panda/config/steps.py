@@ -76,8 +76,33 @@ OPENED = (*MEASURED, LIMITS)
 NAMES = ("discover.founders.names", "discover.founders.own")
 HELD_OUT = tuple(f"discover.founders.{key}" for key in ("held_out", "held_out_families", "validation"))
 SEARCHED = ("seed", "discover.founders.names", *MEASURED, "discover.search")
-BRED = (*SEARCHED, "discover.evolve", "discover.select")
-FOLLOW = ("seed", "discover.follow", "discover.select", *OPENED)
+# What any selection would ask for, whichever decides and however systems split.
+FILTERS = tuple(
+    f"discover.select.{key}"
+    for key in (
+        "selections",
+        "max_abs",
+        "max_zscore",
+        "max_linear_share",
+        "fixed_point_step",
+        "rest_step",
+        "zero_one_min_score",
+        "recurrence_min_share",
+        "recurrence_min_counts",
+        "recurrence_min_block",
+        "periodic_distance",
+        "min_spectral_peaks",
+        "stationarity_p",
+        "exponent_min_sigmas",
+        "exponent_min_power",
+        "driven_min_share",
+        "well_sampled_min_points",
+    )
+)
+ACCEPTED = (*FILTERS, "discover.select.selection", "discover.select.own_enter")
+# Parents of one child are of one split.
+BRED = (*SEARCHED, *HELD_OUT, "discover.evolve", *ACCEPTED)
+FOLLOW = ("seed", "discover.follow", *FILTERS, *OPENED)
 WINDOWS = tuple(f"evaluate.{key}" for key in ("n_windows", "max_trajectories", "context_length", "horizons"))
 METRICS = tuple(f"evaluate.{key}" for key in ("standardise_eps", "smape_eps", "valid_time_threshold"))
 SPLITS = ("train", "validation", "test")
@@ -108,7 +133,9 @@ STEPS: dict[str, Step] = {
         {"bred": "discover/bred/{generation}.parquet"},
     ),
     "search_bred": Step(
-        SEARCHED, ("panda.discovery.search",), {"candidates": "discover/bred/{generation}/{shard}.parquet"}
+        ("seed", *MEASURED, "discover.search"),
+        ("panda.discovery.search",),
+        {"candidates": "discover/bred/{generation}/{shard}.parquet"},
     ),
     "follow_bred": Step(
         FOLLOW, ("panda.discovery.follow",), {"followed": "discover/followed/{generation}/{shard}.parquet"}
@@ -164,7 +191,16 @@ STEPS: dict[str, Step] = {
         {"candidates": "discover/searches/{method}/{seed}.parquet"},
     ),
     "compare_searches": Step(
-        (*BRED, "discover.spectrum", "discover.comparison", "discover.duplicates"),
+        (
+            "seed",
+            *MEASURED,
+            "discover.search",
+            "discover.evolve",
+            *ACCEPTED,
+            "discover.spectrum",
+            "discover.comparison",
+            "discover.duplicates",
+        ),
         ("panda.discovery.comparison",),
         {"table": "discover/evolution.parquet", "curve": "discover/evolution_curve.parquet"},
     ),
@@ -255,7 +291,7 @@ STEPS: dict[str, Step] = {
         (
             "seed",
             *NAMES,
-            *HELD_OUT,
+            *HELD_OUT[:2],
             "evaluate.fast_samples",
             "evaluate.n_bootstrap",
             "evaluate.confidence",

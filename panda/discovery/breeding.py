@@ -57,7 +57,8 @@ def parents_of(
     nobody becomes a parent. Nor does one whose Lyapunov time has fewer than `evolve.min_samples` samples: fast
     systems are far from all others, and would take the search over.
     """
-    catalogue = selecting.select(candidates, select, founders)
+    catalogue = selecting.judge(candidates, select, founders)
+    catalogue = catalogue.assign(split=selecting.splits(catalogue, founders))
     able = catalogue["accepted"] & (catalogue["population"] == "skew")
     able &= (catalogue["largest_exponent"] > 0) & (catalogue["exponent_error"] > 0)
     able &= space.samples_per_lyapunov_time(catalogue) >= evolve.min_samples

@@ -124,7 +124,7 @@ def compare(
 
 
 def _accepted(candidates: pd.DataFrame, founders: Founders, select: Select) -> pd.DataFrame:
-    catalogue = selecting.select(candidates, select, founders)
+    catalogue = selecting.judge(candidates, select, founders)
     able = catalogue["accepted"] & (catalogue["largest_exponent"] > 0) & (catalogue["exponent_error"] > 0)
     return catalogue[able].reset_index(drop=True)
 

@@ -22,7 +22,25 @@ INCOMPLETE = ("diverged", "underflow", "budget", "acausal")
 def select(
     candidates: pd.DataFrame, settings: Select, founders: Founders, followed: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The candidates with their verdicts and splits, in a fixed order.
+    """The candidates with their verdicts (`judge`) and splits, in a fixed order.
+
+    A system with any held-out founder, as driver or response, is in `test`; else with any validation founder in
+    `validation`; else in `train`. `strict` is True of a test system none of whose held-out founders has a relative
+    among those seen (`settings.strict` says of which kind).
+
+    Raises:
+        PandaError: as `judge`.
+    """
+    catalogue = judge(candidates, settings, founders, followed)
+    return catalogue.assign(
+        split=splits(catalogue, founders), strict=strictness(catalogue, settings, founders)
+    )
+
+
+def judge(
+    candidates: pd.DataFrame, settings: Select, founders: Founders, followed: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The candidates with their verdicts, in a fixed order.
 
     `followed` is the table of `follow.follow`, whose columns join: its exponent, from longer runs, takes the place of
     the search's own, which becomes `searched_exponent` and `searched_error`. None: nobody was followed, and the
@@ -32,10 +50,7 @@ def select(
     Columns added always: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
     accept the candidate; and of the selection that decides, `rejected_by`, `certified` (it passes all of its
     filters) and `accepted`. Founders themselves (perturbation 0) are accepted whatever their certificate, if
-    they could be integrated and the selection has `founders_enter`; a user's own only if `own_enter` names it. A
-    system with any held-out founder, as driver or response, is in `test`; else with any validation founder in
-    `validation`; else in `train`. `strict` is True of a test system none of whose held-out founders has a relative
-    among those seen (`settings.strict` says of which kind).
+    they could be integrated and the selection has `founders_enter`; a user's own only if `own_enter` names it.
 
     Raises:
         PandaError: a system occurs twice.
@@ -67,10 +82,6 @@ def select(
     added["rejected_by"] = rejected_by(passed, settings.chosen.filters)
     added["certified"] = added["rejected_by"] == ""
     added["accepted"] = added[f"in_{settings.selection}"]
-    pairs = list(zip(catalogue["driver"], catalogue["response"], strict=True))
-    splits = {pair: founders.split(*filter(None, pair)) for pair in set(pairs)}
-    added["split"] = pd.Series([splits[pair] for pair in pairs], dtype=object)
-    added["strict"] = strictness(catalogue, settings, founders)
     return pd.concat([catalogue, pd.DataFrame(added)], axis=1)
 
 
@@ -116,6 +127,13 @@ def _better_exponents(catalogue: pd.DataFrame) -> pd.DataFrame:
         found[searched] = catalogue[name]
         found[name] = catalogue[better].where(known, catalogue[name])
     return catalogue.assign(**found).drop(columns=followed)
+
+
+def splits(systems: pd.DataFrame, founders: Founders) -> pd.Series:
+    """The column `split` of `select`, from `driver` and `response` alone."""
+    pairs = list(zip(systems["driver"], systems["response"], strict=True))
+    known = {pair: founders.split(*filter(None, pair)) for pair in set(pairs)}
+    return pd.Series([known[pair] for pair in pairs], index=systems.index, dtype=object)
 
 
 def strictness(systems: pd.DataFrame, settings: Select, founders: Founders) -> pd.Series:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from panda.config.steps import BY_NAME, STEPS, WITHOUT_EFFECT
+from panda.config.steps import BY_NAME, FILTERS, STEPS, WITHOUT_EFFECT
 from tests.conftest import ROOT
 from tests.workflow.conftest import TINY
 from tests.workflow.sandbox import Sandbox
@@ -101,5 +101,7 @@ def test_it_reads_no_more_than_it_declares(reads, step: str):
 @pytest.mark.parametrize("step", sorted(of_rules()))
 def test_it_declares_no_more_than_it_reads(reads, step: str):
     read = {key for record in reads[step] for key in record["reads"]}
+    if read & set(FILTERS):  # in so few candidates none may get as far as the last filter
+        read |= set(FILTERS)
     declared = {*STEPS[step].reads, *(name for record in reads[step] for name in record["declared"])}
     assert not {name for name in declared if not any(below(key, name) for key in read)}
