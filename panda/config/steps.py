@@ -34,13 +34,15 @@ class Step:
     """A step, which a rule and a command carry out.
 
     `reads` are dotted keys: a section stands for all that is in it. `code` are modules, which stand for all that they
-    import of ours. `outputs` are paths below the run's folder by what they hold, with the wildcards of their rule. What
-    depends on a name (a model, a forecaster) beside that is added where the name is known (`panda.cli.named`).
+    import of ours. `outputs` are paths below the run's folder by what they hold, with the wildcards of their rule.
+    `without_effect` are keys that this step reads beside those of `WITHOUT_EFFECT`, and that change no output.
+    What depends on a name is added where the name is known: `trained` for a model, `forecaster`, a figure's module.
     """
 
     reads: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    without_effect: tuple[str, ...] = ()
 
     def section(self, config: Config, *more: str) -> dict[str, Any]:
         """The parts of the configuration at `reads` and `more`, as plain data."""
@@ -112,9 +114,10 @@ MODEL_CODE = ("panda.evaluation.panda_forecaster",)
 
 STEPS: dict[str, Step] = {
     "compile_founders": Step(
-        (*SEARCHED,),
+        ("discover.founders.names", *OPENED),
         ("panda.systems.library", "panda.discovery.own"),
         {"dimensions": "discover/founders.json"},
+        ("seed", "discover.search"),  # a founder of each kind is searched, so that all kernels are compiled
     ),
     "measure_founders": Step(
         ("discover.founders.names", *OPENED),

@@ -120,6 +120,12 @@ def test_a_threshold_reruns_select_and_what_follows(finished: Sandbox):
     assert not rules & {"compile_founders", "measure_founders", "search_candidates", "simulate_fields"}
 
 
+def test_who_is_held_out_reruns_the_selection_alone(finished: Sandbox):
+    rules = planned(finished, "--config", "discover={founders: {held_out: [Thomas, SprottB]}}")
+    assert {"select_systems", "integrate_systems", "train_model", "summarise_scores"} <= rules
+    assert not rules & {"compile_founders", "measure_founders", "search_candidates", "follow_candidates"}
+
+
 def test_a_search_setting_reruns_the_search(finished: Sandbox):
     rules = planned(finished, "--config", "discover={search: {stiffness: 1.1}}")
     assert {"search_candidates", "select_systems"} <= rules
@@ -142,3 +148,18 @@ def test_a_baseline_module_reruns_that_baseline(finished: Sandbox):
     scored = set(re.findall(r"Score (\w+) on unseen systems", text))
     assert scored == {"parrot"}
     assert "Train" not in text
+
+
+def test_one_more_subset_trains_its_own_models_alone(fresh: Sandbox, tmp_path: Path):
+    steps = "definitions: {panda: {n_steps: 1}, panda_mlm: {n_steps: 1}, panda_mlm_sft: {n_steps: 1}}"
+    overlay = tmp_path / "sweep.yaml"
+    overlay.write_text(f"train: {{{steps}}}\nscaling: {{enabled: true, n_points: 2, steps_fraction: 1.0}}\n")
+    fresh.overlays = (*fresh.overlays, overlay)
+    fresh.snakemake("--cores", "2", "--", "scaling")
+    folder = fresh.folder / "results" / "tiny"
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("train/*/model.safetensors")}
+    overlay.write_text(overlay.read_text().replace("n_points: 2", "n_points: 3"))
+    fresh.snakemake("--cores", "2", "--", "scaling")
+    after = {path: path.stat().st_mtime_ns for path in folder.glob("train/*/model.safetensors")}
+    assert len(before) >= 2 and {path: after[path] for path in before} == before
+    assert {path.parent.name.rpartition("_")[2] for path in set(after) - set(before)} == {"split2"}
