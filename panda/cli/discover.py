@@ -67,9 +67,12 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
     settings = load(config)
     founders = settings.discover.founders
     with (
-        recorded("measure_founders", settings, [output], inputs=[]),
+        recorded("measure_founders", settings, [output], inputs=[]) as record,
         Progress(len(founders.all_names), "measure founders", "founders") as progress,
     ):
+        if record.get("reused"):
+            progress.advance(progress.total, reused="from another run")
+            return
         table = measure_founders(
             open_library(library, settings.discover),
             founders,
@@ -102,9 +105,12 @@ def search(
     own = shard_of(everything, shard, found.search.n_shards)
     n = sum(group.n_members for group in own)
     with (
-        recorded("search_candidates", settings, [output], inputs=[measures]),
+        recorded("search_candidates", settings, [output], inputs=[measures], part=shard) as record,
         Progress(n, f"search shard {shard}", "candidates") as progress,
     ):
+        if record.get("reused"):
+            progress.advance(progress.total, reused="from another run")
+            return
         table = search_groups(
             open_library(library, found), read_table(measures), own, found.search, settings.seed, progress
         )
@@ -131,9 +137,12 @@ def follow(
     table = read_table(candidates, [*selecting.COLUMNS, *stage.MEMBERS])
     n = int(asked(table, found.select)[0].sum())
     with (
-        recorded("follow_candidates", settings, [output], inputs=[candidates]),
+        recorded("follow_candidates", settings, [output], inputs=[candidates]) as record,
         Progress(n, f"follow {candidates.stem}", "candidates") as progress,
     ):
+        if record.get("reused"):
+            progress.advance(progress.total, reused="from another run")
+            return
         followed = stage.follow(
             open_library(library, found),
             table,

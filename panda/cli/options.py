@@ -68,21 +68,29 @@ def recorded(
     reads: Sequence[str] = (),
     code: Sequence[str] = (),
     content: Mapping[str, Any] | None = None,
+    part: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Do the work of a step (`panda.config.steps`), and leave a provenance record beside its first output.
 
     `reads`, `code` and `content` are what it depends on for a name that it was given: a model, a forecaster, a figure.
+    Of a step that is `shared`, with `part` its shard, outputs that another run has made of the same are put in place,
+    with their record; what is yielded has `reused` then, and there is nothing to do.
     """
+    from panda.core import reuse
     from panda.core.code_version import code_version
-    from panda.core.provenance import provenance
+    from panda.core.provenance import SUFFIX, hash_of, processor, provenance, sha256, versions
     from panda.core.resolved import digest
 
-    with provenance(
-        outputs,
-        inputs=inputs,
-        section=STEPS[step].section(config, *reads) | dict(content or {}),
-        seed=config.seed,
-        code=code_version([*STEPS[step].code, *code], SOURCE),
-    ) as extra:
+    parts = STEPS[step].section(config, *reads) | dict(content or {})
+    version, key = code_version([*STEPS[step].code, *code], SOURCE), None
+    if STEPS[step].shared and reuse.is_on() and all(Path(path).is_file() for path in inputs):
+        made_from = [sha256(path) for path in inputs]
+        key = hash_of([step, part, parts, config.seed, version, made_from, versions(), processor()])
+        if reuse.fetch(key, outputs):
+            yield {"reused": True}
+            return
+    with provenance(outputs, inputs=inputs, section=parts, seed=config.seed, code=version) as extra:
         extra["whole_config"] = digest(config)
         yield extra
+    if key is not None:
+        reuse.keep(key, outputs, [".csv", *(path.suffix + SUFFIX for path in outputs)])

@@ -35,7 +35,8 @@ class Step:
 
     `reads` are dotted keys: a section stands for all that is in it. `code` are modules, which stand for all that they
     import of ours. `outputs` are paths below the run's folder by what they hold, with the wildcards of their rule.
-    `without_effect` are keys that this step reads beside those of `WITHOUT_EFFECT`, and that change no output.
+    `without_effect` are keys that this step reads beside those of `WITHOUT_EFFECT`, and that change no output. What a
+    `shared` step has made serves other runs that ask for the same (`panda.core.reuse`).
     What depends on a name is added where the name is known: `trained` for a model, `forecaster`, a figure's module.
     """
 
@@ -43,6 +44,7 @@ class Step:
     code: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     without_effect: tuple[str, ...] = ()
+    shared: bool = False
 
     def section(self, config: Config, *more: str) -> dict[str, Any]:
         """The parts of the configuration at `reads` and `more`, as plain data."""
@@ -123,12 +125,19 @@ STEPS: dict[str, Step] = {
         ("discover.founders.names", *OPENED),
         ("panda.discovery.measure",),
         {"measures": "discover/measures.parquet"},
+        shared=True,
     ),
     "search_candidates": Step(
-        SEARCHED, ("panda.discovery.search",), {"candidates": "discover/candidates/{shard}.parquet"}
+        SEARCHED,
+        ("panda.discovery.search",),
+        {"candidates": "discover/candidates/{shard}.parquet"},
+        shared=True,
     ),
     "follow_candidates": Step(
-        FOLLOW, ("panda.discovery.follow",), {"followed": "discover/followed/{shard}.parquet"}
+        FOLLOW,
+        ("panda.discovery.follow",),
+        {"followed": "discover/followed/{shard}.parquet"},
+        shared=True,
     ),
     "breed_candidates": Step(
         BRED,

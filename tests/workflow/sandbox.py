@@ -41,7 +41,8 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """The test's own environment, with its interpreter and this copy of the sources first."""
         path = f"{Path(self.python).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder)}
+        # Runs that are compared compute what they are compared in.
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder), "PANDA_REUSE": "0"}
 
     @property
     def command(self) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.conftest import TINY
 from tests.workflow.sandbox import Sandbox
 
 pytestmark = pytest.mark.workflow
@@ -163,3 +164,32 @@ def test_one_more_subset_trains_its_own_models_alone(fresh: Sandbox, tmp_path: P
     after = {path: path.stat().st_mtime_ns for path in folder.glob("train/*/model.safetensors")}
     assert len(before) >= 2 and {path: after[path] for path in before} == before
     assert {path.parent.name.rpartition("_")[2] for path in set(after) - set(before)} == {"split2"}
+
+
+class Sharing(Sandbox):
+    """A sandbox whose runs take what another has made."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"PANDA_REUSE": "1"}
+
+
+def test_another_run_takes_the_search_of_the_first(tmp_path: Path, library_folder: Path):
+    sandbox = Sharing(tmp_path / "sharing", TINY)
+    sandbox.snakemake("--cores", "2", "--", "systems")
+    stricter = ["run=strict", "discover={select: {driven_min_share: 0.4}}"]
+    sandbox.snakemake("--cores", "2", "--config", *stricter, "--", "systems")
+    first, second = (sandbox.folder / "results" / run / "discover" for run in ("tiny", "strict"))
+    for name in ("measures.parquet", "candidates/0.parquet", "candidates/1.parquet"):
+        assert (first / name).samefile(second / name)
+        assert (first / f"{name}.provenance.json").samefile(second / f"{name}.provenance.json")
+    assert not (first / "followed/0.parquet").samefile(second / "followed/0.parquet")
+    log = (sandbox.folder / "results/strict/logs/search_candidates/0.log").read_text()
+    assert "from another run" in log
+    # What is damaged is computed again, and not taken from where it came.
+    shard = second / "candidates" / "0.parquet"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-9] + b"\0" + whole[-8:])  # both names of the one file
+    shard.unlink()
+    sandbox.snakemake("--cores", "2", "--config", *stricter, "--", str(shard.relative_to(sandbox.folder)))
+    assert shard.read_bytes() == whole
