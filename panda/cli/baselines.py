@@ -26,13 +26,12 @@ def fit_baseline(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Train a baseline on our windows until the validation founders show no further gain."""
-    from importlib import import_module
-
+    from panda.core.importing import import_ours
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
 
     settings = load(config)
-    registry = import_module("baselines.registry")
+    registry = import_ours("baselines.registry")
     found = registry.info(name)
     done = output / "config.json"
     with (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from panda.core.importing import import_ours
 
 if TYPE_CHECKING:
     from panda.config import Config
@@ -50,7 +51,7 @@ def make_forecaster(config: Config, name: str, state: Path | None, *, raw_contex
                 raw=raw_contexts,
             )
         )
-    registry = import_module("baselines.registry")
+    registry = import_ours("baselines.registry")
     folder = None if state is None else state.parent
     return registry.create(
         name,
@@ -66,7 +67,7 @@ def forecaster_roots(config: Config, name: str) -> list[str]:
     """The modules whose code the forecasts of `name` depend on."""
     if name in config.named_models():
         return ["panda.evaluation.panda_forecaster"]
-    return [import_module("baselines.registry").info(name).module]
+    return [import_ours("baselines.registry").info(name).module]
 
 
 def state_path(text: str) -> Path | None:

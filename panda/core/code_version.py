@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from panda.core.errors import PandaError
+
 # These say how results are asked for and shown, not what they are.
 NOT_SCIENCE = (
     "panda.cli",
@@ -27,6 +29,7 @@ def code_version(roots: Sequence[str], source: str | Path) -> str:
 
     Raises:
         FileNotFoundError: a root is no module of ours.
+        PandaError: one of the modules is no Python, with its line.
     """
     source = str(source)
     for root in roots:
@@ -59,7 +62,12 @@ def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
     """Hash of one module's syntax tree, and the names it may import."""
     file = _file(module, source)
     assert file is not None
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8-sig"))
+    except (SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        reason = getattr(error, "msg", None) or error
+        raise PandaError(f"{file.relative_to(source)}{line}: not Python ({reason})") from error
     imported: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

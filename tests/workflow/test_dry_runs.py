@@ -87,6 +87,23 @@ def test_a_single_figure_or_table_is_a_target():
         ),
         (["evaluate={n_windows: 3"], "command line: evaluate: not valid YAML"),
         (["run=../x"], "command line: run: letters, digits"),
+        (["train.batch_sise=3"], "command line: train.batch_sise: unknown key; did you mean 'batch_size'?"),
+        (["train.batch_size=x"], "command line: train.batch_size: input should be a valid integer"),
+        (["train=3", "train.batch_size=3"], "error: command line: train is set as a whole and by the keys"),
+        (["train..n=3"], "error: command line: --config 'train..n=3' is no KEY=VALUE, such as"),
+        (["train.definitions.foo={}"], "command line: train.definitions.foo.embedding: is missing"),
+        # Words that were meant as targets.
+        (
+            ["preset=smoke", "systems"],
+            "error: --config takes 'systems' for a setting, but has no '='; if it is a target, put -- before it: "
+            "snakemake -n --config preset=smoke -- systems\n",
+        ),
+        (
+            ["run=x", "--configfile", "tests/tiny.yaml", "systems"],
+            "error: --configfile takes 'systems' for a file, and there is none; if it is a target, put -- before it: "
+            "snakemake -n --config run=x --configfile tests/tiny.yaml -- systems\n",
+        ),
+        (["run=x", "--configfile", "no.yaml"], "error: no.yaml: no such configuration file"),
     ],
 )
 def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
@@ -94,6 +111,33 @@ def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
     assert done.returncode != 0
     assert message in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_keys_on_the_command_line_may_have_dots():
+    words = ["run=plan", "integrate.n_shards=7", "scaling.n_points=2", "integrate={long: {n_systems: 5}}"]
+    done = snakemake("-n", "--config", *words, "--", "scaling")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"^integrate_systems +7\b", done.stdout, re.M)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("parrot.py", "x = = 3", "error: baselines/parrot.py:{line}: not Python (invalid syntax)"),
+        ("parrot.py", "import nonesuch", "error: baselines/parrot.py:{line}: needs the package 'nonesuch'"),
+        ("registry.py", "x = (", "error: baselines/registry.py:{line}: not Python"),
+        ("registry.py", "1 / 0", "error: baselines/registry.py:{line}: fails when it is imported"),
+    ],
+)
+def test_a_baseline_that_is_broken_is_one_clear_line(tmp_path, file: str, line: str, message: str):
+    sandbox = Sandbox(tmp_path / "copy")
+    source = sandbox.folder / "baselines" / file
+    n_lines = source.read_text().count("\n") + 1
+    with source.open("a") as stream:
+        stream.write(f"{line}\n")
+    done = sandbox.snakemake("-n", check=False)
+    assert message.format(line=n_lines) in done.stdout, done.stdout
+    assert done.returncode != 0 and "Traceback" not in done.stdout
 
 
 def test_a_configuration_that_is_no_text_is_one_clear_line(tmp_path):
