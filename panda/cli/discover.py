@@ -53,7 +53,7 @@ def compile_founders(
         parts=["discover.founders.names", "discover.founders.own"],
         roots=["panda.systems.library", *(["panda.discovery.own"] if founders.own else [])],
     ):
-        with Progress(len(names), "compile founders", "founders") as progress:
+        with Progress(len(founders.library_names), "compile founders", "founders") as progress:
             ensure_library(library, founders.library_names, progress)
         ensure_own(library, settings.discover)
         opened = open_library(library, settings.discover)

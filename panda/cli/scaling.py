@@ -42,6 +42,7 @@ def integrate_subsets(
     settings = load(config)
     check_shard(shard, settings.scaling.n_shards, "scaling.n_shards")
     ranked = nested_ranks(read_catalogue(catalogue), settings.seed)
+    _check_enough(len(ranked), settings.scaling.n_points, catalogue)
     own = ranked.iloc[shard :: settings.scaling.n_shards]
     counts = {
         system: initial_conditions(len(ranked), rank, settings.scaling.n_points)
@@ -60,6 +61,22 @@ def integrate_subsets(
         length = Length(settings.discover.search.integration, settings.integrate.n_periods)
         opened = open_library(library, settings.discover)
         write_trajectories(output, stored(found(opened, own, counts, length, settings, progress)))
+
+
+def _check_enough(n_systems: int, n_points: int, catalogue: Path) -> None:
+    """Refuse subsets that would be the same.
+
+    Raises:
+        PandaError: the catalogue has fewer training systems than the halvings need.
+    """
+    from panda.config.whole import systems_for
+    from panda.core.errors import PandaError
+
+    if n_systems < systems_for(n_points):
+        raise PandaError(
+            f"{catalogue}: {n_systems} accepted training systems; scaling.n_points {n_points} halves them to less than "
+            f"one; set it to at most {n_systems.bit_length()}"
+        )
 
 
 @app.command()

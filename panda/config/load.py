@@ -63,13 +63,17 @@ def preset_file(preset: Any, root: str | Path = ".") -> str:
     Raises:
         PandaError: there is no such preset; the nearest one is named.
     """
-    folder = Path(root) / "presets"
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    folder, known = Path(root) / "presets", presets(root)
     if str(preset) not in known:
         raise PandaError(
             f"preset: no preset {preset!r}{_nearest(str(preset), known)}; known: {', '.join(known)}"
         )
     return str(folder / f"{preset}.yaml")
+
+
+def presets(root: str | Path = ".") -> list[str]:
+    """The names of the presets, sorted."""
+    return sorted(path.stem for path in (Path(root) / "presets").glob("*.yaml"))
 
 
 def load_config(

@@ -5,15 +5,19 @@ The default profile calls `prepare`: it is the first of ours that Snakemake read
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from panda.config.command_line import merge_settings, nested
-from panda.config.load import read_yaml
+from panda.config.load import presets, read_yaml
+from panda.config.whole import RESERVED_RUNS, Config
 from panda.core.errors import PandaError
 
 
@@ -36,7 +40,8 @@ def parsed(words: Sequence[str]) -> Namespace:
 
 
 def check(words: Sequence[str]) -> None:
-    """Refuse targets that an option has taken for its own values, and configuration files that are none.
+    """Refuse targets that an option has taken for its own values, configuration files that are none, and a cluster
+    that is not here.
 
     Raises:
         PandaError: there are such.
@@ -53,6 +58,61 @@ def check(words: Sequence[str]) -> None:
                 _swallowed(str(path), "--configfile", "a file, and there is none", options.configfile, words)
             )
         read_yaml(path)
+    _check_cluster(options)
+
+
+def check_targets(words: Sequence[str], config: Config) -> None:
+    """Refuse files of another run than that of `config`: no rule of this call makes them.
+
+    Raises:
+        PandaError: a target is one; the settings that make it are named.
+    """
+    for target in parsed(words).targets or []:
+        relative = os.path.relpath(target)
+        parts = Path(relative).parts
+        if parts[:1] == ("results",) and Path(target).is_absolute():
+            raise PandaError(f"{target}: rules know paths from the project's folder on; say {relative}")
+        if parts[:1] != ("results",) or len(parts) < 3 or parts[1] in (config.run_name, *RESERVED_RUNS):
+            continue
+        raise PandaError(
+            f"{target}: this call makes results/{config.run_name} (preset {config.preset}); "
+            f"say --config {_settings_of(parts[1])}"
+        )
+
+
+def _settings_of(run: str) -> str:
+    """What `--config` needs to name a run: the preset of that name, or the name and the preset of its last call."""
+    if run in presets():
+        return f"preset={run}"
+    resolved = Path("results", run, "config.yaml")
+    preset = read_yaml(resolved).get("preset") if resolved.exists() else None
+    return f"preset={preset} run={run}" if preset else f"run={run}"
+
+
+def _check_cluster(options: Namespace) -> None:
+    """Refuse to submit jobs where nothing takes them.
+
+    Raises:
+        PandaError: SLURM, or Snakemake's plugin for it, is not installed.
+    """
+    if options.dryrun or options.unlock or _executor(options) != "slurm":
+        return
+    if find_spec("snakemake_executor_plugin_slurm") is None:
+        raise PandaError("--profile slurm needs the extra 'slurm'; install it (pip install '.[slurm]')")
+    if shutil.which("sbatch") is None:
+        raise PandaError(
+            "--profile slurm: no SLURM on this machine (no command sbatch); start it on a login node of a cluster, "
+            "or leave the profile out to run the jobs here"
+        )
+
+
+def _executor(options: Namespace) -> str | None:
+    """The executor that the command line asks for, or else the last profile that names one."""
+    if options.executor:
+        return options.executor
+    files = [Path(profile, "config.yaml") for profile in options.profile or []]
+    named = [read_yaml(file).get("executor") for file in files if file.is_file()]
+    return next((executor for executor in reversed(named) if executor), None)
 
 
 def _swallowed(entry: str, option: str, what: str, values: Sequence[Any], words: Sequence[str]) -> str:

@@ -113,6 +113,14 @@ def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
     assert "Traceback" not in done.stdout
 
 
+def test_a_file_of_another_preset_names_it():
+    done = snakemake("-n", "results/laptop/report.html")
+    message = "this call makes results/smoke (preset smoke); say --config preset=laptop"
+    assert f"error: results/laptop/report.html: {message}" in done.stdout and done.returncode != 0
+    done = snakemake("-n", "--config", "preset=laptop", "--", "results/laptop/report.html")
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
 def test_keys_on_the_command_line_may_have_dots():
     words = ["run=plan", "integrate.n_shards=7", "scaling.n_points=2", "integrate={long: {n_systems: 5}}"]
     done = snakemake("-n", "--config", *words, "--", "scaling")
