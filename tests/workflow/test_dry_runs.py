@@ -158,6 +158,36 @@ def test_a_configuration_that_is_no_text_is_one_clear_line(tmp_path):
     assert done.returncode != 0 and "Traceback" not in done.stdout
 
 
+def test_the_plan_of_the_paper_can_be_read():
+    text = snakemake("-n", "--config", "preset=paper", "run=plan").stdout
+    assert len(text) < 20_000 and max(map(len, text.splitlines())) < 500
+    shards = load_config(ROOT / "config.yaml", preset="paper").discover.search.n_shards
+    assert f"search_candidates: {shards} jobs (1 thread, 3000 MB, 240 min)\n" in text
+    assert "train_model: 19 jobs (1 thread, 8000 MB, 1440 min, 1 GPU)\n" in text
+    assert "    missing output files: results/plan/discover/measures.parquet\n" in text
+
+
+def test_snakemakes_own_words_are_one_option_away():
+    text = snakemake("-n", "-p", "--config", "run=plan", "--", "systems").stdout
+    assert "-m panda discover compile" in text and "Reason: Missing output files" in text
+
+
+def test_a_run_says_one_short_line_for_each_start_and_end(tmp_path):
+    sandbox = Sandbox(tmp_path / "copy")
+    (sandbox.folder / "baselines" / "parrot.py").write_text("1 / 0\n")
+    targets = [f"results/smoke/pde/scores/{name}.parquet" for name in ("persistence", "parrot")]
+    done = sandbox.snakemake("--cores", "1", "--", *targets, check=False)
+    assert done.returncode != 0
+    assert re.search(r"^[\d:]+ start: Solve the Kuramoto-Sivashinsky equation$", done.stdout, re.M)
+    ended = r"^[\d:]+ done \(\d of 3\): Score persistence on Kuramoto-Sivashinsky, \d+ s$"
+    assert re.search(ended, done.stdout, re.M)
+    failed = (
+        r"^[\d:]+ failed: Score parrot on .* \(score_fields\), log (\S+)\n    error: baselines/parrot.py:1: "
+    )
+    assert re.search(failed, done.stdout, re.M)
+    assert max(map(len, done.stdout.splitlines())) < 200
+
+
 def test_a_dry_run_says_what_the_run_will_cost():
     text = snakemake("-n", "--config", "preset=paper", "run=plan").stdout
     # Once: the processes that run the jobs read the Snakefile again, and say nothing.
