@@ -118,10 +118,11 @@ def _executor(options: Namespace) -> str | None:
 def _swallowed(entry: str, option: str, what: str, values: Sequence[Any], words: Sequence[str]) -> str:
     after = [str(value) for value in values]
     targets = after[after.index(entry) :]
-    call = shlex.join(word for word in words if word not in targets)
+    left_out = {*targets, *(() if targets != after else (option, "-C"))}
+    call = shlex.join(word for word in words if word not in left_out)
     return (
         f"{option} takes {entry!r} for {what}; if it is a target, put -- before it: "
-        f"snakemake {call} -- {shlex.join(targets)}"
+        f"{f'snakemake {call}'.strip()} -- {shlex.join(targets)}"
     )
 
 

@@ -34,6 +34,7 @@ def refusal(*words: str) -> str:
     ("words", "call"),
     [
         ("-n --config preset=smoke systems", "snakemake -n --config preset=smoke -- systems"),
+        ("--config systems", "snakemake -- systems"),
         ("-C preset=smoke systems models -n", "snakemake -C preset=smoke -n -- systems models"),
         (
             "--configfile tests/tiny.yaml results/tiny/report.html",
