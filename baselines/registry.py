@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.options import Options
 from panda.core.errors import PandaError
+from panda.core.importing import check_imports, import_ours
 
 if TYPE_CHECKING:
     from panda.config import Baselines
@@ -114,14 +115,16 @@ def fit(
     return _module(name).fit(settings, train, validation, options, progress=progress)
 
 
+def check(forecasters: Iterable[str]) -> None:
+    """Refuse baselines whose files will not be imported, without running them; other forecasters pass.
+
+    Raises:
+        PandaError: one is not there, no Python, or imports what is not there; with the line.
+    """
+    for name in sorted(set(forecasters) & set(_BASELINES)):
+        check_imports(info(name).module, extra=info(name).extra)
+
+
 def _module(name: str) -> ModuleType:
     baseline = info(name)
-    try:
-        return importlib.import_module(baseline.module)
-    except ModuleNotFoundError as error:
-        if baseline.extra and error.name and error.name.split(".")[0] not in ("baselines", "panda"):
-            raise PandaError(
-                f"{name} needs the package {error.name!r}; install the extra {baseline.extra!r} "
-                f"(pip install '.[{baseline.extra}]')"
-            ) from error
-        raise
+    return import_ours(baseline.module, extra=baseline.extra)

@@ -22,13 +22,23 @@ over the one before:
 1. `config.yaml`
 2. `presets/<preset>.yaml`, chosen by `preset` (last table below)
 3. `--configfile FILE`, a file of your own with the lines you change
-4. `--config key=value`, nested as YAML: `--config 'train={batch_size: 64}'`
+4. `--config key=value`, with the keys of the tables below: `--config train.batch_size=64`, several of them one after
+   another, the target after `--`. A key that holds dots itself goes in quotes: `'train.definitions."a.b".n_steps=5'`.
+   A mapping in YAML does the same: `--config 'train={batch_size: 64}'`
 
-Mappings merge key by key; lists and numbers replace. Unknown keys and values out of range are refused with file, line
-and the nearest known key. `panda config check` checks, `panda config show --preset laptop` prints the merged result,
-and every run keeps those that it was given: `results/<run>/config.yaml` is the newest, `config/<digest>.yaml` beside it
-are all. Types and ranges: `panda/config/`. Counts end at a million, steps at 10¹², so that a slip of the keyboard is
-refused at once.
+A command of `panda` that reads a configuration has the same layers: `--config FILE` (or `--configfile FILE`), once or
+more, each over the one before, and `--set key=value`, once per value. A file with a few lines of your own lies over the
+`config.yaml` of the folder you are in, and over its preset:
+
+```sh
+panda config check --config tests/tiny.yaml --set train.batch_size=64
+```
+
+Mappings merge key by key; lists and numbers replace. Unknown keys and values out of range are refused with file and line
+(or "command line") and the nearest known key. `panda config check` checks, `panda config show --preset laptop` prints the
+merged result, and every run keeps those that it was given: `results/<run>/config.yaml` is the newest,
+`config/<digest>.yaml` beside it are all. Types and ranges: `panda/config/`. Counts end at a million, steps at 10¹², so
+that a slip of the keyboard is refused at once.
 
 Names (of runs, models, recipes, forecasters, selections, figures) are letters, digits, `.`, `_` and `-`, a letter or a
 digit first, 100 at most: they become files and words of a command. A founder of your own has letters and digits
@@ -195,8 +205,10 @@ def _command(words: str, command: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    if value in (None, ""):
+    if value in (None, "", [], ()):
         return ""
+    if isinstance(value, list):
+        return ", ".join(map(_default, value))
     inside = isinstance(value, Path) and value.is_relative_to(ROOT)
     return f"`{value.relative_to(ROOT).as_posix()}`" if inside else f"`{value}`"
 

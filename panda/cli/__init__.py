@@ -22,6 +22,7 @@ from panda.cli import (
     scaling,
     train,
 )
+from panda.cli.options import accept_settings
 
 app = typer.Typer(
     name="panda",
@@ -61,3 +62,5 @@ app.add_typer(pde.app, name="pde", help="The zero-shot test on Kuramoto-Sivashin
 app.add_typer(scaling.app, name="scaling", help="The scaling law in the number of systems.")
 app.add_typer(figures.app, name="figures", help="Draw the figures.")
 app.add_typer(report.app, name="report", help="Claims against results, costs, and the report.")
+
+accept_settings(app)

@@ -26,14 +26,13 @@ def fit_baseline(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Train a baseline on our windows until the validation founders show no further gain."""
-    from importlib import import_module
-
     from panda.config.steps import forecaster
+    from panda.core.importing import import_ours
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
 
     settings = load(config)
-    registry = import_module("baselines.registry")
+    registry = import_ours("baselines.registry")
     reads, code = forecaster(settings, name, registry.info)
     done = output / "config.json"
     with (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from panda.cli.options import DEFAULT_CONFIG, ConfigFile
+from panda.cli.options import DEFAULT_CONFIG, ConfigFile, load
 
 app = typer.Typer(no_args_is_help=True)
 Preset = Annotated[str | None, typer.Option(help="overlay presets/NAME.yaml", metavar="NAME")]
@@ -16,23 +17,21 @@ Preset = Annotated[str | None, typer.Option(help="overlay presets/NAME.yaml", me
 
 @app.command()
 def check(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
-    """Check a configuration file; say where it is wrong."""
-    from importlib import import_module
+    """Check a configuration; say where it is wrong."""
+    from panda.core.importing import import_ours
 
-    from panda.config.load import load_config
-
-    found = load_config(config, preset=preset, baselines=import_module("baselines.registry").names())
+    registry = import_ours("baselines.registry")
+    found = load(config, preset=preset, baselines=registry.names())
+    registry.check(chain(*found.forecasters().values()))
     print(f"{config}: fine (preset {found.preset}, results in results/{found.run_name})")
 
 
 @app.command()
 def show(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
-    """Print the configuration with its preset applied, as YAML."""
+    """Print the configuration with its preset and further layers applied, as YAML."""
     import yaml
 
-    from panda.config.load import load_config
-
-    print(yaml.safe_dump(load_config(config, preset=preset).model_dump(mode="json"), sort_keys=False), end="")
+    print(yaml.safe_dump(load(config, preset=preset).model_dump(mode="json"), sort_keys=False), end="")
 
 
 @app.command()
@@ -52,7 +51,6 @@ def schema(output: Annotated[Path | None, typer.Option(help="file to write; else
 def cost(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Estimate CPU-hours, GPU-hours and disk before a run starts."""
     from panda.config.estimate import estimate_lines
-    from panda.config.load import load_config
 
-    for line in estimate_lines(load_config(config, preset=preset)):
+    for line in estimate_lines(load(config, preset=preset)):
         print(line)

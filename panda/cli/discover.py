@@ -47,7 +47,7 @@ def compile_founders(
     founders = settings.discover.founders
     names = founders.all_names
     with recorded("compile_founders", settings, [output] if output else [], inputs=list(founders.own)):
-        with Progress(len(names), "compile founders", "founders") as progress:
+        with Progress(len(founders.library_names), "compile founders", "founders") as progress:
             ensure_library(library, founders.library_names, progress)
         ensure_own(library, settings.discover)
         opened = open_library(library, settings.discover)

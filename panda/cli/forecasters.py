@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from panda.config.steps import forecaster
+from panda.core.importing import import_ours
 
 if TYPE_CHECKING:
     from panda.config import Config
@@ -50,7 +50,7 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
                 raw=config.evaluate.contexts == "raw",
             )
         )
-    registry = import_module("baselines.registry")
+    registry = import_ours("baselines.registry")
     folder = None if state is None else state.parent
     return registry.create(
         name,
@@ -64,7 +64,7 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
 
 def depends(config: Config, name: str) -> dict[str, tuple[str, ...]]:
     """What a step depends on for the forecaster `name`, as `recorded` takes it."""
-    reads, code = forecaster(config, name, import_module("baselines.registry").info)
+    reads, code = forecaster(config, name, import_ours("baselines.registry").info)
     return {"reads": reads, "code": code}
 
 

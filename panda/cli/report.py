@@ -42,9 +42,7 @@ def where(
     preset: Annotated[str | None, typer.Option(help="overlay presets/NAME.yaml", metavar="NAME")] = None,
 ) -> None:
     """Print where the figures and the report of a run are."""
-    from panda.config.load import load_config
-
-    folder = Path("results") / load_config(config, preset=preset).run_name
+    folder = Path("results") / load(config, preset=preset).run_name
     print(f"figures: {folder / 'figures'}/\nreport:  {folder / 'report.html'}")
 
 

@@ -43,6 +43,7 @@ def integrate_subsets(
     settings = load(config)
     check_shard(shard, settings.scaling.n_shards, "scaling.n_shards")
     ranked = nested_ranks(read_catalogue(catalogue), settings.seed)
+    _check_enough(len(ranked), split, catalogue)
     subset = ranked[ranked["rank"] < subset_size(len(ranked), split)]
     own, conditions = subset.iloc[shard :: settings.scaling.n_shards], added_conditions(split)
     counts = dict.fromkeys(own["system"], len(conditions))
@@ -54,6 +55,22 @@ def integrate_subsets(
         opened = open_library(library, settings.discover)
         further = found(opened, own, counts, length, settings, progress, first_condition=conditions.start)
         write_trajectories(output, stored(further))
+
+
+def _check_enough(n_systems: int, split: int, catalogue: Path) -> None:
+    """Refuse a subset that would be no smaller than the one before.
+
+    Raises:
+        PandaError: the catalogue has fewer training systems than the halvings need.
+    """
+    from panda.config.whole import systems_for
+    from panda.core.errors import PandaError
+
+    if n_systems < systems_for(split + 1):
+        raise PandaError(
+            f"{catalogue}: {n_systems} accepted training systems; subset {split} halves them to less than one; set "
+            f"scaling.n_points to at most {n_systems.bit_length()}"
+        )
 
 
 @app.command()

@@ -6,8 +6,9 @@ import difflib
 import re
 import typing
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -19,6 +20,15 @@ from panda.core.resolved import commit_of
 from panda.core.yaml_file import read_nodes, read_values
 
 Key = tuple[str | int, ...]
+BASE = Path("config.yaml")
+
+
+class Layers(NamedTuple):
+    """Merged values, and what they were merged from: files, lowest first, and over them the command line."""
+
+    values: Mapping[str, Any]
+    files: Sequence[str | Path]
+    given: Mapping[str, Any]
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -27,6 +37,10 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     Raises:
         PandaError: no such file, or no YAML mapping; the line is named.
     """
+    if not Path(path).exists():
+        raise PandaError(
+            f"{path}: no such configuration file; correct the path, or change to the project's folder"
+        )
     value = read_values(path, "configuration file")
     if not isinstance(value, dict):
         raise PandaError(f"{path}: the file must hold a mapping of keys to values")
@@ -49,8 +63,7 @@ def preset_file(preset: Any, root: str | Path = ".") -> str:
     Raises:
         PandaError: there is no such preset; the nearest one is named.
     """
-    folder = Path(root) / "presets"
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    folder, known = Path(root) / "presets", presets(root)
     if str(preset) not in known:
         raise PandaError(
             f"preset: no preset {preset!r}{_nearest(str(preset), known)}; known: {', '.join(known)}"
@@ -58,34 +71,77 @@ def preset_file(preset: Any, root: str | Path = ".") -> str:
     return str(folder / f"{preset}.yaml")
 
 
-def load_config(
-    path: str | Path, *, preset: str | None = None, baselines: Sequence[str] | None = None
-) -> Config:
-    """The configuration in a file, for commands used by hand, with presets/<preset>.yaml over it.
+def presets(root: str | Path = ".") -> list[str]:
+    """The names of the presets, sorted."""
+    return sorted(path.stem for path in (Path(root) / "presets").glob("*.yaml"))
 
-    A file that names a preset which differs from its own values (config.yaml) is overlaid by that preset, as
-    the workflow does; a resolved configuration (results/<run>/config.yaml) is taken as it stands.
-    `baselines`: see `validate`.
+
+def load_config(
+    files: str | Path | Sequence[str | Path],
+    *,
+    preset: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    baselines: Sequence[str] | None = None,
+) -> Config:
+    """The configuration in one or more files, for commands used by hand, with presets/<preset>.yaml over the first.
+
+    Layers as the workflow has them, each over the one before: the first file, its preset (`preset`, or what `given`,
+    the last file that names one, or the first says), the other files, `given` (the command line). A first file
+    that is not whole is such another file, over the config.yaml of this folder; a resolved configuration
+    (results/<run>/config.yaml) is taken as it stands. `baselines`: see `validate`.
     """
-    path = Path(path)
-    values, files = read_yaml(path), [path]
-    resolved = bool(values.pop("resolved", False))
-    if preset is not None or not resolved:
-        name = preset or values.get("preset")
-        file = Path(preset_file(name, path.parent))
-        values, files = overlay(values, read_yaml(file)), [path, file]
-    return validate(values, files, baselines=baselines, resolved=resolved)
+    paths = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    read = [read_yaml(path) for path in paths]
+    resolved = bool(read[0].pop("resolved", False))
+    if not resolved and _is_part(paths[0], read[0]):
+        paths, read = [BASE, *paths], [read_yaml(BASE), *read]
+    for values in read[1:]:
+        values.pop("resolved", None)
+    above = [*read[1:], given or {}, {"preset": preset}]
+    names = [values["preset"] for values in above if values.get("preset") is not None]
+    if names or not resolved:
+        name = names[-1] if names else read[0].get("preset")
+        file = Path(preset_file(name, _presets_beside(paths[0])))
+        paths, read = [paths[0], file, *paths[1:]], [read[0], read_yaml(file), *read[1:]]
+    values = reduce(overlay, [*read, given or {}])
+    if names:
+        values["preset"] = names[-1]
+    return validate(values, paths, given=given, baselines=baselines, resolved=resolved)
+
+
+def _is_part(path: Path, values: Mapping[str, Any]) -> bool:
+    """Whether a file holds some keys of a configuration, to be laid over the config.yaml of this folder.
+
+    Raises:
+        PandaError: it does, and here is none.
+    """
+    sections = [name for name, field in Config.model_fields.items() if field.is_required()]
+    missing = [name for name in sections if name not in values]
+    if not missing or (BASE.exists() and path.samefile(BASE)) or path.name == BASE.name:
+        return False
+    if not BASE.exists():
+        raise PandaError(
+            f"{path}: has not all of a configuration (no {missing[0]!r}), and {Path.cwd()} holds no {BASE} to lay it "
+            f"over; change to the project's folder, or give that one first: --config FILE --config {path}"
+        )
+    return True
+
+
+def _presets_beside(path: Path) -> Path:
+    return path.parent if (path.parent / "presets").is_dir() else Path()
 
 
 def validate(
     values: Mapping[str, Any],
     files: Sequence[str | Path],
     *,
+    given: Mapping[str, Any] | None = None,
     baselines: Sequence[str] | None = None,
     resolved: bool = False,
 ) -> Config:
     """Check merged values; `files`, lowest first, are re-read to say where a wrong one stands.
 
+    `given`: the values among them that the command line gave. Without it they are those that no file holds.
     `baselines`: the baselines there are, to hold the names of forecasters against; None leaves them unchecked.
     `resolved`: the first file was written by a run, so that other keys than ours mean that other code wrote it.
 
@@ -93,43 +149,55 @@ def validate(
         PandaError: one line per problem: file and line (or "command line"), key, what is wrong, nearest key; one line
             for all keys of a resolved configuration of other code, with its commit.
     """
+    layers = Layers(values, files, given or {})
     try:
         config = Config.model_validate(dict(values))
     except ValidationError as error:
         if resolved:
-            _check_same_code(error.errors(), values, files[0])
-        lines = [_explain(problem, values, files) for problem in error.errors()]
+            _check_same_code(error.errors(), layers)
+        lines = [_explain(problem, layers) for problem in error.errors()]
         raise PandaError("\n".join(dict.fromkeys(lines))) from None
     if baselines is not None:
-        for name in config.named_models():
-            if name in baselines:
-                where = locate(("train", "definitions", name), values, files)
-                raise PandaError(
-                    f"{where}: train.definitions: {name!r} is the name of a baseline; give the model another"
-                )
-        known = [*config.named_models(), *baselines]
-        for stage, names in config.forecasters().items():
-            for name in names:
-                if name not in known:
-                    where = locate((stage, "forecasters"), values, files)
-                    raise PandaError(
-                        f"{where}: {stage}.forecasters: no model or baseline {name!r}{_nearest(name, known)}; "
-                        f"baselines: {', '.join(baselines)}"
-                    )
+        _check_forecasters(config, baselines, layers)
     return config
 
 
-def _check_same_code(problems: Sequence[Any], values: Mapping[str, Any], file: str | Path) -> None:
+def _check_forecasters(config: Config, baselines: Sequence[str], layers: Layers) -> None:
+    """Refuse a forecaster that is neither model nor baseline, and a model with the name of a baseline.
+
+    Raises:
+        PandaError: there is one.
+    """
+    for name in config.named_models():
+        if name in baselines:
+            where = locate(("train", "definitions", name), layers)
+            raise PandaError(
+                f"{where}: train.definitions: {name!r} is the name of a baseline; give the model another"
+            )
+    known = [*config.named_models(), *baselines]
+    for stage, names in config.forecasters().items():
+        for name in names:
+            if name not in known:
+                where = locate((stage, "forecasters"), layers)
+                raise PandaError(
+                    f"{where}: {stage}.forecasters: no model or baseline {name!r}{_nearest(name, known)}; "
+                    f"baselines: {', '.join(baselines)}"
+                )
+
+
+def _check_same_code(problems: Sequence[Any], layers: Layers) -> None:
     """Refuse a resolved configuration that lacks keys of ours, or has others.
 
     Raises:
         PandaError: it does; its commit is named, if it says one.
     """
     words = {"missing": "lacks", "extra_forbidden": "has the unknown key"}
+    file, wrong = layers.files[0], [problem for problem in problems if problem["type"] in words]
+    located = [(words[problem["type"]], _plain_key(problem["loc"], layers.values)) for problem in wrong]
     keys = [
-        f"{words[problem['type']]} {'.'.join(map(str, _plain_key(problem['loc'], values)))}"
-        for problem in problems
-        if problem["type"] in words
+        f"{word} {'.'.join(map(str, key))}"
+        for word, key in located
+        if not layers.given or locate(key, layers) != COMMAND_LINE
     ]
     if not keys:
         return
@@ -145,14 +213,14 @@ def _check_same_code(problems: Sequence[Any], values: Mapping[str, Any], file: s
     )
 
 
-def _explain(problem: Any, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+def _explain(problem: Any, layers: Layers) -> str:
     of_key = problem["loc"][-1:] == (
         "[key]",
     )  # pydantic's word for a mapping's key, where its value is no matter
-    key = _plain_key(problem["loc"][:-1] if of_key else problem["loc"], values)
+    key = _plain_key(problem["loc"][:-1] if of_key else problem["loc"], layers.values)
     name = ".".join(_shown(part) for part in (key[:-1] if of_key else key))
     message = problem["msg"].removeprefix("Value error, ")
-    where = _culprit(key, message, values, files)
+    where = _culprit(key, message, layers)
     broken = _broken_yaml(problem["input"])
     if broken:
         message = f"not valid YAML: {problem['input']!r} ({broken})"
@@ -179,25 +247,25 @@ def _shown(part: str | int) -> str:
     return str(part) if re.fullmatch(NAME_PATTERN, str(part)) else repr(part)
 
 
-def _culprit(key: Key, message: str, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+def _culprit(key: Key, message: str, layers: Layers) -> str:
     """Where the value stands that a problem is about.
 
     A problem of several values is reported at the section that holds them, and its message names them. What was
     set last among them, on the command line before any file, is what the user has just changed.
     """
-    if not isinstance(_value_at(values, key), Mapping):
-        return locate(key, values, files)
+    if not isinstance(_value_at(layers.values, key), Mapping):
+        return locate(key, layers)
     named: list[Key] = []
     for word in re.findall(r"\w+(?:\.\w+)*", message):
         for base in ((*key,), (), named[-1] if named else ()):
             path = (*base, *word.split("."))
-            if _value_at(values, path) is not _ABSENT:
+            if _value_at(layers.values, path) is not _ABSENT:
                 named.append(path)
                 break
-    leaves = [path for path in named if not isinstance(_value_at(values, path), Mapping)]
-    places = [locate(path, values, files) for path in leaves or named or [key]]
-    layers = [*map(str, files), "command line"]
-    return max(places, key=lambda place: layers.index(place.rsplit(":", 1)[0]))
+    leaves = [path for path in named if not isinstance(_value_at(layers.values, path), Mapping)]
+    places = [locate(path, layers) for path in leaves or named or [key]]
+    order = [*map(str, layers.files), COMMAND_LINE]
+    return max(places, key=lambda place: order.index(place.rsplit(":", 1)[0]))
 
 
 def _broken_yaml(value: Any) -> str:
@@ -244,23 +312,40 @@ def _fields_at(key: Key) -> list[str]:
     return []
 
 
-def locate(key: Key, values: Mapping[str, Any], files: Sequence[str | Path]) -> str:
-    """`file:line` where the value of `key` was set last; "command line" when no file holds this value."""
+def locate(key: Key, layers: Layers) -> str:
+    """`file:line` where the value of `key` was set last; "command line" when it was there, or no file holds this value.
+
+    A key that is nowhere is missing from the mapping that should hold it: the place is that of the mapping, where it
+    was set first.
+    """
+    value = _value_at(layers.values, key)
+    if value is _ABSENT:
+        return _place_of_mapping(key[:-1], layers)
+    if _value_at(layers.given, key) is not _ABSENT:
+        return COMMAND_LINE
     found = None
-    for file in files:
-        node = read_nodes(file, "configuration file")
-        line, value = _find(node, key)
+    for file in layers.files:
+        line, text = _find(read_nodes(file, "configuration file"), key)
         if line is not None:
-            found = (f"{file}:{line}", value)
+            found = (f"{file}:{line}", text)
     if found is None:
-        return "command line" if _value_at(values, key) is not _ABSENT else str(files[0])
+        return COMMAND_LINE
     # Mappings merge, so that the last file with one holds a part of it; all else is replaced.
-    value = _value_at(values, key)
     merged = isinstance(found[1], dict) and isinstance(value, Mapping)
-    same = merged or str(found[1]) == str(value)
-    return found[0] if same else "command line"
+    return found[0] if merged or str(found[1]) == str(value) else COMMAND_LINE
 
 
+def _place_of_mapping(key: Key, layers: Layers) -> str:
+    if not key:
+        return str(layers.files[0])
+    for file in layers.files:
+        line, _ = _find(read_nodes(file, "configuration file"), key)
+        if line is not None:
+            return f"{file}:{line}"
+    return COMMAND_LINE
+
+
+COMMAND_LINE = "command line"
 _ABSENT = object()
 
 

@@ -91,8 +91,22 @@ class Config(Section):
                 f"integrate.long.n_points {self.integrate.long.n_points} is less than the {kept} points kept "
                 "of every trajectory"
             )
+        self._check_subsets()
         self._check_names()
         return self
+
+    def _check_subsets(self) -> None:
+        """Each subset of the sweep has half the systems of the one before: more candidates than that are needed."""
+        founders, search = self.discover.founders, self.discover.search
+        training = set(founders.all_names) - set(founders.test_names) - set(founders.validation)
+        n_pairs = min(search.n_pairs, len(training) * (len(training) - 1))
+        most = n_pairs * search.n_perturbations + len(training) * (1 + search.n_founder_perturbations)
+        if systems_for(self.scaling.n_points) > most:
+            raise ValueError(
+                f"scaling.n_points {self.scaling.n_points}: so many halvings need "
+                f"{systems_for(self.scaling.n_points):,} training systems, and of discover.search's candidates "
+                f"{most:,} at most train; ask for {most.bit_length()} points or fewer"
+            )
 
     def _check_names(self) -> None:
         for name in self.scaling.definitions:
@@ -162,6 +176,11 @@ class Config(Section):
     def scaling_forecasters(self) -> list[str]:
         """The models whose errors the scaling law is fitted to, largest subset first."""
         return [_at_point(self.scaling.definitions[-1], split) for split in range(self.scaling.n_points)]
+
+
+def systems_for(n_points: int) -> int:
+    """Training systems that `n_points` nested subsets need, each half of the one before: the last has one."""
+    return 2 ** (n_points - 1)
 
 
 def _at_point(definition: str, split: int) -> str:

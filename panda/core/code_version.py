@@ -8,22 +8,32 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from panda.core.errors import PandaError
+
 # These say how results are asked for and shown, not what they are. What they read of the configuration is in a section.
 NOT_SCIENCE = (
     "panda.cli",
+    "panda.config.command_line",
     "panda.config.costs",
     "panda.config.estimate",
     "panda.config.families",
     "panda.config.founder_names",
     "panda.config.load",
     "panda.config.own_founders",
+    "panda.config.snakemake_call",
     "panda.config.steps",
     "panda.config.train",
     "panda.config.types",
     "panda.config.whole",
+    "panda.core.importing",
+    "panda.core.kernel_cache",
     "panda.core.progress",
     "panda.core.provenance",
     "panda.core.code_version",
+    "panda.core.reuse",
+    "panda.core.workflow_log",
+    "panda.core.workflow_plan",
+    "panda.core.yaml_file",
 )
 # Of sections only what they compute counts, not which keys there are and what is refused.
 SECTIONS = "panda.config"
@@ -38,6 +48,7 @@ def code_version(roots: Sequence[str], source: str | Path) -> str:
 
     Raises:
         FileNotFoundError: a root is no module of ours.
+        PandaError: one of the modules is no Python, with its line.
     """
     source = str(source)
     for root in roots:
@@ -70,7 +81,12 @@ def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
     """Hash of one module's syntax tree, and the names it may import."""
     file = _file(module, source)
     assert file is not None
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8-sig"))
+    except (SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        reason = getattr(error, "msg", None) or error
+        raise PandaError(f"{file.relative_to(source)}{line}: not Python ({reason})") from error
     imported: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -31,11 +31,11 @@ class Progress:
         return self
 
     def start_at(self, done: int) -> None:
-        """Tell that `done` units were finished by an earlier run; they do not count in the rate."""
+        """Tell that `done` units were finished or made by an earlier run; they do not count in the rate."""
         self.done = self._resumed = done
         if self._bar is not None:
             self._bar.update(self._task, completed=done)
-        elif done:
+        elif 0 < done < self.total:
             line = f"{self.description}: goes on after {done} of {self.total} {self.unit}"
             print(line, file=sys.stderr, flush=True)
 
@@ -55,6 +55,12 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+        elif kind is None and 0 < self._resumed == self.done == self.total:
+            print(
+                f"{self.description}: all {self.total} {self.unit} are there already",
+                file=sys.stderr,
+                flush=True,
+            )
         else:
             self._print_line()
 

@@ -24,8 +24,10 @@ def ensure_library(folder: Path, names: Sequence[str], progress: Progress | None
     """
     with locked(folder.parent / f"{folder.name}.lock"):
         try:
-            repair_library(folder, progress)
+            repaired = repair_library(folder, progress)
             library = FounderLibrary.open(folder)
+            if progress is not None and set(names) <= set(library.names):
+                _count_as_there(progress, len(repaired))
         except PandaError:
             library = None
         if library is None or not set(names) <= set(library.names):
@@ -33,6 +35,12 @@ def ensure_library(folder: Path, names: Sequence[str], progress: Progress | None
             build_library(folder, progress=progress)
             library = FounderLibrary.open(folder)
         return library
+
+
+def _count_as_there(progress: Progress, n_repaired: int) -> None:
+    """All but the repaired are from an earlier build."""
+    progress.start_at(max(0, progress.total - n_repaired))
+    progress.advance(progress.total - progress.done)
 
 
 def warm_up(library: FounderLibrary, names: Sequence[str], settings: Search, seed: int) -> None:

@@ -87,6 +87,23 @@ def test_a_single_figure_or_table_is_a_target():
         ),
         (["evaluate={n_windows: 3"], "command line: evaluate: not valid YAML"),
         (["run=../x"], "command line: run: letters, digits"),
+        (["train.batch_sise=3"], "command line: train.batch_sise: unknown key; did you mean 'batch_size'?"),
+        (["train.batch_size=x"], "command line: train.batch_size: input should be a valid integer"),
+        (["train=3", "train.batch_size=3"], "error: command line: train is set as a whole and by the keys"),
+        (["train..n=3"], "error: command line: --config 'train..n=3' is no KEY=VALUE, such as"),
+        (["train.definitions.foo={}"], "command line: train.definitions.foo.embedding: is missing"),
+        # Words that were meant as targets.
+        (
+            ["preset=smoke", "systems"],
+            "error: --config takes 'systems' for a setting, but has no '='; if it is a target, put -- before it: "
+            "snakemake -n --config preset=smoke -- systems\n",
+        ),
+        (
+            ["run=x", "--configfile", "tests/tiny.yaml", "systems"],
+            "error: --configfile takes 'systems' for a file, and there is none; if it is a target, put -- before it: "
+            "snakemake -n --config run=x --configfile tests/tiny.yaml -- systems\n",
+        ),
+        (["run=x", "--configfile", "no.yaml"], "error: no.yaml: no such configuration file"),
     ],
 )
 def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
@@ -94,6 +111,41 @@ def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
     assert done.returncode != 0
     assert message in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_a_file_of_another_preset_names_it():
+    done = snakemake("-n", "results/laptop/report.html")
+    message = "this call makes results/smoke (preset smoke); say --config preset=laptop"
+    assert f"error: results/laptop/report.html: {message}" in done.stdout and done.returncode != 0
+    done = snakemake("-n", "--config", "preset=laptop", "--", "results/laptop/report.html")
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_keys_on_the_command_line_may_have_dots():
+    words = ["run=plan", "integrate.n_shards=7", "scaling.n_points=2", "integrate={long: {n_systems: 5}}"]
+    done = snakemake("-n", "--config", *words, "--", "scaling")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"^integrate_systems +7\b", done.stdout, re.M)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("parrot.py", "x = = 3", "error: baselines/parrot.py:{line}: not Python (invalid syntax)"),
+        ("parrot.py", "import nonesuch", "error: baselines/parrot.py:{line}: needs the package 'nonesuch'"),
+        ("registry.py", "x = (", "error: baselines/registry.py:{line}: not Python"),
+        ("registry.py", "1 / 0", "error: baselines/registry.py:{line}: fails when it is imported"),
+    ],
+)
+def test_a_baseline_that_is_broken_is_one_clear_line(tmp_path, file: str, line: str, message: str):
+    sandbox = Sandbox(tmp_path / "copy")
+    source = sandbox.folder / "baselines" / file
+    n_lines = source.read_text().count("\n") + 1
+    with source.open("a") as stream:
+        stream.write(f"{line}\n")
+    done = sandbox.snakemake("-n", check=False)
+    assert message.format(line=n_lines) in done.stdout, done.stdout
+    assert done.returncode != 0 and "Traceback" not in done.stdout
 
 
 def test_a_configuration_that_is_no_text_is_one_clear_line(tmp_path):
@@ -104,6 +156,36 @@ def test_a_configuration_that_is_no_text_is_one_clear_line(tmp_path):
     n_lines = (ROOT / "config.yaml").read_bytes().count(b"\n") + 1
     assert f"error: config.yaml:{n_lines}: not UTF-8 text (byte 0xe9)" in done.stdout
     assert done.returncode != 0 and "Traceback" not in done.stdout
+
+
+def test_the_plan_of_the_paper_can_be_read():
+    text = snakemake("-n", "--config", "preset=paper", "run=plan").stdout
+    assert len(text) < 20_000 and max(map(len, text.splitlines())) < 500
+    shards = load_config(ROOT / "config.yaml", preset="paper").discover.search.n_shards
+    assert f"search_candidates: {shards} jobs (1 thread, 3000 MB, 240 min)\n" in text
+    assert "train_model: 19 jobs (1 thread, 8000 MB, 1440 min, 1 GPU)\n" in text
+    assert "    missing output files: results/plan/discover/measures.parquet\n" in text
+
+
+def test_snakemakes_own_words_are_one_option_away():
+    text = snakemake("-n", "-p", "--config", "run=plan", "--", "systems").stdout
+    assert "-m panda discover compile" in text and "Reason: Missing output files" in text
+
+
+def test_a_run_says_one_short_line_for_each_start_and_end(tmp_path):
+    sandbox = Sandbox(tmp_path / "copy")
+    (sandbox.folder / "baselines" / "parrot.py").write_text("1 / 0\n")
+    targets = [f"results/smoke/pde/scores/{name}.parquet" for name in ("persistence", "parrot")]
+    done = sandbox.snakemake("--cores", "1", "--", *targets, check=False)
+    assert done.returncode != 0
+    assert re.search(r"^[\d:]+ start: Solve the Kuramoto-Sivashinsky equation$", done.stdout, re.M)
+    ended = r"^[\d:]+ done \(\d of 3\): Score persistence on Kuramoto-Sivashinsky, \d+ s$"
+    assert re.search(ended, done.stdout, re.M)
+    failed = (
+        r"^[\d:]+ failed: Score parrot on .* \(score_fields\), log (\S+)\n    error: baselines/parrot.py:1: "
+    )
+    assert re.search(failed, done.stdout, re.M)
+    assert max(map(len, done.stdout.splitlines())) < 200
 
 
 def test_a_dry_run_says_what_the_run_will_cost():

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import panda
 from panda.cli import app
 from panda.core.errors import PandaError
-from panda.core.files import write_arrays, write_table
+from panda.core.files import read_table, write_arrays, write_table
 from tests.conftest import ROOT
 
 CONFIG = ["--config", str(ROOT / "config.yaml")]
@@ -80,6 +80,17 @@ def test_a_shard_that_is_not_there_names_its_key(words: list[str], key: str, oth
         *words[:2], *CONFIG, "--shard", 999, *[str(other_table) if w == "FILE" else w for w in words[2:]]
     )
     assert message.startswith("--shard 999 is outside 0..") and f"{key} is " in message
+
+
+def test_more_subsets_than_the_catalogue_has_systems(tmp_path: Path):
+    path = tmp_path / "catalogue.parquet"
+    catalogue = read_table(ROOT / "results/published/discovery/catalogue.parquet").head(150)
+    write_table(catalogue, path)
+    n_systems = int((catalogue["accepted"] & (catalogue["split"] == "train")).sum())
+    words = ["--split", 8, "--shard", 0, "--output", tmp_path / "o.arrow"]
+    message = refusal("scaling", "integrate", *CONFIG, "--catalogue", path, *words)
+    assert message.startswith(f"{path}: {n_systems} accepted training systems; subset 8 halves them")
+    assert message.endswith(f"at most {n_systems.bit_length()}") and not (tmp_path / "o.arrow").exists()
 
 
 def test_another_table_is_not_integrated(other_table: Path):

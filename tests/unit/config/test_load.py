@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,10 @@ def test_wrong_type_names_value_and_place(tmp_path: Path):
         ({"integrate": {"n_periods": [100, 25]}}, "[low, high] expected, low first; got [100, 25]"),
         ({"integrate": {"trust": {"rtol": 1e-9}}}, "trust.rtol must be below"),
         ({"integrate": {"long": {"n_points": 4000}}}, "less than the 4096 points kept"),
+        (
+            {"scaling": {"n_points": 12}},
+            "command line: scaling.n_points 12: so many halvings need 2,048 training",
+        ),
     ],
 )
 def test_impossible_values_are_refused(change: dict, words: str):
@@ -126,6 +131,13 @@ def test_forecasters_are_models_or_baselines():
 def test_strings_from_the_command_line_are_numbers():
     values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
     assert validate(overlay(values, {"train": {"batch_size": "4"}}), FILES).train.batch_size == 4
+
+
+def test_as_many_subsets_as_the_candidates_can_make():
+    values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
+    allowed = int(re.findall(r"ask for (\d+) points", refusal({"scaling": {"n_points": 50}}))[0])
+    assert validate(overlay(values, {"scaling": {"n_points": allowed}}), FILES).scaling.n_points == allowed
+    assert f"ask for {allowed} points or fewer" in refusal({"scaling": {"n_points": allowed + 1}})
 
 
 def test_unknown_preset_names_the_nearest():

@@ -75,12 +75,15 @@ def test_formulas_of_the_configuration_count_for_the_search():
         assert not name.startswith(module.NOT_SCIENCE)
 
 
-# What a command may add up: how much it shows of its progress, and which generation comes before.
+# What a command may add up: how much it shows of its progress, its words, and which generation or subset is meant.
 ARITHMETIC = {
     ("evolve.py", "generation - 1"),
     ("evolve.py", "wanted.n_pairs * wanted.n_perturbations"),
     ("integrate.py", "len(accepted) + len(to_lengthen)"),
     ("options.py", "n_shards - 1"),
+    ("options.py", "index + 1"),
+    ("options.py", "path.suffix + SUFFIX"),
+    ("scaling.py", "split + 1"),
 }
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from panda.core.errors import PandaError
 from panda.core.files import read_json, write_json
+from panda.core.progress import Progress
 from panda.discovery.warm import ensure_library
 from panda.systems.library import FounderLibrary, build_library
 
@@ -94,6 +95,18 @@ def test_what_is_damaged_or_gone_is_compiled_again(
     assert library.damaged() == [] and library.flow("Rossler").dimension == 3
     if harm != "index":
         assert others == {p: p.stat().st_mtime_ns for p in others}
+
+
+def test_the_log_says_what_was_there_and_what_was_compiled(small: Path, capsys) -> None:
+    with Progress(len(SMALL), "compile founders", "founders") as progress:
+        ensure_library(small, SMALL, progress)
+    assert capsys.readouterr().err == f"compile founders: all {len(SMALL)} founders are there already\n"
+    (small / "Rossler.o").unlink()
+    with Progress(len(SMALL), "compile founders", "founders") as progress:
+        ensure_library(small, SMALL, progress)
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == f"compile founders: goes on after {len(SMALL) - 1} of {len(SMALL)} founders"
+    assert last.startswith(f"compile founders: {len(SMALL)}/{len(SMALL)} founders")
 
 
 def test_damaged_code_is_refused_and_never_run(small: Path) -> None:

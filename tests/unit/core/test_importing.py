@@ -1,0 +1,93 @@
+"""What is wrong in a module that a user wrote is said in one line, with its file and line."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from panda.core import importing
+from panda.core.code_version import code_version
+from panda.core.errors import PandaError
+
+WRONG = [
+    ("x = = 3\n", "baselines/written.py:2: not Python (invalid syntax)"),
+    ("import nonesuch\n", "baselines/written.py:2: needs the package 'nonesuch'; install it"),
+    ("from panda.nothere import x\n", "baselines/written.py:2: no module 'panda.nothere'"),
+    ("import panda.core.nope\n", "baselines/written.py:2: no module 'panda.core.nope'"),
+]
+FAILS = [
+    (
+        "y = 1 / 0\n",
+        "baselines/written.py:2: fails when it is imported (ZeroDivisionError: division by zero)",
+    ),
+    (
+        "from panda.core.errors import Nope\n",
+        "baselines/written.py:2: fails when it is imported (ImportError: ",
+    ),
+]
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of baselines in a project that has one of the user's own."""
+    import baselines
+
+    folder = tmp_path / "baselines"
+    folder.mkdir()
+    monkeypatch.setattr(importing, "_SOURCE", tmp_path)
+    monkeypatch.setattr(baselines, "__path__", [str(folder), *baselines.__path__])
+    (tmp_path / "panda").symlink_to(Path(importing.__file__).parents[1])
+    importlib.invalidate_caches()
+    yield folder
+    sys.modules.pop("baselines.written", None)
+
+
+@pytest.mark.parametrize(("line", "message"), [*WRONG, *FAILS])
+def test_a_module_that_cannot_be_imported_names_its_line(source: Path, line: str, message: str):
+    (source / "written.py").write_text(f'"""Mine."""\n{line}')
+    with pytest.raises(PandaError) as error:
+        importing.import_ours("baselines.written")
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("line", "message"), WRONG)
+def test_it_is_found_without_running_it(source: Path, line: str, message: str):
+    (source / "written.py").write_text(f'"""Mine."""\n{line}raise AssertionError\n')
+    with pytest.raises(PandaError) as error:
+        importing.check_imports("baselines.written")
+    assert str(error.value).startswith(message)
+
+
+def test_an_extra_is_named(source: Path):
+    (source / "written.py").write_text("import nonesuch\n")
+    for find in (importing.import_ours, importing.check_imports):
+        with pytest.raises(PandaError, match=r"install the extra 'deep' \(pip install '\.\[deep\]'\)"):
+            find("baselines.written", extra="deep")
+
+
+def test_a_module_that_is_not_there(source: Path):
+    for find in (importing.import_ours, importing.check_imports):
+        with pytest.raises(PandaError, match=r"baselines\.nowhere"):
+            find("baselines.nowhere")
+
+
+def test_a_byte_order_mark_is_python(source: Path):
+    (source / "written.py").write_text("import json\n", encoding="utf-8-sig")
+    importing.check_imports("baselines.written")
+    assert importing.import_ours("baselines.written").json
+
+
+def test_the_code_version_names_the_line(source: Path):
+    (source / "written.py").write_text("x = (\n")
+    with pytest.raises(PandaError, match=r"baselines/written\.py:1: not Python"):
+        code_version(["baselines.written"], source.parent)
+
+
+def test_the_baselines_that_are_here_pass():
+    from baselines import registry
+
+    registry.check([*registry.names(), "panda"])
