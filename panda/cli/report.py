@@ -11,6 +11,7 @@ from panda.cli.options import DEFAULT_CONFIG, SOURCE, ConfigFile, Files, Output,
 
 if TYPE_CHECKING:
     from panda.config import Config
+    from panda.report.html import Source
 
 app = typer.Typer(no_args_is_help=True)
 CLAIMS = SOURCE / "paper" / "claims.yaml"
@@ -116,8 +117,58 @@ def write(
             figures=entries,
             tables=found,
             provenance=_provenance(settings),
+            sources=_sources(tables, root),
         )
         write_text(output, page)
+
+
+# The log of the rule that makes a table, below `logs/`.
+LOGS = {
+    "discover/acceptance": "select_systems",
+    "discover/selections": "select_systems",
+    "discover/duplicates": "find_duplicates",
+    "train/models": "list_models",
+    "evaluate/summary": "summarise_scores",
+    "evaluate/by_system": "summarise_scores",
+    "evaluate/significance": "summarise_scores",
+    "evaluate/completions": "score_completions",
+    "pde/summary": "summarise_fields",
+    "scaling/fit": "fit_scaling",
+    "claims": "judge_claims",
+    "costs": "list_costs",
+}
+
+
+def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
+    """Where each table comes from: its files, its record, the log, and the configuration that went in."""
+    import yaml
+
+    from panda.core.provenance import SUFFIX, read_record
+    from panda.report.html import Source
+
+    sources = {}
+    for path in tables:
+        key = path.relative_to(root).with_suffix("").as_posix()
+        files = {"CSV": path.with_suffix(".csv"), "Parquet": path}
+        section: dict[str, Any] = {}
+        # A command that writes several tables leaves one record, beside the first.
+        for other in sorted(path.parent.glob(f"*{SUFFIX}")):
+            record = read_record(other.with_name(other.name.removesuffix(SUFFIX)))
+            if record is not None and path.name in record["outputs"]:
+                files["record"] = other
+                section = record["section"] if isinstance(record.get("section"), dict) else {}
+                break
+        files["log"] = root / "logs" / f"{LOGS.get(key, '')}.log"
+        sources[key] = Source(
+            links={name: file.relative_to(root).as_posix() for name, file in files.items() if file.is_file()},
+            parts=", ".join(section),
+            configuration=yaml.safe_dump(
+                section, default_flow_style=None, sort_keys=False, allow_unicode=True, width=100
+            )
+            if section
+            else "",
+        )
+    return sources
 
 
 def _provenance(settings: Config) -> dict[str, Any]:

@@ -279,9 +279,7 @@ def read_table(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
     check_parquet(path, data)
     try:
         # `ParquetFile`: `read_table` and pandas go by way of data sets, which start threads whatever they are told.
-        with pq.ParquetFile(
-            pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False
-        ) as file:
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False) as file:
             table = file.read(use_threads=False).to_pandas(use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         line = str(error).splitlines()[0]

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from panda.core import labels
 from panda.core.errors import PandaError
 from panda.core.files import read_arrays
 from panda.figures import style
@@ -179,11 +180,9 @@ def test_acceptance_bars_are_the_shares(results):
 def test_no_two_filters_share_a_label():
     """A selection of one's own may ask any of them side by side."""
     from panda.discovery.filters import FILTERS
-    from panda.figures.acceptance import FILTER_LABELS
 
-    assert set(FILTER_LABELS) <= set(FILTERS)
-    labels = [FILTER_LABELS.get(name, name.replace("_", " ")) for name in FILTERS]
-    assert len(set(labels)) == len(labels)
+    assert set(labels.FILTERS) <= set(FILTERS)
+    assert len({labels.filter_label(name) for name in FILTERS}) == len(FILTERS)
 
 
 def test_exponents_are_in_periods_and_the_published_ones_beside(results):
