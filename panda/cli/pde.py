@@ -21,6 +21,7 @@ def simulate(output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
     from panda.core.files import write_arrays
     from panda.core.progress import Progress
     from panda.core.seeds import generator
+    from panda.pde.kuramoto_sivashinsky import largest_exponent
     from panda.pde.kuramoto_sivashinsky import simulate as solve
 
     settings = load(config)
@@ -29,7 +30,7 @@ def simulate(output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
         recorded(settings, [output], inputs=[], parts=["pde"], roots=["panda.pde.kuramoto_sivashinsky"]),
         Progress(pde.n_runs, "Kuramoto-Sivashinsky", "runs") as progress,
     ):
-        fields = []
+        fields, exponents = [], []
         for run in range(pde.n_runs):
             field = solve(
                 domain_length=pde.domain_length,
@@ -43,9 +44,18 @@ def simulate(output: Output, config: ConfigFile = DEFAULT_CONFIG) -> None:
                 generator=generator(settings.seed, "pde", run),
             )
             fields.append(field.astype(np.float32))
+            exponents.append(
+                largest_exponent(
+                    domain_length=pde.domain_length,
+                    n_modes=pde.n_modes,
+                    duration=pde.duration,
+                    initial_scale=pde.initial_scale,
+                    generator=generator(settings.seed, "pde", run),
+                )
+            )
             progress.advance()
         dt = pde.duration / (pde.n_points - 1)
-        write_arrays(output, fields=np.stack(fields), dt=np.float64(dt))
+        write_arrays(output, fields=np.stack(fields), dt=np.float64(dt), exponents=np.array(exponents))
 
 
 @app.command()
@@ -82,6 +92,7 @@ def score(
             truth=found.truth,
             forecast=found.forecast,
             dt=arrays["dt"],
+            exponent=arrays["exponents"].mean(),
         )
         write_table(found.table, scores)
 

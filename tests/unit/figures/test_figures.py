@@ -451,7 +451,9 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
     future = data["truth"][data["time"] >= 0]
     assert list(data["forecasters"]) == ["panda", "parrot"]
     np.testing.assert_array_equal(images[0], data["truth"].T)
-    np.testing.assert_array_equal(images[1], data["forecasts"][0].T)
+    context = data["truth"][data["time"] < 0]
+    assert len(context) == 512  # all that the forecasters saw: over less of it nothing moves
+    np.testing.assert_array_equal(images[1], np.concatenate([context, data["forecasts"][0]]).T)
     np.testing.assert_array_equal(images[2], (data["forecasts"][0] - future).T)
     shown = [axes.images[0] for axes in all_axes(figure) if axes.images]
     assert shown[0].get_clim() == shown[1].get_clim() == shown[3].get_clim()
@@ -459,7 +461,22 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
     assert shown[2].get_clim()[1] == pytest.approx(
         np.percentile(np.abs(data["forecasts"] - future), 99.5), rel=1e-6
     )
-    assert data["time"][-1] == pytest.approx(511 * 0.0244)
+    assert data["time"][-1] == pytest.approx(511 * 0.0244 * 0.09)
+    text = texts(figure)
+    assert "time after the context, Lyapunov times" in text and "(512 are 1.1 Lyapunov times)" in text
+
+
+@pytest.mark.parametrize("exponent", [np.nan, -0.1])
+def test_kuramoto_sivashinsky_without_chaos_is_in_time_units(exponent, results):
+    tables, arrays = results
+    arrays = {
+        key: value | {"exponent": np.float64(exponent)} if key.startswith("pde/") else value
+        for key, value in arrays.items()
+    }
+    module = FIGURES["kuramoto_sivashinsky"].load()
+    assert module.shown(tables, arrays)["time"][-1] == pytest.approx(511 * 0.0244)
+    text = texts(module.draw(tables, arrays))
+    assert "time after the context, time units" in text and "Lyapunov" not in text
 
 
 def test_evolution_is_relative_to_the_mean_of_one_generation(results):
