@@ -33,6 +33,7 @@ from panda.analysis.claim_schema import (
     load_claims,
 )
 from panda.core.errors import PandaError
+from panda.core.labels import label, population_label
 
 __all__ = ["Verdict", "judge", "load_claims"]
 
@@ -101,7 +102,9 @@ class _Number:
 
     def __str__(self) -> str:
         text = _short(self.value)
-        return text if self.low == self.high else f"{text} [{_short(self.low)}, {_short(self.high)}]"
+        if self.low == self.high or (math.isnan(self.low) and math.isnan(self.high)):
+            return text
+        return f"{text} [{_short(self.low)}, {_short(self.high)}]"
 
     @property
     def named(self) -> str:
@@ -239,9 +242,9 @@ def _number(row: Mapping[str, Any], query: Query, single: Mapping[str, Scalar]) 
     edges = [value if name is None else float(row[name]) * query.factor for name in (query.low, query.high)]
     known = query.verdict is None or row[query.verdict] != Verdict.not_identifiable
     # A rival found by `without` is told apart by that column; any other row by what it was asked for.
-    label = ", ".join(str(row[key]) for key in (query.without or single))
-    name = ", ".join(str(row[key]) for key in (query.without or list(query.where)[:1]))
-    return _Number(label or query.column, name, value, min(edges), max(edges), known)
+    whole = ", ".join(_readable(key, row[key]) for key in (query.without or single))
+    name = ", ".join(_readable(key, row[key]) for key in (query.without or list(query.where)[:1]))
+    return _Number(whole or query.column, name, value, min(edges), max(edges), known)
 
 
 def _combinations(values: Mapping[str, Sequence[Scalar]]) -> Iterator[dict[str, Scalar]]:
@@ -257,8 +260,19 @@ def _text(where: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in where.items()) or "anything"
 
 
+def _readable(column: str, value: Any) -> str:
+    """A value of a table in the words of the figures."""
+    if column in ("forecaster", "model"):
+        return label(str(value))
+    return population_label(str(value)) if column == "population" else str(value)
+
+
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1e4 and value == round(value) else f"{value:.4g}"
+    if math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def _claimed(claim: Claim) -> str:

@@ -62,6 +62,7 @@ def score(
             truth=found.truth,
             forecast=found.forecast,
             dt=arrays["dt"],
+            exponent=arrays["exponents"].mean(),
         )
         write_table(found.table, scores)
 

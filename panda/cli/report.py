@@ -11,6 +11,7 @@ from panda.cli.options import DEFAULT_CONFIG, SOURCE, ConfigFile, Files, Output,
 
 if TYPE_CHECKING:
     from panda.config import Config
+    from panda.report.html import Source
 
 app = typer.Typer(no_args_is_help=True)
 CLAIMS = SOURCE / "paper" / "claims.yaml"
@@ -110,8 +111,43 @@ def write(
             figures=entries,
             tables=found,
             provenance=_provenance(settings),
+            sources=_sources(tables, root),
         )
         write_text(output, page)
+
+
+def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
+    """Where each table comes from: its files, its record, the log, and the configuration that went in."""
+    import yaml
+
+    from panda.config.steps import STEPS
+    from panda.core.provenance import SUFFIX, read_record
+    from panda.report.html import Source
+
+    sources = {}
+    for path in tables:
+        key = path.relative_to(root).with_suffix("").as_posix()
+        files = {"CSV": path.with_suffix(".csv"), "Parquet": path}
+        section: dict[str, Any] = {}
+        # A command that writes several tables leaves one record, beside the first.
+        for other in sorted(path.parent.glob(f"*{SUFFIX}")):
+            record = read_record(other.with_name(other.name.removesuffix(SUFFIX)))
+            if record is not None and path.name in record["outputs"]:
+                files["record"] = other
+                section = record["section"] if isinstance(record.get("section"), dict) else {}
+                break
+        made_by = [name for name, step in STEPS.items() if f"{key}.parquet" in step.outputs.values()]
+        files["log"] = root / "logs" / f"{''.join(made_by)}.log"
+        sources[key] = Source(
+            links={name: file.relative_to(root).as_posix() for name, file in files.items() if file.is_file()},
+            parts=", ".join(section),
+            configuration=yaml.safe_dump(
+                section, default_flow_style=None, sort_keys=False, allow_unicode=True, width=100
+            )
+            if section
+            else "",
+        )
+    return sources
 
 
 def _provenance(settings: Config) -> dict[str, Any]:

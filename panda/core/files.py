@@ -264,19 +264,23 @@ def write_parquet(frame: pd.DataFrame, path: str | Path, *, compression: str = "
 def read_table(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
     """Read a Parquet table, which must have `columns` (and may have more).
 
-    Whatever digests and checksums it has are verified. Those that others wrote may have none.
+    Whatever digests and checksums it has are verified. Those that others wrote may have none. It is read in this thread
+    alone: a thread of pyarrow's pool that lets go of a Python object while the interpreter shuts down, as it does right
+    after an error in a command's input, ends the process by abort ("terminate called without an active exception").
 
     Raises:
         PandaError: the file is missing, truncated, damaged, no Parquet, or lacks a column: it is another table.
     """
-    import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     path = require(path)
     data = read_whole(path)
     check_parquet(path, data)
     try:
-        table = pd.read_parquet(io.BytesIO(data), page_checksum_verification=True)
+        # `ParquetFile`: `read_table` and pandas go by way of data sets, which start threads whatever they are told.
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False) as file:
+            table = file.read(use_threads=False).to_pandas(use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         line = str(error).splitlines()[0]
         raise PandaError(f"{path}: not a whole Parquet table ({line}); {_AGAIN}") from error

@@ -171,7 +171,7 @@ class TrajectoryStore:
             origins += [Path(path)] * len(own)
         without = ["target", "description_crc32"]
         metadata = pa.concat_tables([t.drop_columns(without) for t in (*tables, SCHEMA.empty_table())])
-        frame = metadata.to_pandas()
+        frame = metadata.to_pandas(use_threads=False)  # for the reason of `core.files.read_table`
         frame["dimension"] = np.array([view.shape[0] for view in views], dtype=np.int64)
         frame["n_points"] = np.array([view.shape[1] for view in views], dtype=np.int64)
         _refuse_twice(frame, origins)

@@ -10,13 +10,6 @@ from matplotlib.patches import Patch
 from panda.figures import inputs, style
 
 KEY = "discover/acceptance"
-FILTER_LABELS = {
-    "zero_one": "0-1 test",
-    "irregular": "0-1 test, any units",
-    "positive_exponent": "λ₁ > 0",
-    "chaotic": "chaotic (λ₁, long)",
-    "well_sampled": "sampled finely",
-}
 # How an integration ends early: the grey of its share, and its name.
 ENDS = {
     "n_diverged": ("#D9D9D9", "diverged"),
@@ -65,7 +58,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, population: str) -> None:
         passed = 100.0 * row.n_passed / row.n_in if row.n_in else float("nan")
         text = f"{row.n_passed:,} of {row.n_in:,}" + (f"  ({passed:.0f}%)" if row.n_in else "")
         axes.text(103, place, text, va="center", ha="left", fontsize=6, color=style.MUTED)
-    names = [FILTER_LABELS.get(name, name.replace("_", " ")) for name in rows["filter"]]
+    names = [style.filter_label(name) for name in rows["filter"]]
     axes.set_yticks(list(places), names)
     axes.tick_params(axis="y", length=0)
     axes.set(xlim=(0, 158), ylim=(len(rows) - 0.4, -0.6), xticks=[0, 25, 50, 75, 100])
@@ -74,7 +67,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, population: str) -> None:
     kept, accepted = int(rows["n_passed"].iloc[-1]), int(rows["n_accepted"].iloc[-1])
     title = f"{style.population_label(population)}: {kept:,} of {total:,} pass all filters"
     if accepted > kept:
-        title += f"\n{accepted:,} accepted: {accepted - kept:,} unperturbed founders besides"
+        title += (
+            f"\n{accepted:,} accepted: {kept:,}, and {accepted - kept:,} unperturbed founders kept regardless"
+        )
     axes.set_title(title, loc="left", linespacing=1.3)
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from panda.figures import inputs, style
 
@@ -74,6 +75,8 @@ def _draw_series(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
             )
             if row == n - 1:
                 axes.set_xlabel(f"step, coordinate {channel + 1}")
+        if row == n // 2:
+            grid[row, 0].set_ylabel("context standard deviations", fontsize=6)
         grid[row, 0].set_title(style.system_label(data["names"][row]), loc="left", fontsize=6.5, pad=2)
     model = _model(data)
     handles = [
@@ -113,8 +116,9 @@ def _series(axes: Axes, truth: np.ndarray, completion: np.ndarray, mask: np.ndar
             fontsize=6,
             color=style.MUTED,
         )
-    axes.set(xlim=(-0.5, len(truth) - 0.5), yticks=[])
-    axes.spines["left"].set_visible(False)
+    axes.set(xlim=(-0.5, len(truth) - 0.5))
+    axes.yaxis.set_major_locator(MaxNLocator(3) if len(finite) else NullLocator())
+    axes.tick_params(axis="y", labelsize=5.5, pad=1.5)
 
 
 def _draw_boxes(figure: SubFigure, data: dict[str, np.ndarray]) -> None:

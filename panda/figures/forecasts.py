@@ -289,13 +289,12 @@ def _draw_curves(figure: SubFigure, data: pd.DataFrame, banded: Sequence[str]) -
         axes.set_visible(False)
     drawn = data[data.groupby("forecaster")["y"].transform("min") < style.SATURATED]
     left_out = sorted(set(data["forecaster"]) - set(drawn["forecaster"]))
-    tops = np.append(drawn["y"], drawn.loc[drawn["forecaster"].isin(banded), "high"]).astype(float)
-    high = np.max(tops[np.isfinite(tops)], initial=1.0)
+    limits = _limits(drawn, banded)
     for place, (axes, population) in enumerate(zip(grid, populations, strict=True)):
         chosen = drawn[drawn["population"] == population]
         for forecaster, group in chosen.groupby("forecaster", sort=True):
             style.error_curve(axes, group, forecaster, x="x", y="y", band=forecaster in banded)
-        axes.set(ylim=(0, min(204.0, high * 1.05)), xlabel="horizon, points")
+        axes.set(ylim=limits, xlabel="horizon, points")
         axes.set_xticks(sorted(data["x"].unique())[1::2] or sorted(data["x"].unique()))
         axes.set_title(f"{style.population_label(population)} (n = {int(chosen['n'].max()):,})", loc="left")
         axes.tick_params(labelleft=place == 0)
@@ -314,6 +313,18 @@ def _draw_curves(figure: SubFigure, data: pd.DataFrame, banded: Sequence[str]) -
             fontsize=6,
             color=style.MUTED,
         )
+
+
+def _limits(drawn: pd.DataFrame, banded: Sequence[str]) -> tuple[float, float]:
+    """From the least to the largest that is drawn, bands included, with a little room; never beyond 0 to 204."""
+    bands = drawn[drawn["forecaster"].isin(banded)]
+    values = np.concatenate([drawn["y"], bands["low"], bands["high"]]).astype(float)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 204.0
+    low, high = values.min(), values.max()
+    room = max(0.06 * (high - low), 1.0)
+    return max(0.0, low - room), min(204.0, high + room)
 
 
 def _model_and_best(data: pd.DataFrame) -> list[str]:

@@ -9,19 +9,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
 
 SUMMARY, FORECASTS = "pde/summary", "pde/forecasts"
 METRICS = {"smape": "mean sMAPE (0 to 200)", "mae": "mean MAE (context s.d.)"}
-CONTEXT_SHOWN = 128  # last points of the context drawn before the truth
 COLUMNS = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
 
 
 def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]:
-    """`truth` (time, x) with the end of the context before it, `time` (0 where the forecast starts, in time
-    units), `forecasts` (forecaster, horizon, x) of `forecasters`;
+    """`truth` (time, x) with the context before it, `time` (0 where the forecast starts, in Lyapunov times),
+    `exponent` (the largest one, per time unit, mean over runs), `forecasts` (forecaster, horizon, x) of `forecasters`;
     and `score_*`: mean over runs with its interval, a value a (forecaster, horizon, metric)."""
     scores = inputs.table(tables, SUMMARY, COLUMNS)
     scores = scores[scores["metric"].isin(METRICS)].sort_values(["metric", "forecaster", "horizon"])
@@ -33,13 +33,15 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
     chosen = model_and_baseline(list(keys), last.set_index("forecaster")["mean"])
     empty = {"truth": np.empty((0, 0)), "time": np.empty(0), "forecasts": np.empty((0, 0, 0))}
     if not chosen:
-        return result | empty | {"forecasters": np.empty(0, "U64")}
-    archives = [inputs.array(arrays, keys[name], ["forecast", "truth", "context", "dt"]) for name in chosen]
-    context, truth = archives[0]["context"][-CONTEXT_SHOWN:], archives[0]["truth"]
+        return result | empty | {"forecasters": np.empty(0, "U64"), "exponent": np.nan}
+    names = ["forecast", "truth", "context", "dt", "exponent"]
+    archives = [inputs.array(arrays, keys[name], names) for name in chosen]
+    context, truth, exponent = (archives[0][name] for name in ("context", "truth", "exponent"))
     steps = np.arange(-len(context), len(truth))
     return result | {
         "truth": np.concatenate([context, truth]),
-        "time": steps * float(archives[0]["dt"]),
+        "exponent": exponent,
+        "time": steps * float(archives[0]["dt"]) * (float(exponent) if exponent > 0 else 1.0),
         "forecasts": np.stack([archive["forecast"] for archive in archives]),
         "forecasters": np.array(chosen, dtype="U64"),
     }
@@ -64,10 +66,11 @@ def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         style.letter(axes, "A")
         return
     n_context = int((data["time"] < 0).sum())
-    future = data["truth"][n_context:]
+    context, future = data["truth"][:n_context], data["truth"][n_context:]
     rows = [("truth", data["truth"], style.INK)]
     for name, forecast in zip(data["forecasters"], data["forecasts"], strict=True):
-        rows.append((style.label(str(name)), forecast, style.colour(str(name))))
+        seen_and_forecast = np.concatenate([context, forecast])
+        rows.append((style.label(str(name)), seen_and_forecast, style.colour(str(name))))
         rows.append((f"error of {style.label(str(name))}", forecast - future, style.colour(str(name))))
     errors = data["forecasts"] - future
     limits = {"RdBu_r": _limit(data["truth"]), "PuOr_r": _limit(errors)}
@@ -77,7 +80,7 @@ def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         scale = "PuOr_r" if text.startswith("error of") else "RdBu_r"
         images[scale] = _field(axes, field, data["time"][-len(field) :], scale, limits[scale])
         axes.tick_params(axis="x", length=0)
-        if axes is np.atleast_1d(grid)[0]:
+        if scale == "RdBu_r":
             axes.set_title(text, loc="left", color=tint, fontsize=6.5, pad=2)
             axes.set(yticks=[0, 1], ylabel="x / L")
             axes.yaxis.labelpad = -4
@@ -89,7 +92,9 @@ def _draw_fields(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     axes = np.atleast_1d(grid)[-1]
     axes.set_xlim(data["time"][0], data["time"][-1])
     axes.tick_params(axis="x", length=2.5)
-    axes.set_xlabel("time after the context")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    chaotic = float(data["exponent"]) > 0
+    axes.set_xlabel(f"time after the context, {'Lyapunov times' if chaotic else 'time units'}")
     half = len(rows) // 2
     beside = {"u": ("RdBu_r", grid[:half]), "error: forecast − truth": ("PuOr_r", grid[half:])}
     for text, (scale, places) in beside.items():
@@ -140,11 +145,18 @@ def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         grid[0, 0].set_title(f"n = {n_runs} runs", loc="left")
         horizons = sorted(frame["horizon"].unique())
         grid[-1, 0].set_xticks(horizons[1::2] or horizons)
-        grid[-1, 0].set_xlabel("horizon, points")
+        grid[-1, 0].set_xlabel(_horizon_label(data, max(horizons)))
     style.letter(grid[0, 0], "B")
     for row, metric in enumerate(METRICS):
         chosen, _ = _drawn(frame, metric)
         style.label_ends(grid[row, 0], _ends(chosen, _top(chosen, metric)), gap_pt=7.5, size=6)
+
+
+def _horizon_label(data: dict[str, np.ndarray], longest: int) -> str:
+    if len(data["time"]) < 2 or not float(data["exponent"]) > 0:
+        return "horizon, points"
+    times = longest * (data["time"][1] - data["time"][0])
+    return f"horizon, points ({longest} are {times:.1f} Lyapunov times)"
 
 
 def _drawn(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[str]]:

@@ -13,6 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from panda.core.labels import POPULATIONS as POPULATIONS
+from panda.core.labels import filter_label as filter_label
+from panda.core.labels import label as label
+from panda.core.labels import population_label as population_label
+from panda.core.labels import system_label as system_label
 from panda.core.seeds import stable_words
 
 COLUMN_IN, PAGE_IN = 3.25, 7.0  # width of one text column and of the page, inches
@@ -77,22 +82,11 @@ FURTHER_COLOURS = (
     "#332288", "#117733", "#88CCEE", "#882255", "#999933", "#44AA99",
     "#AA4499", "#661100", "#6699CC", "#B5A000", "#1B7837", "#8C510A",
 )  # fmt: skip
-LABELS = {
-    "panda": "Panda",
-    "panda_mlm_sft": "Panda, MLM then SFT",
-    "panda_mlm": "Panda, MLM",
-    "linear_ar": "linear AR",
-    "parrot": "context parroting",
-    "parrot_anchored": "parroting, anchored",
-    "darts_nbeats": "N-BEATS",
-    "fourier": "Fourier",
-}
 # Variants of a model, beside it in near colours: dashed, with open marks.
 VARIANTS = frozenset({"panda_mlm_sft"})
 SATURATED = (
     199.9  # sMAPE (0 to 200): a forecast of zero, as the context's mean is after scaling, has 200 always
 )
-POPULATIONS = {"skew": "skew products", "founder": "founders"}
 POPULATION_COLOURS = {"skew": "#0072B2", "founder": "#D55E00"}
 
 
@@ -112,25 +106,10 @@ def colour(forecaster: str) -> str:
     return known or FURTHER_COLOURS[stable_words(forecaster)[0] % len(FURTHER_COLOURS)]
 
 
-def label(forecaster: str) -> str:
-    """The name of a forecaster as a reader sees it."""
-    return LABELS.get(forecaster, forecaster.replace("_", " "))
-
-
-def population_label(population: str) -> str:
-    """The name of a population as a reader sees it."""
-    return POPULATIONS.get(population, population)
-
-
 def ordered_populations(present: Sequence[str]) -> list[str]:
     """The populations that are present, skew products first, each once."""
     found = dict.fromkeys(str(name) for name in present)
     return [name for name in POPULATIONS if name in found] + sorted(set(found) - set(POPULATIONS))
-
-
-def system_label(name: str, *, separator: str = " → ") -> str:
-    """`Lorenz_Rossler` as driver and response, `Lorenz` as it is."""
-    return separator.join(str(name).split("_"))
 
 
 def is_panda(forecaster: str) -> bool:

@@ -1,16 +1,20 @@
-"""The report of a run as one HTML page without scripts or links to the network."""
+"""The report of a run as one HTML page that needs no network: styles, pictures and the script are in it."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
 import pandas as pd
 
+from panda.core.labels import label
+from panda.report.claims import claims_table
 from panda.report.tables import Table, comparison_table, forecast_tables, generic_table, verdict_counts
 
 PRESET_NOTES = {
@@ -61,6 +65,18 @@ class FigureEntry:
     links: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a table comes from: `links` (name -> relative address), and the part of the configuration that made it.
+
+    `configuration` is YAML, `parts` names its sections; both are empty where the run does not say.
+    """
+
+    links: Mapping[str, str] = field(default_factory=dict)
+    parts: str = ""
+    configuration: str = ""
+
+
 def preset_note(preset: str) -> str:
     """What a preset means for the reader, in half a sentence."""
     return PRESET_NOTES.get(
@@ -75,6 +91,7 @@ def build_report(
     figures: Sequence[FigureEntry],
     tables: Mapping[str, pd.DataFrame],
     provenance: Mapping[str, Any],
+    sources: Mapping[str, Source] = MappingProxyType({}),
 ) -> str:
     """The whole page as HTML.
 
@@ -85,6 +102,7 @@ def build_report(
         tables: result tables by path below the run without suffix (`evaluate/summary`, `claims`, ...); one
             that is not there is shown as "not run in this preset".
         provenance: commit, config hash, versions, machine, seed and the like, nested as it comes.
+        sources: where tables come from, by the keys of `tables`; what is not there is shown without links.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -93,6 +111,7 @@ def build_report(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["sha256_of_script"] = _sha256_of_script
     claims, tests = tables.get("claims"), tables.get("evaluate/significance")
     return environment.get_template("template.html").render(
         preset=preset,
@@ -100,11 +119,12 @@ def build_report(
         categories=_by_category(figures),
         forecasts=forecast_tables(tables["evaluate/summary"]) if "evaluate/summary" in tables else None,
         comparisons=None if tests is None or tests.empty else comparison_table(tests),
-        reference=None if tests is None or tests.empty else tests["reference"].iloc[0],
-        claims=None if claims is None else generic_table("claims", claims),
+        reference=None if tests is None or tests.empty else label(tests["reference"].iloc[0]),
+        claims=None if claims is None else claims_table(claims),
         verdicts={} if claims is None else verdict_counts(claims),
         sections=[(key, title, note, _section(key, tables)) for key, title, note in SECTIONS],
         provenance=flatten(provenance),
+        sources={key: _safe(source) for key, source in sources.items() if key in tables},
     )
 
 
@@ -130,11 +150,21 @@ def _by_category(figures: Sequence[FigureEntry]) -> dict[str, list[dict[str, Any
     categories: dict[str, list[dict[str, Any]]] = {}
     for figure in figures:
         source = "data:image/png;base64," + base64.b64encode(figure.png).decode("ascii")
-        # Links are files beside the report; anything with a scheme would reach out of the page.
-        links = {
-            name: url for name, url in figure.links.items() if ":" not in url and not url.startswith("//")
-        }
         categories.setdefault(figure.category, []).append(
-            {"figure": figure, "source": source, "links": links}
+            {"figure": figure, "source": source, "links": _beside(figure.links)}
         )
     return categories
+
+
+def _safe(source: Source) -> Source:
+    return replace(source, links=_beside(source.links))
+
+
+def _beside(links: Mapping[str, str]) -> dict[str, str]:
+    """Links to files beside the report; anything with a scheme would reach out of the page."""
+    return {name: url for name, url in links.items() if ":" not in url and not url.startswith("//")}
+
+
+def _sha256_of_script(script: str) -> str:
+    """The one script that the page's policy lets run, named by its digest."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(str(script).encode()).digest()).decode()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from panda.core.labels import filter_label, label, population_label
 
 HORIZONS = (64, 128, 512)  # of the forecast tables, where they were scored
 METRICS = {"smape": "sMAPE", "mae": "MAE"}
@@ -18,6 +20,7 @@ POPULATIONS = {
     "strict": "test systems whose unseen founders have no relative in training",
     "fast": "test systems with few stored points in a Lyapunov time",
 }
+_BETTER, _WORSE = "verdict good", "verdict bad"
 VERDICT_CLASSES = {"reproduced": "good", "identifiable": "good", "differs": "bad"}
 HEADINGS = {
     "n_in": "tested", "n_passed": "passed", "max_rss_mb": "largest memory, MiB", "wall_s": "wall time",
@@ -30,6 +33,7 @@ HEADINGS = {
     "n_not_persistent": "chaotic, but not persistent", "n_limit_cycle": "limit cycles", "n_not_driven": "not driven",
     "n_fast": "fast", "median_exponent_per_period": "median λ₁ per period",
     "median_error_per_period": "median error of λ₁ per period",
+    "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "pearson": "Pearson's r", "alpha": "α", "c0": "c₀", "c1": "c₁",
 }  # fmt: skip
 # What a selection's systems are, as counts with shares; first in its table.
 KINDS = (
@@ -39,25 +43,41 @@ ENDS = {
     "n_diverged": "diverged", "n_underflow": "step underflow", "n_budget": "step budget spent",
     "n_acausal": "delay not positive",
 }  # fmt: skip
+# Columns that name something, and how a reader sees the name: as in the figures.
+NAMES = {
+    "forecaster": label,
+    "model": label,
+    "population": population_label,
+    "filter": filter_label,
+    "metric": lambda name: METRICS.get(name, name),
+}
 HIDDEN = {"discover/acceptance": ("order",), "scaling/fit": ("reason", "run_noise", "p_value")}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Text of a cell; `small` stands after it in a lighter tone; `kind` is a class of the style sheet."""
+    """Text of a cell; `small` stands after it in a lighter tone; `kind` is a class of the style sheet.
+
+    `more`: what is folded away behind the text, line by line. `order`: the number by which a column is sorted; None: by
+    its text.
+    """
 
     text: str
     small: str = ""
     kind: str = ""
+    more: tuple[str, ...] = ()
+    order: float | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it is shown."""
+    """A table as it is shown; rows that say little are `folded` away behind `fold`, one line that counts them."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    folded: tuple[tuple[Cell, ...], ...] = ()
+    fold: str = ""
 
 
 def forecast_tables(summary: pd.DataFrame) -> list[Table]:
@@ -80,7 +100,7 @@ def forecast_tables(summary: pd.DataFrame) -> list[Table]:
         order = _values(rows, "smape", horizons[-1]).sort_values(kind="stable").index
         forecasters = [*order, *sorted(set(rows["forecaster"]) - set(order))]
         columns = [_forecast_column(rows, metric, horizon, forecasters) for metric, horizon in wanted]
-        cells = [(Cell(f), *(column[i] for column in columns)) for i, f in enumerate(forecasters)]
+        cells = [(Cell(label(f)), *(column[i] for column in columns)) for i, f in enumerate(forecasters)]
         n, n_founders = (int(rows[column].max()) for column in ("n_systems", "n_founders"))
         counts = f"n = {n:,} systems of {n_founders:,} unseen founders"
         result.append(Table(f"{title} ({counts})", ("forecaster", *names), tuple(cells)))
@@ -88,7 +108,10 @@ def forecast_tables(summary: pd.DataFrame) -> list[Table]:
 
 
 def comparison_table(significance: pd.DataFrame) -> Table:
-    """One row per population and rival: what the paired tests say of the reference, with effect size and p."""
+    """One row per population and rival: what the paired tests say of the reference, with effect size and p.
+
+    Rivals that no test of a row tells apart from the reference are folded away.
+    """
     chosen = significance[significance["metric"].isin((*METRICS, "valid_time"))]
     wanted = [(m, h) for m in METRICS for h in sorted(chosen["horizon"].unique())]
     names = [f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted]
@@ -102,8 +125,17 @@ def comparison_table(significance: pd.DataFrame) -> Table:
         for rival in sorted(set(chosen.loc[chosen["population"] == population, "forecaster"])):
             keys = [(population, rival, *key) for key in wanted]
             cells = [_verdict_cell(tests.loc[key]) if key in tests.index else Cell("–") for key in keys]
-            rows.append((Cell(title), Cell(rival), *cells))
-    return Table("comparisons", ("population", "against", *names), tuple(rows))
+            rows.append((Cell(title), Cell(label(rival)), *cells))
+    telling = [any(cell.kind in (_BETTER, _WORSE) for cell in row) for row in rows]
+    told = tuple(row for row, tells in zip(rows, telling, strict=True) if tells)
+    open_ = tuple(row for row, tells in zip(rows, telling, strict=True) if not tells)
+    fold = ""
+    if open_:
+        n_pairs = int(chosen["n_pairs"].max())
+        n_tests = sum(cell.text != "–" for row in open_ for cell in row[2:])
+        fold = f"{number(n_tests)} tests in {len(open_)} {'row' if len(open_) == 1 else 'rows'}"
+        fold += f" see no difference (n at most {number(n_pairs)} pairs)"
+    return Table("comparisons", ("population", "against", *names), told, open_, fold)
 
 
 def generic_table(key: str, frame: pd.DataFrame) -> Table:
@@ -155,8 +187,8 @@ def duration(seconds: float) -> str:
 
 def _verdict_cell(test: pd.Series) -> Cell:
     numbers = f"r = {number(float(test['rank_biserial']))}, p = {number(float(test['p_holm']))}"
-    kind = {"better": "good", "worse": "bad"}.get(test["verdict"], "open")
-    return Cell(str(test["verdict"]), f"{numbers}, n = {number(int(test['n_pairs']))}", f"verdict {kind}")
+    kind = {"better": _BETTER, "worse": _WORSE}.get(test["verdict"], "verdict open")
+    return Cell(str(test["verdict"]), f"{numbers}, n = {number(int(test['n_pairs']))}", kind)
 
 
 def _values(rows: pd.DataFrame, metric: str, horizon: int) -> pd.Series:
@@ -176,8 +208,10 @@ def _forecast_column(rows: pd.DataFrame, metric: str, horizon: int, forecasters:
         row = chosen.loc[forecaster]
         interval = f"[{number(row['median_low'])}, {number(row['median_high'])}]"
         kind = "best" if best is not None and row["median"] == best else ""
-        known = pd.notna(row["median_low"]) and pd.notna(row["median_high"])
-        cells.append(Cell(number(float(row["median"])), interval if known else "", kind))
+        # An interval over one system is no interval.
+        known = pd.notna(row["median_low"]) and pd.notna(row["median_high"]) and row["n_systems"] > 1
+        median = float(row["median"])
+        cells.append(Cell(number(median), interval if known else "", kind, order=median))
     return cells
 
 
@@ -241,16 +275,29 @@ def _cell(row: dict[str, Any], name: str, columns: Sequence[str]) -> Cell:
     if name == "verdict":
         small = "" if "detail" in columns else str(row.get("reason", "") or "")
         return Cell(str(value), small, f"verdict {VERDICT_CLASSES.get(str(value), 'open')}")
+    if name in NAMES and isinstance(value, str):
+        return Cell(NAMES[name](value))
+    if name in ("detail", "reason"):
+        return Cell("–" if value is None or value != value else number(value), kind="prose")
+    return replace(_number_cell(row, name, columns), order=_order(value))
+
+
+def _number_cell(row: dict[str, Any], name: str, columns: Sequence[str]) -> Cell:
+    value = row[name]
     if name.endswith("wall_s") or name.endswith("cpu_s"):
         return Cell(duration(float(value)))
     if name == "share":
         return Cell("–" if pd.isna(value) else f"{100 * value:.1f}%")
     if name in KINDS and row.get("n_accepted"):
         return Cell(number(value), f"{100 * value / row['n_accepted']:.0f}%")
-    if name in ("statement", "detail", "reason", "found", "claimed"):
-        return Cell("–" if value is None or value != value else number(value), kind="prose")
     for low, high in ((f"{name}_low", f"{name}_high"), ("low", "high")):
         bound = name != "mean" and low == "low"
         if not bound and low in columns and high in columns and pd.notna(row[low]) and pd.notna(row[high]):
             return Cell(number(value), f"[{number(row[low])}, {number(row[high])}]")
     return Cell(number(value))
+
+
+def _order(value: Any) -> float | None:
+    """The number of a cell; None for text, lists and what is not known."""
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return float(value) if is_number and not pd.isna(value) else None

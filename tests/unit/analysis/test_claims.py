@@ -110,6 +110,35 @@ def test_direction(tmp_path: Path) -> None:
     assert judged(tmp_path, greater, table(*swapped))["verdict"] == "reproduced"
 
 
+def test_a_number_that_is_not_known_says_so(tmp_path: Path) -> None:
+    nan = float("nan")
+    rows = [("a", h, nan, nan, nan) for h in (128, 512)]
+    text = DIRECTION.replace("RIGHT", "0").replace("less", "greater")
+    row = judged(tmp_path, text, table(*rows))
+    assert row["verdict"] == "not identifiable" and "a unknown against 0" in row["found"]
+    assert "nan" not in row["found"] + row["detail"]
+    assert judged(tmp_path, NUMBER, table(("a", 128, nan, nan, nan)))["found"] == "unknown"
+    rows = [("a", h, float("inf"), 0.5, float("inf")) for h in (128, 512)]
+    assert "a ∞ [0.5, ∞] against 0" in judged(tmp_path, text, table(*rows))["found"]
+
+
+def test_large_numbers_are_written_out(tmp_path: Path) -> None:
+    text = NUMBER.replace("value: 10", "value: 20979").replace("absolute: 1", "relative: 0.5")
+    assert judged(tmp_path, text, table(("a", 128, 2e4, 2e4, 2e4)))["claimed"] == "20,979 ± 10,490"
+
+
+def test_models_have_the_names_of_the_figures(tmp_path: Path) -> None:
+    rows = [({"a": "panda", "b": "linear_ar"}[r[0]], *r[1:]) for r in A_WINS]
+    text = (
+        DIRECTION.replace("RIGHT", RIGHT)
+        .replace("model: a", "model: panda")
+        .replace("model: b", "model: linear_ar")
+    )
+    assert (
+        "Panda 1 [0.8, 1.2] against linear AR 3 [2.8, 3.2]" in judged(tmp_path, text, table(*rows))["found"]
+    )
+
+
 def test_one_horizon_the_other_way_round_refutes_and_overlap_leaves_open(tmp_path: Path) -> None:
     text = DIRECTION.replace("RIGHT", RIGHT)
     one_lost = [*A_WINS[:3], ("b", 512, 1.0, 0.9, 1.1)]

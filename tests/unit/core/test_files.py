@@ -236,6 +236,24 @@ def test_tables_of_others_need_no_digest(tmp_path: Path):
     assert files.read_table(tmp_path / "d.parquet")["x"].tolist() == [2.0]
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no list of threads here")
+def test_a_table_is_read_without_threads(tmp_path: Path):
+    """A thread of pyarrow's that lets go of a Python object at exit aborted one command in fifteen."""
+    text = [f"name {i}" for i in range(300)]
+    files.write_table(pd.DataFrame({"x": np.arange(300.0), "text": text}), tmp_path / "a.parquet")
+    script = """
+import os, sys
+import pandas, pyarrow.parquet
+from panda.core.files import read_table
+before = os.listdir("/proc/self/task")
+assert len(read_table(sys.argv[1])) == 300
+assert os.listdir("/proc/self/task") == before
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    command = [sys.executable, "-c", script, str(tmp_path / "a.parquet")]
+    subprocess.run(command, check=True, cwd=ROOT, env={**environment, "OMP_NUM_THREADS": "2"})
+
+
 def test_a_file_is_held_against_the_digest_beside_it(tmp_path: Path):
     path = tmp_path / "a.parquet"
     pd.DataFrame({"x": np.arange(100.0)}).to_parquet(path)

@@ -266,6 +266,7 @@ def pde(forecasters: list[str], field: np.ndarray | None = None) -> tuple[pd.Dat
         forecast = truth * np.cos(drift) + np.roll(truth, 5, axis=1) * np.sin(drift)
         key = f"pde/forecasts/{forecaster}"
         arrays[key] = {"context": context, "truth": truth, "forecast": forecast, "dt": np.float64(0.0244)}
+        arrays[key]["exponent"] = np.float64(0.09)
         low, high = LEVELS.get(forecaster, (50, 100))
         for horizon in HORIZONS:
             for metric, scale in (("smape", 1.0), ("mae", 0.008), ("mse", 1e-4), ("spearman", 0.0)):

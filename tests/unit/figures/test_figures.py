@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from panda.core import labels
 from panda.core.errors import PandaError
 from panda.core.files import read_arrays
 from panda.figures import style
@@ -170,7 +171,8 @@ def test_acceptance_bars_are_the_shares(results):
     np.testing.assert_allclose(widths, np.concatenate([skew["share_in"], skew["share_passed"], *ends]))
     assert f"diverged: {skew['n_diverged'].sum():,}" in texts(figure)
     assert "budget" not in texts(figure)
-    assert "accepted: 37 unperturbed founders besides" in texts(figure)
+    kept = data.loc[data["population"] == "founder", "n_passed"].iloc[-1]
+    assert f"{kept + 37:,} accepted: {kept:,}, and 37 unperturbed founders kept regardless" in texts(figure)
     last = skew.iloc[-1]
     assert last["share_passed"] == pytest.approx(100 * last["n_passed"] / skew["n_in"].iloc[0])
     assert f"{last['n_passed']:,} of {last['n_in']:,}" in texts(figure)
@@ -179,11 +181,9 @@ def test_acceptance_bars_are_the_shares(results):
 def test_no_two_filters_share_a_label():
     """A selection of one's own may ask any of them side by side."""
     from panda.discovery.filters import FILTERS
-    from panda.figures.acceptance import FILTER_LABELS
 
-    assert set(FILTER_LABELS) <= set(FILTERS)
-    labels = [FILTER_LABELS.get(name, name.replace("_", " ")) for name in FILTERS]
-    assert len(set(labels)) == len(labels)
+    assert set(labels.FILTERS) <= set(FILTERS)
+    assert len({labels.filter_label(name) for name in FILTERS}) == len(FILTERS)
 
 
 def test_exponents_are_in_periods_and_the_published_ones_beside(results):
@@ -210,6 +210,37 @@ def test_shares_of_the_responses_are_counts(results):
     assert f"n = {len(kinds):,}" in text
 
 
+def test_a_few_far_systems_stretch_no_axis_of_the_spectra_and_are_counted(results):
+    """Two founders of enormous period, and a response that contracts a hundred times faster than any other."""
+    spectra = results[0]["discover/spectra"].copy()
+    spectra.loc[spectra.index[-2:], "period"] = 1e8
+    far = spectra.index[0]
+    spectra.at[far, "conditional_exponents"] = np.array([-3000.0, -4000.0])
+    spectra.at[far, "response_kind"] = "synchronised"
+    figure = FIGURES["spectra"].load().draw({**results[0], "discover/spectra": spectra}, {})
+    by_label = {axes.get_xlabel(): axes for axes in all_axes(figure)}
+    assert by_label["period, time units"].get_xlim()[1] < 1e4
+    first, last = by_label["period, time units"].get_xlim()
+    n_beyond = int((~spectra["period"].between(first, last)).sum())
+    assert 2 <= n_beyond <= 4
+    assert by_label["period, time units"].get_title(loc="left") == f"not shown: {n_beyond} beyond the axis"
+    conditional = next(a for a in all_axes(figure) if a.get_ylabel() == "conditional exponent × period")
+    assert conditional.get_ylim()[0] > -100
+    assert "beyond the axis: 1" in texts(figure)
+    assert by_label["Kaplan–Yorke dimension"].get_title(loc="left") == ""
+
+
+def test_spectra_say_how_many_systems_each_line_is_of(results):
+    tables, _ = results
+    figure = FIGURES["spectra"].load().draw(tables, {})
+    text = texts(figure)
+    for words in ("skew products (n = 80)", "founders (n = 60)", "ours, tangent flow (n = 80 and 60)",
+                  "reference, Rosenstein (n = 900 and 900)"):  # fmt: skip
+        assert words in text
+    beside = next(a for a in all_axes(figure) if a.get_xlabel() == "exponent per sample")
+    assert beside.get_ylim() == (0, 100)
+
+
 @pytest.mark.parametrize("kind", ["nothing measured", "one", "no skew", "negative"])
 def test_spectra_survive(kind, results):
     spectra = results[0]["discover/spectra"].copy()
@@ -224,7 +255,7 @@ def test_spectra_survive(kind, results):
     else:
         spectra["exponents"] = [-np.abs(row) for row in spectra["exponents"]]
     text = texts(FIGURES["spectra"].load().draw({"discover/spectra": spectra}, {}))
-    told = {"nothing measured": "No exponents above", "one": "(1)", "no skew": "No skew product"}
+    told = {"nothing measured": "No exponents above", "one": "(n = 1)", "no skew": "No skew product"}
     assert told.get(kind, "No system with this") in text
 
 
@@ -349,6 +380,23 @@ def test_a_forecast_of_zero_stretches_no_axis(results):
         assert axes and all(a.get_ylim()[1] < 190 for a in axes)
 
 
+def test_curves_fill_their_panel_and_their_names_stand_in_their_order(results):
+    """In the order of the ends no two leaders cross."""
+    tables, arrays = results
+    module = FIGURES["forecasts"].load()
+    data, figure = module.shown(tables, arrays), module.draw(tables, arrays)
+    curves = data[data["panel"] == "C"]
+    axes = next(a for a in all_axes(figure) if a.get_ylabel() == "median sMAPE (0 to 200)")
+    low, high = axes.get_ylim()
+    least, most = curves["y"].min(), curves["y"].max()
+    assert 0 < low < least and most < high and most - least > 0.75 * (high - low)
+    names = [text for text in axes.texts if hasattr(text, "xyann") and text.get_text() != "C"]
+    ends = [text.xy[1] for text in names]
+    places = [axes.transData.transform(text.xy)[1] * 72 / figure.dpi + text.xyann[1] for text in names]
+    assert len(names) == curves["forecaster"].nunique()
+    assert list(np.argsort(ends, kind="stable")) == list(np.argsort(places, kind="stable"))
+
+
 def test_only_the_forecasters_of_the_examples_have_bands(results):
     tables, arrays = results
     module = FIGURES["forecasts"].load()
@@ -432,6 +480,13 @@ def test_completions_draw_hidden_parts_only(results):
     assert drawn(figure, data["truth"][0, :, 0])
 
 
+def test_completions_have_a_scale(results):
+    figure = FIGURES["completions"].load().draw(*results)
+    assert "context standard deviations" in texts(figure)
+    panels = [axes for axes in all_axes(figure) if any(len(line.get_ydata()) == 512 for line in axes.lines)]
+    assert panels and all(len(axes.get_yticks()) >= 2 for axes in panels)
+
+
 def test_completions_average_a_name_first(results):
     tables, arrays = results
     data = FIGURES["completions"].load().shown(tables, arrays)
@@ -452,7 +507,9 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
     future = data["truth"][data["time"] >= 0]
     assert list(data["forecasters"]) == ["panda", "parrot"]
     np.testing.assert_array_equal(images[0], data["truth"].T)
-    np.testing.assert_array_equal(images[1], data["forecasts"][0].T)
+    context = data["truth"][data["time"] < 0]
+    assert len(context) == 512  # all that the forecasters saw: over less of it nothing moves
+    np.testing.assert_array_equal(images[1], np.concatenate([context, data["forecasts"][0]]).T)
     np.testing.assert_array_equal(images[2], (data["forecasts"][0] - future).T)
     shown = [axes.images[0] for axes in all_axes(figure) if axes.images]
     assert shown[0].get_clim() == shown[1].get_clim() == shown[3].get_clim()
@@ -460,7 +517,22 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
     assert shown[2].get_clim()[1] == pytest.approx(
         np.percentile(np.abs(data["forecasts"] - future), 99.5), rel=1e-6
     )
-    assert data["time"][-1] == pytest.approx(511 * 0.0244)
+    assert data["time"][-1] == pytest.approx(511 * 0.0244 * 0.09)
+    text = texts(figure)
+    assert "time after the context, Lyapunov times" in text and "(512 are 1.1 Lyapunov times)" in text
+
+
+@pytest.mark.parametrize("exponent", [np.nan, -0.1])
+def test_kuramoto_sivashinsky_without_chaos_is_in_time_units(exponent, results):
+    tables, arrays = results
+    arrays = {
+        key: value | {"exponent": np.float64(exponent)} if key.startswith("pde/") else value
+        for key, value in arrays.items()
+    }
+    module = FIGURES["kuramoto_sivashinsky"].load()
+    assert module.shown(tables, arrays)["time"][-1] == pytest.approx(511 * 0.0244)
+    text = texts(module.draw(tables, arrays))
+    assert "time after the context, time units" in text and "Lyapunov" not in text
 
 
 def test_evolution_is_relative_to_the_mean_of_one_generation(results):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from panda.core.errors import PandaError
-from panda.pde.kuramoto_sivashinsky import evolve, simulate, tendency, to_grid
+from panda.pde.kuramoto_sivashinsky import evolve, largest_exponent, simulate, tendency, to_grid
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-12}
 SMALL = {"domain_length": 22.0, "duration": 5.0, "n_points": 40}
@@ -182,3 +182,28 @@ def test_the_papers_own_resolution_and_a_field_at_rest_are_enough() -> None:
     evolve(random_modes(64, 0.1), domain_length=100.0, duration=10.0, n_points=11, rtol=1e-6, atol=1e-8)
     # Every mode decays on a domain this short: what is left is the solver's noise, in which no mode is small.
     evolve(random_modes(2, 0.1), domain_length=5.0, duration=40.0, n_points=11, rtol=1e-6, atol=1e-8)
+
+
+def exponent(length: float, n_modes: int, duration: float, scale: float = 0.1) -> float:
+    return largest_exponent(
+        domain_length=length,
+        n_modes=n_modes,
+        duration=duration,
+        initial_scale=scale,
+        generator=np.random.default_rng(1),
+    )
+
+
+def test_the_exponent_of_a_field_at_rest_is_its_slowest_rate() -> None:
+    """Below L = 2 pi all modes decay, the first at k^2 - k^4."""
+    k = 2 * np.pi / 5
+    assert exponent(5.0, 4, 60.0) == pytest.approx(k**2 - k**4, abs=1e-6)
+
+
+def test_a_steady_pattern_that_may_stand_anywhere_has_exponent_zero() -> None:
+    assert exponent(7.0, 8, 400.0) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_the_exponent_of_the_chaos_is_the_published_one() -> None:
+    """L = 22: 0.048 (Cvitanovic, Davidchack and Siminos 2010), 0.043 (Edson et al. 2019)."""
+    assert 0.035 < exponent(22.0, 16, 600.0) < 0.06

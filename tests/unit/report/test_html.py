@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,13 +14,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from panda.config.steps import STEPS
 from panda.figures.registry import read_figures
-from panda.report.html import FigureEntry, build_report, preset_note
+from panda.report.claims import claims_table
+from panda.report.html import SECTIONS, FigureEntry, Source, build_report, preset_note
 from panda.report.tables import comparison_table, duration, forecast_tables, generic_table, number
 
 ROOT = Path(__file__).resolve().parents[3]
 PNG = b"\x89PNG\r\n\x1a\nnot really"
-VOID = {"meta", "img", "br", "link"}
+VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Checker(HTMLParser):
@@ -105,13 +112,42 @@ def test_has_every_figure_and_its_data():
 
 
 def test_is_self_contained():
-    page = parse(report(evaluate__summary=summary(), claims=claims("differs")))
-    assert "script" not in page.tags
+    html = report(evaluate__summary=summary(), claims=claims("differs"))
+    page = parse(html)
+    assert page.tags.count("script") == 1 and "<script>" in html
     assert "link" not in page.tags
     for address in page.addresses:
         assert address.startswith(("data:image/png;base64,", "#", "figures/"))
     assert [a[1:] for a in page.addresses if a.startswith("#") and a[1:] not in page.ids] == []
     assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_policy_lets_the_one_script_run_and_no_other():
+    html = report()
+    script = html.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'\">" in html
+    assert "default-src 'none'" in html
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript here")
+def test_the_script_sorts_and_finds(tmp_path):
+    """Run with a page of the few parts of a browser that it asks for (`page.js`)."""
+    script = report().split("<script>")[1].split("</script>")[0]
+    page = (Path(__file__).parent / "page.js").read_text()
+    path = tmp_path / "run.js"
+    path.write_text(page.replace("/* SCRIPT */", script))
+    done = subprocess.run(["node", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "up": ["2", "10", "300", "–"],
+        "down": ["300", "10", "2", "–"],
+        "names": ["linear AR", "N-BEATS", "Panda", "persistence"],
+        "found": ["Panda"],
+        "count": "1 row",
+        "open": [True, False],
+        "all again": 4,
+    }
 
 
 def test_first_line_says_what_the_preset_means():
@@ -146,7 +182,7 @@ def test_names_are_escaped():
         provenance={"<k>": "<v>"},
     )
     parse(html)
-    for text in ("<script>", "<i>Odd", "<img src=x>", "<b>best", "<k>", "<v>", "javascript:"):
+    for text in ("<script>alert", "<i>Odd", "<img src=x>", "<b>best", "<k>", "<v>", "javascript:"):
         assert text not in html
     assert "&lt;b&gt;best&lt;/b&gt;" in html
 
@@ -156,7 +192,8 @@ def test_forecast_tables_have_populations_apart_and_mark_the_best():
     assert skew.title == "skew products (n = 31 systems of 7 unseen founders)"
     assert founders.title.startswith("founders")
     assert skew.columns[1:4] == ("sMAPE, first 64", "sMAPE, first 128", "sMAPE, first 512")
-    assert [row[0].text for row in skew.rows] == ["parrot", "panda", "linear_ar"]
+    assert [row[0].text for row in skew.rows] == ["context parroting", "Panda", "linear AR"]
+    assert skew.rows[0][2].order == 28.0
     cell = skew.rows[0][2]
     assert (cell.text, cell.small, cell.kind) == ("28.0", "[25.2, 30.8]", "best")
     assert [row[-1].kind for row in skew.rows] == ["", "", "best"]
@@ -173,9 +210,9 @@ def test_forecast_tables_with_failures_and_other_horizons():
     (table,) = forecast_tables(frame)
     by_name = {row[0].text: row for row in table.rows}
     assert table.columns[1] == "sMAPE, first 256"
-    assert by_name["parrot"][1].text == "∞"
-    assert by_name["parrot"][1].small == ""
-    assert by_name["panda"][1].kind == "best"
+    assert by_name["context parroting"][1].text == "∞"
+    assert by_name["context parroting"][1].small == ""
+    assert by_name["Panda"][1].kind == "best"
 
 
 def significance() -> pd.DataFrame:
@@ -205,17 +242,83 @@ def test_comparisons_have_a_verdict_with_its_effect_for_every_rival():
     table = comparison_table(significance())
     shown = ("sMAPE, first 128", "MAE, first 128", "valid time (to 128 points)")
     assert table.columns == ("population", "against", *shown)
-    assert table.rows[1][4].text == "better"
+    assert table.rows[0][4].text == "better"
     several = pd.concat([significance(), significance().assign(horizon=512, verdict="worse")])
     longest = comparison_table(several)
     assert longest.columns[-1] == "valid time (to 512 points)"
     assert [row[-1].text for row in longest.rows] == ["worse", "worse"]
-    assert [row[1].text for row in table.rows] == ["<parrot>", "mean"]
-    assert table.rows[1][2].text == "better" and table.rows[1][2].kind == "verdict good"
-    assert table.rows[1][2].small == "r = −1.00, p = 1.00e-05, n = 19"
+    assert [row[1].text for row in table.rows] == ["mean"]
+    assert table.rows[0][2].text == "better" and table.rows[0][2].kind == "verdict good"
+    assert table.rows[0][2].small == "r = −1.00, p = 1.00e-05, n = 19"
     html = report(evaluate__summary=summary(), evaluate__significance=significance())
-    assert "Is panda better or worse beyond chance?" in html and "<parrot>" not in html
+    assert "Is Panda better or worse beyond chance?" in html and "<parrot>" not in html
     assert "beyond chance" not in report(evaluate__significance=significance().iloc[:0])
+
+
+def test_rivals_that_no_test_tells_apart_are_folded_and_counted():
+    table = comparison_table(significance())
+    assert [row[1].text for row in table.folded] == ["<parrot>"]
+    assert table.fold == "3 tests in 1 row see no difference (n at most 19 pairs)"
+    html = report(evaluate__summary=summary(), evaluate__significance=significance())
+    assert f'<details class="fold"><summary>{table.fold}</summary>' in html
+    none = comparison_table(significance().assign(verdict="better"))
+    assert len(none.rows) == 2 and (none.folded, none.fold) == ((), "")
+    # Where nothing is told apart no empty table stands above the line that says so.
+    html = report(
+        evaluate__summary=summary(), evaluate__significance=significance().assign(verdict="not told apart")
+    )
+    assert "6 tests in 2 rows see no difference" in html and "no rows" not in html
+
+
+def test_claims_that_were_not_judged_are_folded_and_counted():
+    table = claims_table(
+        claims("reproduced", "not run", "not at this scale", "not identifiable", "not at this scale")
+    )
+    assert table.columns == ("claim", "claimed", "found", "verdict", "why")
+    assert [row[3].text for row in table.rows] == ["reproduced", "not identifiable"]
+    assert [row[3].text for row in table.folded] == ["not run", "not at this scale", "not at this scale"]
+    assert table.fold.startswith(
+        "3 claims are not judged: 2 about a larger study than this preset's; 1 not run:"
+    )
+    assert claims_table(claims("differs")).fold == ""
+
+
+def test_a_long_cell_of_a_claim_is_cut_with_all_of_it_behind():
+    parts = [f"horizon {h}: Panda 110 [100, 120] against linear AR 112 [101, 130]" for h in (128, 256, 512)]
+    table = claims_table(claims("differs").assign(found="; ".join(parts), source="paper", locator="Fig. 2"))
+    (row,) = table.rows
+    assert len(row[2].text) <= 90 and row[2].text.endswith(" …") and row[2].more == tuple(parts)
+    assert row[0].small == "paper, Fig. 2"
+    html = report(claims=claims("differs").assign(found="; ".join(parts)))
+    assert f"<summary>{row[2].text}</summary><ul><li>{parts[0]}</li>" in html
+    assert claims_table(claims("differs")).rows[0][2].more == ()
+
+
+def test_names_are_those_of_the_figures():
+    frame = pd.DataFrame({"model": ["panda_mlm_sft"], "forecaster": ["linear_ar"], "population": ["skew"],
+                          "filter": ["zero_one"], "metric": ["smape"], "mae": [0.5]})  # fmt: skip
+    table = generic_table("train/models", frame)
+    assert [cell.text for cell in table.rows[0]] == [
+        "Panda, MLM then SFT", "linear AR", "skew products", "0-1 test", "sMAPE", "0.500"
+    ]  # fmt: skip
+    assert table.columns[-1] == "MAE"
+    assert [cell.order for cell in table.rows[0]] == [None] * 5 + [0.5]
+
+
+def test_a_table_links_to_its_files_and_shows_its_configuration():
+    links = {"CSV": "train/models.csv", "log": "logs/list_models.log", "evil": "https://x.example"}
+    html = build_report(
+        preset="smoke",
+        preset_note=preset_note("smoke"),
+        figures=[],
+        tables={"train/models": pd.DataFrame({"model": ["panda"]})},
+        provenance={},
+        sources={"train/models": Source(links, "train, models", "train:\n  seed: <1>\n"), "other": Source()},
+    )
+    page = parse(html)
+    assert {"train/models.csv", "logs/list_models.log"} <= set(page.addresses)
+    assert "https://x.example" not in page.addresses
+    assert "<summary>configuration: train, models</summary><pre>train:\n  seed: &lt;1&gt;\n</pre>" in html
 
 
 def test_other_tables():
@@ -245,7 +348,14 @@ def test_other_tables():
             points, columns=["forecaster", "system", "name", "metric", "value"]
         ),
     )
-    for text in ("[0.300, 0.500]", "3 h 20 min", "50.0%", "<td>0.200</td>", "abc123", "git.commit"):
+    for text in (
+        "[0.300, 0.500]",
+        "3 h 20 min",
+        "50.0%",
+        '<td data-order="0.2">0.200</td>',
+        "abc123",
+        "git.commit",
+    ):
         assert text in html
 
 
@@ -318,3 +428,10 @@ def test_the_table_of_selections_says_what_the_systems_are():
         ("100", "50%"), ("30", "15%"), ("70", "35%")
     ]  # fmt: skip
     assert table.rows[1][3].text == "0" and table.rows[1][3].small == ""
+
+
+def test_every_table_shown_is_of_one_step_with_a_log():
+    rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
+    for table, _, _ in SECTIONS:
+        (made_by,) = [name for name, step in STEPS.items() if f"{table}.parquet" in step.outputs.values()]
+        assert f'f"{{RUN}}/logs/{made_by}.log"' in rules

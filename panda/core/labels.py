@@ -1,0 +1,42 @@
+"""Forecasters, populations, filters and systems as a reader sees them: figures, tables and claims say the same."""
+
+from __future__ import annotations
+
+FORECASTERS = {
+    "panda": "Panda",
+    "panda_mlm_sft": "Panda, MLM then SFT",
+    "panda_mlm": "Panda, MLM",
+    "linear_ar": "linear AR",
+    "parrot": "context parroting",
+    "parrot_anchored": "parroting, anchored",
+    "darts_nbeats": "N-BEATS",
+    "fourier": "Fourier",
+}
+POPULATIONS = {"skew": "skew products", "founder": "founders"}
+FILTERS = {
+    "zero_one": "0-1 test",
+    "irregular": "0-1 test, any units",
+    "positive_exponent": "λ₁ > 0",
+    "chaotic": "chaotic (λ₁, long)",
+    "well_sampled": "sampled finely",
+}
+
+
+def label(forecaster: str) -> str:
+    """The name of a forecaster."""
+    return FORECASTERS.get(forecaster, forecaster.replace("_", " "))
+
+
+def population_label(population: str) -> str:
+    """The name of a population."""
+    return POPULATIONS.get(population, population)
+
+
+def filter_label(name: str) -> str:
+    """The name of a filter of the discovery."""
+    return FILTERS.get(name, name.replace("_", " "))
+
+
+def system_label(name: str, *, separator: str = " → ") -> str:
+    """`Lorenz_Rossler` as driver and response, `Lorenz` as it is."""
+    return separator.join(str(name).split("_"))
