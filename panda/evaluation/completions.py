@@ -12,13 +12,12 @@ from scipy.interpolate import CubicSpline
 
 from panda.config import Evaluate
 from panda.core import seeds
+from panda.core.metrics import metrics_of
 from panda.core.progress import Progress
 from panda.evaluation.score import shown
 from panda.evaluation.standardise import context_scale
 from panda.evaluation.windows import Batch, Windows, choose_examples
 from panda.model.panda import Panda
-
-COMPLETION_METRICS = ("mae", "rmse", "pearson")
 
 
 class Completions(NamedTuple):
@@ -70,7 +69,7 @@ def score_completions(
         if progress is not None:
             progress.advance(len(batch.rows))
     keys = ["forecaster", "system", "name", "population"]
-    means = pd.concat(frames).groupby(keys, sort=True)[list(COMPLETION_METRICS)].mean().reset_index()
+    means = pd.concat(frames).groupby(keys, sort=True)[list(metrics_of("completions"))].mean().reset_index()
     table = means.melt(keys, var_name="metric", value_name="value")
     table = table.sort_values(["forecaster", "system", "metric"], ignore_index=True)
     return Completions(table, _shown_completions(model, windows, settings, device=device, seed=seed))

@@ -12,11 +12,10 @@ from panda.config import PDE, Evaluate
 from panda.core import seeds
 from panda.core.bootstrap import clustered_interval, resample_counts
 from panda.core.errors import PandaError
+from panda.core.metrics import metrics_of
 from panda.core.progress import Progress
 from panda.evaluation.forecaster import Checked, Forecaster
 from panda.evaluation.score import pointwise
-
-FIELD_METRICS = ("smape", "mse", "mae", "spearman")
 
 
 class FieldScores(NamedTuple):
@@ -59,7 +58,7 @@ def score_fields(
         forecasts.append(checked.forecast(context, horizon))
         scores = pointwise(forecasts[-1], context, truth, evaluate)
         frame = pd.DataFrame({"run": run, "horizon": evaluate.horizons})
-        frames.append(frame.assign(**{m: scores[m].ravel() for m in (*FIELD_METRICS, "failed")}))
+        frames.append(frame.assign(**{m: scores[m].ravel() for m in (*metrics_of("fields"), "failed")}))
         if progress is not None:
             progress.advance(1, failed=checked.n_failed)
     table = pd.concat(frames, ignore_index=True)
@@ -79,7 +78,7 @@ def summarise_fields(scores: pd.DataFrame, evaluate: Evaluate, *, seed: int) -> 
     counts = resample_counts(len(names), n_resamples=evaluate.n_bootstrap, generator=rng)
     rows = []
     for (forecaster, horizon), group in scores.assign(cluster=runs).groupby(["forecaster", "horizon"]):
-        for metric in FIELD_METRICS:
+        for metric in metrics_of("fields"):
             values, clusters = group[metric].to_numpy(), group["cluster"].to_numpy()
             mean, median = (
                 clustered_interval(values, clusters, counts, statistic=s, confidence=evaluate.confidence)

@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from panda.config import Evaluate
 from panda.core.errors import PandaError
-from panda.evaluation.summary import HIGHER_IS_BETTER, METRICS
+from panda.core.metrics import METRICS, metrics_of
 
 _COLUMNS = ("n_pairs", "n_unpaired", "median_difference", "rank_biserial", "p_value", "p_holm")
 
@@ -33,7 +33,9 @@ def compare(systems: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
     if settings.reference is None:
         chosen = chosen.iloc[:0]
     scores = chosen.melt(
-        id_vars=["forecaster", "population", "name", "horizon"], value_vars=METRICS, var_name="metric"
+        id_vars=["forecaster", "population", "name", "horizon"],
+        value_vars=metrics_of("forecasts"),
+        var_name="metric",
     )
     table = wilcoxon_table(
         scores,
@@ -48,7 +50,7 @@ def compare(systems: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
 
 
 def _verdicts(table: pd.DataFrame, *, level: float) -> np.ndarray:
-    higher_is_better = table["metric"].isin(HIGHER_IS_BETTER).to_numpy()
+    higher_is_better = table["metric"].map(lambda name: METRICS[name].higher_is_better).to_numpy(dtype=bool)
     effect = table["rank_biserial"].to_numpy(dtype=np.float64)
     better = (effect > 0) == higher_is_better
     certain = (table["p_holm"].to_numpy(dtype=np.float64) < level) & (effect != 0)

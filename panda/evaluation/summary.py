@@ -11,9 +11,8 @@ from jaxtyping import Bool
 from panda.config import Evaluate
 from panda.core import seeds
 from panda.core.bootstrap import clustered_interval, resample_counts
+from panda.core.metrics import METRICS, metrics_of
 
-METRICS = ("smape", "mse", "mae", "spearman", "valid_time")
-HIGHER_IS_BETTER = ("spearman", "valid_time")
 POPULATIONS = ("all", "founder", "skew", "strict", "fast")
 
 
@@ -26,11 +25,11 @@ def by_system(scores: pd.DataFrame) -> pd.DataFrame:
     `n_windows` counts.
     """
     keys = ["forecaster", "population", "name", "horizon"]
-    columns = [*METRICS, "valid_time_censored", "failed"]
+    columns = [*metrics_of("forecasts"), "valid_time_censored", "failed"]
     groups = scores.astype({"valid_time_censored": float, "failed": float}).groupby(keys, sort=True)
     table = groups[columns].mean()
     # pandas turns an infinite sum into NaN on the way; the worst case must survive.
-    for metric in ("mse", "mae"):
+    for metric in (name for name in metrics_of("forecasts") if METRICS[name].worst == np.inf):
         table.loc[groups[metric].max() == np.inf, metric] = np.inf
     table["n_windows"] = groups.size()
     return table.reset_index()
@@ -75,7 +74,7 @@ def summarise(
         rng = seeds.generator(seed, "evaluate-bootstrap", population)
         counts = resample_counts(len(names), n_resamples=settings.n_bootstrap, generator=rng)
         for (forecaster, horizon), group in part.assign(cluster=clusters).groupby(["forecaster", "horizon"]):
-            for metric in METRICS:
+            for metric in metrics_of("forecasts"):
                 key = {
                     "forecaster": forecaster,
                     "population": population,

@@ -10,10 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from panda.core.metrics import metric_label, metrics_of
 from panda.figures import inputs, style
 
 TABLE, ARRAYS = "evaluate/completions", "evaluate/completions"
-METRICS = {"mae": "MAE on hidden points", "pearson": "Pearson's r on hidden points"}
+AXES = {name: f"{metric_label(name)} on hidden points" for name in metrics_of("completions", headline=True)}
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -30,7 +31,7 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
             "names": np.empty(0, "U1"),
         }
     frame = inputs.table(tables, TABLE, ["forecaster", "name", "metric", "value"])
-    frame = frame[frame["metric"].isin(METRICS)].dropna(subset="value")
+    frame = frame[frame["metric"].isin(AXES)].dropna(subset="value")
     # A system is a founder or an ordered pair: its perturbations are averaged first.
     systems = frame.groupby(["forecaster", "metric", "name"], sort=True)["value"].mean()
     groups = list(systems.groupby(level=["forecaster", "metric"], sort=True))
@@ -122,7 +123,7 @@ def _series(axes: Axes, truth: np.ndarray, completion: np.ndarray, mask: np.ndar
 
 
 def _draw_boxes(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
-    grid = figure.subplots(1, len(METRICS), sharey=True)
+    grid = figure.subplots(1, len(AXES), sharey=True)
     style.letter(grid[0], "B", x_pt=-20)
     if not len(data["box_forecaster"]):
         for axes in grid:
@@ -132,7 +133,7 @@ def _draw_boxes(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     middle = data["box_quantiles"][:, 2]
     order = frame.assign(middle=middle)[frame["metric"] == "mae"].sort_values("middle", kind="stable")
     methods = list(dict.fromkeys([*order["forecaster"], *frame["forecaster"]]))
-    for axes, metric in zip(grid, METRICS, strict=True):
+    for axes, metric in zip(grid, AXES, strict=True):
         for index in np.flatnonzero(data["box_metric"] == metric):
             name, at = str(data["box_forecaster"][index]), methods.index(data["box_forecaster"][index])
             low, q25, mid, q75, high = data["box_quantiles"][index]
@@ -142,11 +143,11 @@ def _draw_boxes(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
             axes.plot(
                 [mid, mid], [at - 0.275, at + 0.275], color="white", lw=1.4, solid_capstyle="butt", zorder=3
             )
-        axes.set_xlabel(f"{METRICS[metric]} (n = {int(data['box_n_systems'].max()):,} systems)")
+        axes.set_xlabel(f"{AXES[metric]} (n = {int(data['box_n_systems'].max()):,} systems)")
         axes.grid(axis="x", color=style.FAINT, lw=0.4)
         axes.set_axisbelow(True)
         axes.tick_params(axis="y", length=0)
-    _log_axis(grid[list(METRICS).index("mae")], data["box_quantiles"][data["box_metric"] == "mae"])
+    _log_axis(grid[list(AXES).index("mae")], data["box_quantiles"][data["box_metric"] == "mae"])
     grid[0].set_yticks(range(len(methods)), [style.label(name) for name in methods])
     grid[0].set_ylim(len(methods) - 0.5, -0.5)
 

@@ -12,12 +12,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
 
 SUMMARY, SYSTEMS, EXAMPLES = "evaluate/summary", "evaluate/by_system", "evaluate/forecasts"
 BOX_HORIZON = 128  # boxes stand at the horizon nearest to one head call of the paper's model
-METRICS = {"smape": "sMAPE (0 to 200)", "mae": "MAE (context standard deviations)"}
+AXES = {name: METRICS[name].axis for name in metrics_of("forecasts", headline=True)}
 CONTEXT_SHOWN = 192  # last points of the context that are drawn
 N_EXAMPLES, EXAMPLES_A_ROW = 6, 2
 QUANTILES = {"low": 0.05, "q25": 0.25, "y": 0.5, "q75": 0.75, "high": 0.95}
@@ -32,7 +33,7 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
     Panel B: median (`y`), quartiles and 5 to 95% (`low`, `high`) over `n` systems at horizon `x`.
     Panel C: median with its interval (`low`, `high`) over `n` systems at horizon `x`.
     """
-    systems = inputs.table(tables, SYSTEMS, ["forecaster", "population", "name", "horizon", *METRICS])
+    systems = inputs.table(tables, SYSTEMS, ["forecaster", "population", "name", "horizon", *AXES])
     parts = [_examples(systems, arrays), _boxes(systems), _curves(tables)]
     return pd.concat([part.reindex(columns=COLUMNS) for part in parts], ignore_index=True)
 
@@ -87,7 +88,7 @@ def _boxes(systems: pd.DataFrame) -> pd.DataFrame:
     at = systems[systems["horizon"] == min(horizons, key=lambda h: (abs(h - BOX_HORIZON), h))]
     rows = []
     for (forecaster, population), group in at.groupby(["forecaster", "population"], sort=True):
-        for metric in METRICS:
+        for metric in AXES:
             values = group[metric].dropna().to_numpy(float)
             if not len(values):
                 continue
@@ -190,7 +191,7 @@ def _example(line: Axes, plane: Axes, data: pd.DataFrame) -> None:
 
 
 def _draw_boxes(figure: SubFigure, data: pd.DataFrame) -> None:
-    grid = figure.subplots(1, len(METRICS), sharey=True)
+    grid = figure.subplots(1, len(AXES), sharey=True)
     style.letter(grid[0], "B")
     if data.empty:
         for axes in grid:
@@ -199,7 +200,7 @@ def _draw_boxes(figure: SubFigure, data: pd.DataFrame) -> None:
     populations = style.ordered_populations(data["population"])
     rank = data[data["metric"] == "smape"].groupby("forecaster")["y"].mean().sort_values(kind="stable")
     forecasters = list(rank.index) + sorted(set(data["forecaster"]) - set(rank.index))
-    for axes, metric in zip(grid, METRICS, strict=True):
+    for axes, metric in zip(grid, AXES, strict=True):
         chosen = data[data["metric"] == metric]
         if metric == "smape":
             worst = chosen["low"] >= style.SATURATED
@@ -218,7 +219,7 @@ def _draw_boxes(figure: SubFigure, data: pd.DataFrame) -> None:
             style.plain_log_ticks(axes, "x", [t for t in ticks if low_tick <= t <= high])
         else:
             axes.set_xlim(0, min(204.0, finite.max() * 1.05) if len(finite) else 204.0)
-        axes.set_xlabel(f"{METRICS[metric]} over the first {int(data['x'].iloc[0])} points")
+        axes.set_xlabel(f"{AXES[metric]} over the first {int(data['x'].iloc[0])} points")
         axes.grid(axis="x", color=style.FAINT, lw=0.4)
         axes.set_axisbelow(True)
     grid[0].set_yticks(range(len(forecasters)), [style.label(name) for name in forecasters])

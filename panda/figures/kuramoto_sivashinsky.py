@@ -11,11 +11,12 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
+from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
 
 SUMMARY, FORECASTS = "pde/summary", "pde/forecasts"
-METRICS = {"smape": "mean sMAPE (0 to 200)", "mae": "mean MAE (context s.d.)"}
+AXES = {name: f"mean {METRICS[name].axis}" for name in metrics_of("fields", headline=True)}
 COLUMNS = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
 
 
@@ -24,7 +25,7 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
     `exponent` (the largest one, per time unit, mean over runs), `forecasts` (forecaster, horizon, x) of `forecasters`;
     and `score_*`: mean over runs with its interval, a value a (forecaster, horizon, metric)."""
     scores = inputs.table(tables, SUMMARY, COLUMNS)
-    scores = scores[scores["metric"].isin(METRICS)].sort_values(["metric", "forecaster", "horizon"])
+    scores = scores[scores["metric"].isin(AXES)].sort_values(["metric", "forecaster", "horizon"])
     result = {f"score_{name}": scores[name].to_numpy() for name in COLUMNS}
     for name in ("forecaster", "metric"):
         result[f"score_{name}"] = result[f"score_{name}"].astype("U64")
@@ -128,8 +129,8 @@ def _field(axes: Axes, field: np.ndarray, time: np.ndarray, scale: str, limit: f
 def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
     frame = pd.DataFrame({name: data[f"score_{name}"] for name in COLUMNS})
     banded = [str(name) for name in data["forecasters"]]
-    grid = figure.subplots(len(METRICS), 2, width_ratios=[1, 0.62], sharex="col")
-    for row, metric in enumerate(METRICS):
+    grid = figure.subplots(len(AXES), 2, width_ratios=[1, 0.62], sharex="col")
+    for row, metric in enumerate(AXES):
         axes = grid[row, 0]
         grid[row, 1].set_visible(False)
         chosen, left_out = _drawn(frame, metric)
@@ -139,7 +140,7 @@ def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         for forecaster, group in chosen.groupby("forecaster", sort=True):
             style.error_curve(axes, group, forecaster, x="horizon", y="mean", band=forecaster in banded)
         style.say_not_drawn(axes, left_out)
-        axes.set(ylabel=METRICS[metric], ylim=(0, _top(chosen, metric)))
+        axes.set(ylabel=AXES[metric], ylim=(0, _top(chosen, metric)))
     n_runs = int(frame["n_runs"].max()) if len(frame) else 0
     if n_runs:
         grid[0, 0].set_title(f"n = {n_runs} runs", loc="left")
@@ -147,7 +148,7 @@ def _draw_scores(figure: SubFigure, data: dict[str, np.ndarray]) -> None:
         grid[-1, 0].set_xticks(horizons[1::2] or horizons)
         grid[-1, 0].set_xlabel(_horizon_label(data, max(horizons)))
     style.letter(grid[0, 0], "B")
-    for row, metric in enumerate(METRICS):
+    for row, metric in enumerate(AXES):
         chosen, _ = _drawn(frame, metric)
         style.label_ends(grid[row, 0], _ends(chosen, _top(chosen, metric)), gap_pt=7.5, size=6)
 

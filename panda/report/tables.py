@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from panda.core.labels import filter_label, label, population_label
+from panda.core.metrics import METRICS, metric_label, metrics_of
 
 HORIZONS = (64, 128, 512)  # of the forecast tables, where they were scored
-METRICS = {"smape": "sMAPE", "mae": "MAE"}
+SHOWN = metrics_of("forecasts", headline=True)
 POPULATIONS = {
     "skew": "skew products",
     "founder": "founders",
@@ -33,7 +34,7 @@ HEADINGS = {
     "n_not_persistent": "chaotic, but not persistent", "n_limit_cycle": "limit cycles", "n_not_driven": "not driven",
     "n_fast": "fast", "median_exponent_per_period": "median λ₁ per period",
     "median_error_per_period": "median error of λ₁ per period",
-    "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "pearson": "Pearson's r", "alpha": "α", "c0": "c₀", "c1": "c₁",
+    **{name: metric.label for name, metric in METRICS.items()}, "alpha": "α", "c0": "c₀", "c1": "c₁",
 }  # fmt: skip
 # What a selection's systems are, as counts with shares; first in its table.
 KINDS = (
@@ -49,7 +50,7 @@ NAMES = {
     "model": label,
     "population": population_label,
     "filter": filter_label,
-    "metric": lambda name: METRICS.get(name, name),
+    "metric": metric_label,
 }
 HIDDEN = {"discover/acceptance": ("order",), "scaling/fit": ("reason", "run_noise", "p_value")}
 
@@ -91,8 +92,8 @@ def forecast_tables(summary: pd.DataFrame) -> list[Table]:
         if rows.empty:
             continue
         horizons = [h for h in HORIZONS if h in set(rows["horizon"])] or sorted(rows["horizon"].unique())[-1:]
-        wanted = [(metric, horizon) for metric in METRICS for horizon in horizons]
-        names = [f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted]
+        wanted = [(metric, horizon) for metric in SHOWN for horizon in horizons]
+        names = [f"{metric_label(metric)}, first {horizon}" for metric, horizon in wanted]
         longest = int(rows["horizon"].max())
         if ((rows["metric"] == "valid_time") & (rows["horizon"] == longest)).any():
             wanted.append(("valid_time", longest))
@@ -112,9 +113,9 @@ def comparison_table(significance: pd.DataFrame) -> Table:
 
     Rivals that no test of a row tells apart from the reference are folded away.
     """
-    chosen = significance[significance["metric"].isin((*METRICS, "valid_time"))]
-    wanted = [(m, h) for m in METRICS for h in sorted(chosen["horizon"].unique())]
-    names = [f"{METRICS[metric]}, first {horizon}" for metric, horizon in wanted]
+    chosen = significance[significance["metric"].isin((*SHOWN, "valid_time"))]
+    wanted = [(m, h) for m in SHOWN for h in sorted(chosen["horizon"].unique())]
+    names = [f"{metric_label(metric)}, first {horizon}" for metric, horizon in wanted]
     if (chosen["metric"] == "valid_time").any():
         # Capped at the horizon, so that the longest says most.
         wanted.append(("valid_time", chosen["horizon"].max()))
@@ -199,7 +200,7 @@ def _values(rows: pd.DataFrame, metric: str, horizon: int) -> pd.Series:
 def _forecast_column(rows: pd.DataFrame, metric: str, horizon: int, forecasters: Sequence[str]) -> list[Cell]:
     chosen = rows[(rows["metric"] == metric) & (rows["horizon"] == horizon)].set_index("forecaster")
     medians = chosen["median"].replace([np.inf, -np.inf], np.nan).dropna()
-    best = None if medians.empty else medians.max() if metric == "valid_time" else medians.min()
+    best = None if medians.empty else medians.max() if METRICS[metric].higher_is_better else medians.min()
     cells = []
     for forecaster in forecasters:
         if forecaster not in chosen.index:
@@ -219,7 +220,7 @@ def _reduced(key: str, frame: pd.DataFrame) -> pd.DataFrame:
     if key == "pde/summary":
         longest = frame[frame["horizon"] == frame["horizon"].max()]
         columns = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
-        wanted = longest[longest["metric"].isin(METRICS)]
+        wanted = longest[longest["metric"].isin(SHOWN)]
         return wanted[[c for c in columns if c in wanted]].sort_values(
             ["metric", "mean"], ascending=[False, True]
         )
