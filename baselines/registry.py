@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from baselines.options import Options
-from panda.core.errors import PandaError
+from panda.core.errors import PandaError, did_you_mean
 from panda.core.importing import check_imports, import_ours
 
 if TYPE_CHECKING:
@@ -65,9 +64,8 @@ def info(name: str) -> Baseline:
         PandaError: there is no such baseline; the nearest name is given.
     """
     if name not in _BASELINES:
-        near = difflib.get_close_matches(name, _BASELINES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names())}"
-        raise PandaError(f"no baseline is called {name!r}; {hint}")
+        hint = did_you_mean(name, _BASELINES, f"; there are: {', '.join(names())}")
+        raise PandaError(f"no baseline is called {name!r}{hint}")
     return _BASELINES[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from panda.core.errors import PandaError
+from panda.core.errors import PandaError, did_you_mean
 from panda.core.yaml_file import read_nodes, values_of
 
 Scalar = str | int | float | bool
@@ -131,8 +130,7 @@ def _explain(problem: Any, path: Path, root: yaml.Node | None) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         known = {name for model in (Claim, Query, Comparison, Tolerance) for name in model.model_fields}
-        close = difflib.get_close_matches(str(problem["loc"][-1]), sorted(known), n=1, cutoff=0.5)
-        message = "unknown key" + (f"; did you mean {close[0]!r}?" if close else "")
+        message = f"unknown key{did_you_mean(problem['loc'][-1], known)}"
     elif problem["type"] == "missing":
         seen = [*seen, str(problem["loc"][-1])]
         message = "is missing"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import model_validator
@@ -13,6 +12,7 @@ from panda.config.founder_names import founder_names
 from panda.config.own_founders import OwnFile, read_own
 from panda.config.search import Integration
 from panda.config.types import Count, Fraction, Name, PathText, Positive, Section
+from panda.core.errors import did_you_mean
 
 # Which relatives of a test founder among the founders seen make a test on it less than strict.
 Relatives = Literal["twins", "family"]
@@ -42,12 +42,12 @@ class Founders(Section):
         known = {*founder_names(), *(file.name for file in self.own_files())}
         for name in (*(self.names or ()), *self.held_out, *self.validation):
             if name not in known:
-                hint = _nearest(name, known)
+                hint = did_you_mean(name, known)
                 raise ValueError(f"no founder {name!r} among dysts' continuous systems{hint}")
         there = set(self.all_names)
         for family in self.held_out_families:
             if family not in families():
-                raise ValueError(f"held_out_families: no family {family!r}{_nearest(family, families())}")
+                raise ValueError(f"held_out_families: no family {family!r}{did_you_mean(family, families())}")
             if family not in self.families().values():
                 raise ValueError(f"held_out_families: no founder of {family!r} is among `names`")
         asked = set(self.test_names) | set(self.validation)
@@ -131,8 +131,3 @@ class Founders(Section):
         values["held_out"] = list(self.test_names)
         values["own"] = {file.name: file.digest for file in self.own_files()}
         return values
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

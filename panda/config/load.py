@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from panda.config.types import NAME_PATTERN, PATH_PATTERN
 from panda.config.whole import Config
-from panda.core.errors import PandaError
+from panda.core.errors import PandaError, did_you_mean
 from panda.core.resolved import commit_of
 from panda.core.yaml_file import read_nodes, read_values
 
@@ -66,7 +65,7 @@ def preset_file(preset: Any, root: str | Path = ".") -> str:
     folder, known = Path(root) / "presets", presets(root)
     if str(preset) not in known:
         raise PandaError(
-            f"preset: no preset {preset!r}{_nearest(str(preset), known)}; known: {', '.join(known)}"
+            f"preset: no preset {preset!r}{did_you_mean(str(preset), known)}; known: {', '.join(known)}"
         )
     return str(folder / f"{preset}.yaml")
 
@@ -180,7 +179,7 @@ def _check_forecasters(config: Config, baselines: Sequence[str], layers: Layers)
             if name not in known:
                 where = locate((stage, "forecasters"), layers)
                 raise PandaError(
-                    f"{where}: {stage}.forecasters: no model or baseline {name!r}{_nearest(name, known)}; "
+                    f"{where}: {stage}.forecasters: no model or baseline {name!r}{did_you_mean(name, known)}; "
                     f"baselines: {', '.join(baselines)}"
                 )
 
@@ -227,7 +226,7 @@ def _explain(problem: Any, layers: Layers) -> str:
     elif problem["type"] == "string_pattern_mismatch":
         message = f"{_ALLOWED[problem['ctx']['pattern']]} (got {problem['input']!r})"
     elif problem["type"] == "extra_forbidden":
-        message = f"unknown key{_nearest(str(key[-1]), _fields_at(key[:-1]))}"
+        message = f"unknown key{did_you_mean(str(key[-1]), _fields_at(key[:-1]))}"
     elif problem["type"] == "missing":
         message = "is missing; copy its line from config.yaml"
     elif problem["type"] != "value_error":
@@ -292,11 +291,6 @@ def _plain_key(location: Sequence[Any], values: Any) -> Key:
         except (KeyError, IndexError):
             break
     return tuple(key)
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _fields_at(key: Key) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 import tokenize
 from collections.abc import Collection
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from panda.config.types import FOUNDER_PATTERN, NAME_LENGTH
 from panda.core.code_version import syntax_hash
+from panda.core.errors import did_you_mean
 
 _REQUIRED = ("parameters", "initial_condition", "rhs")
 
@@ -93,8 +93,7 @@ def _family(path: str, value: ast.AST | None, families: Collection[str]) -> str 
         return None
     family = value.value if isinstance(value, ast.Constant) else None
     if family not in families:
-        close = difflib.get_close_matches(str(family), families, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(families))}"
+        hint = did_you_mean(family, families, f"; there are {', '.join(sorted(families))}")
         line = getattr(value, "lineno", 1)
         raise ValueError(f"{path}:{line}: no family {ast.unparse(value)}{hint}")
     return str(family)

@@ -1,6 +1,9 @@
-"""The one exception a user can cause."""
+"""The one exception a user can cause, and the hint that many of its messages end with."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class PandaError(Exception):
@@ -16,3 +19,9 @@ class Paused(PandaError):
     """
 
     exit_code = 75
+
+
+def did_you_mean(word: object, known: Iterable[str], otherwise: str = "") -> str:
+    """`; did you mean 'laptop'?`, of what is known and like `word`; `otherwise` where nothing is."""
+    close = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else otherwise

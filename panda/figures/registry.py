@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -12,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from panda.core.errors import PandaError
+from panda.core.errors import PandaError, did_you_mean
 from panda.core.yaml_file import read_values
 
 
@@ -132,9 +131,9 @@ def choose(figures: Mapping[str, FigureSpec], name: str) -> FigureSpec:
         PandaError: there is none; the nearest is named.
     """
     if name not in figures:
-        close = difflib.get_close_matches(name, list(figures), n=1, cutoff=0.5)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise PandaError(f"figures: no figure {name!r}{hint}; known: {', '.join(figures)}")
+        raise PandaError(
+            f"figures: no figure {name!r}{did_you_mean(name, figures)}; known: {', '.join(figures)}"
+        )
     return figures[name]
 
 

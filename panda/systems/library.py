@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from panda.core.errors import PandaError
+from panda.core.errors import PandaError, did_you_mean
 from panda.core.files import atomic_path, read_json, write_json
 from panda.core.progress import Progress
 from panda.systems.expression import Program
@@ -193,12 +192,7 @@ class FounderLibrary:
         """
         if name not in self._founders:
             if name not in self._entries:
-                near = difflib.get_close_matches(str(name), self._entries, n=3)
-                hint = (
-                    f"; did you mean {' or '.join(near)}?"
-                    if near
-                    else f"; {self._folder / _INDEX} lists them"
-                )
+                hint = did_you_mean(name, self._entries, f"; {self._folder / _INDEX} lists them")
                 raise PandaError(f"no founder is named {name!r}{hint}")
             self._founders[name] = _from_json(self._entries[name])
         return self._founders[name]

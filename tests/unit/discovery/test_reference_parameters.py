@@ -237,7 +237,7 @@ def test_a_flaw_is_named_with_file_system_and_entry(document, read, name, path, 
         ({"Lorenz": {"ic": []}}, "Lorenz: a list of entries expected"),
         ({"Lorenz": []}, "Lorenz: a list of entries expected"),
         ({"Lorenz": [3]}, "Lorenz, entry 0: an object expected"),
-        ({"Lorentz": [{}]}, "Lorentz, entry 0: no founder is named 'Lorentz'; did you mean Lorenz"),
+        ({"Lorentz": [{}]}, "Lorentz, entry 0: no founder is named 'Lorentz'; did you mean 'Lorenz'"),
         ({"Lorenz_MackeyGlasses": [{}]}, "entry 0: no founder is named 'MackeyGlasses'"),
     ],
 )
