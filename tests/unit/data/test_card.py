@@ -30,6 +30,7 @@ def folder(tmp_path: Path, make_trajectory) -> Path:
         write_table(horizons(test), tmp_path / "integrate" / "trust" / f"{shard}.parquet")
     catalogue = pd.DataFrame({"accepted": [True] * 6 + [False] * 4, "certified": [True] * 5 + [False] * 5})
     catalogue["system"] = [f"A_B-pp{i}" for i in (0, 1, 2, 3, 10, 11, 4, 5, 6, 7)]
+    catalogue = catalogue.assign(name="A_B", driver="A", response="B", split="train")
     write_table(catalogue, tmp_path / "catalogue.parquet")
     return tmp_path / "integrate"
 

@@ -67,7 +67,7 @@ def test_regenerated_trajectories_are_the_searched_ones(library, settings, catal
     assert len(founder) == 4 and not np.array_equal(founder[0], founder[1])
     # Restarted on the attractor: the same range and spread, though ten numbers stand for a history.
     for series in founder[1:]:
-        assert series.std() == pytest.approx(founder[0].std(), rel=0.2)
+        assert series.std() == pytest.approx(founder[0].std(), rel=0.4)
 
 
 def test_measures_and_gallery_have_them(library, settings, smoke, catalogue):
