@@ -208,8 +208,8 @@ def _tangent(
     limits: Integration,
     stream: np.random.Generator,
 ) -> Growth:
-    """Growth of a tangent vector, in blocks of one period; what is certainly regular is abandoned early. `states` are those
-    of the start and of every period after it."""
+    """Growth of a tangent vector, in blocks of one period; what is certainly regular is abandoned early. `states` are
+    those of the start and of every period after it."""
     n, max_steps = len(ensemble), settings.max_steps_per_period * (n_periods + transient_periods)
     return tangent_growth(
         flow,
