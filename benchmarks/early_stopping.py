@@ -1,7 +1,7 @@
 """What does it save, and what does it lose, to give hopeless candidates up early? `python -m benchmarks.early_stopping`.
 
 Skew products are drawn as the search draws them, at the paper's settings, from a seed of their own. Every pair is
-searched twice, in turn first and second: as configured, and with no candidate given up. The last line has `saved`, the
+searched twice, in turn first and second: as configured, and with no candidate abandoned. The last line has `saved`, the
 share of the whole search's CPU time, and `lost`, systems with a certain exponent (filter `positive_exponent`) that the
 early stop rejects.
 """
@@ -53,7 +53,7 @@ def certain(candidates: pd.DataFrame, select: Select) -> pd.Series:
 
 
 def main() -> None:
-    """Print what was searched, what was given up and lost, and the time of each way."""
+    """Print what was searched, what was abandoned and lost, and the time of each way."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -16,34 +16,35 @@ GENERATED = "<!-- Written by `python -m docs.generate`; a test holds it against 
 
 CONFIGURATION_HEAD = """# Configuration
 
-Every number of the study stands once, in [`config.yaml`](../config.yaml), at the paper's own scale. Four layers, each
-over the one before:
+Every number of the study is defined once, in [`config.yaml`](../config.yaml), at the paper's own scale. There are four
+layers, each over the one before:
 
 1. `config.yaml`
 2. `presets/<preset>.yaml`, chosen by `preset` (last table below)
 3. `--configfile FILE`, a file of your own with the lines you change
 4. `--config key=value`, with the keys of the tables below: `--config train.batch_size=64`, several of them one after
-   another, the target after `--`. A key that holds dots itself goes in quotes: `'train.definitions."a.b".n_steps=5'`.
+   another, the target after `--`. Quote a key that itself contains dots: `'train.definitions."a.b".n_steps=5'`.
    A mapping in YAML does the same: `--config 'train={batch_size: 64}'`
 
 A command of `panda` that reads a configuration has the same layers: `--config FILE` (or `--configfile FILE`), once or
-more, each over the one before, and `--set key=value`, once per value. A file with a few lines of your own lies over the
-`config.yaml` of the folder you are in, and over its preset:
+more, each over the one before, and `--set key=value`, once per value. A file with a few lines of your own overlays the
+`config.yaml` of the current folder and its preset:
 
 ```sh
 panda config check --config tests/tiny.yaml --set train.batch_size=64
 ```
 
 Mappings merge key by key; lists and numbers replace. Unknown keys and values out of range are refused with file and line
-(or "command line") and the nearest known key. `panda config check` checks, `panda config show --preset laptop` prints the
-merged result, and every run keeps those that it was given: `results/<run>/config.yaml` is the newest,
-`config/<digest>.yaml` beside it are all. Types and ranges: `panda/config/`. Counts end at a million, steps at 10¹², so
-that a slip of the keyboard is refused at once.
+(or "command line") and the nearest known key. `panda config check` checks a configuration, and
+`panda config show --preset laptop` prints the merged result. Every run keeps its configurations:
+`results/<run>/config.yaml` is the newest, `config/<digest>.yaml` beside it are all. Types and ranges: `panda/config/`.
+Counts may not exceed a million, nor steps 10¹², so that a typing slip is refused at once.
 
-Names (of runs, models, recipes, forecasters, selections, figures) are letters, digits, `.`, `_` and `-`, a letter or a
-digit first, 100 at most: they become files and words of a command. A founder of your own has letters and digits
-alone. A model takes no name of a baseline, nor of the scaling sweep (`panda_split0`); `run` is not `published`, which
-`results/` keeps for the repository's own. Paths may hold blanks and whatever else a file system takes.
+Names (of runs, models, recipes, forecasters, selections, figures) consist of letters, digits, `.`, `_` and `-`, start
+with a letter or a digit, and have at most 100 characters, because they become files and words of a command. The name of
+a founder of your own has only letters and digits. A model may not have the name of a baseline, nor of the scaling sweep
+(`panda_split0`). `run` may not be `published`, which `results/` keeps for the repository's own. Paths may contain
+blanks and anything else that a file system takes.
 
 Tags in the last column: *P* is the paper (arXiv 2505.13755), *ref* its public reference code, *ours* a choice made here.
 """
@@ -135,7 +136,7 @@ def configuration() -> str:
     entries = leaves((ROOT / "config.yaml").read_text(encoding="utf-8"))
     parts, section = [f"{GENERATED}\n\n{CONFIGURATION_HEAD}"], None
     for leaf in entries:
-        heading = leaf.key[0] if len(leaf.key) > 1 else "the whole"
+        heading = leaf.key[0] if len(leaf.key) > 1 else "top level"
         if heading != section:
             section = heading
             parts.append(f"\n## {section}\n\n| key | value | type | meaning |\n|---|---|---|---|\n")
@@ -154,8 +155,8 @@ def _preset_table() -> str:
     }
     keys = list(dict.fromkeys(key for preset in presets.values() for key in preset))
     lines = [
-        "\n## What the presets change\n\n`paper` changes nothing: it is `config.yaml` as it stands. "
-        "An empty cell keeps its value.\n\n",
+        "\n## What the presets change\n\n`paper` changes nothing: it is `config.yaml` itself. "
+        "An empty cell keeps the value.\n\n",
         _row("key", *(f"`{name}`" for name in PRESETS)),
         "|---" * (1 + len(PRESETS)) + "|\n",
     ]
@@ -176,9 +177,9 @@ def command_line() -> str:
     parts = [f"{GENERATED}\n\n# Command line\n\n{root.help}\n\n"]
     parts.append(
         "`panda` and `python -m panda` are the same program. Every command takes its inputs and outputs as paths and\n"
-        "writes nothing else; a provenance record stands beside its first output. The option `--version` prints the\n"
-        "version. Exit codes: 0 done, 1 an error of use (one line says which), 2 a call that does not parse (a missing\n"
-        "or unknown option), 75 training paused on purpose and to be run again.\n"
+        "writes nothing else, except a provenance record beside its first output. `--version` prints the version.\n"
+        "Exit codes: 0 done; 1 a user error (one line says which); 2 a call that does not parse (a missing or unknown\n"
+        "option); 75 training paused on purpose, to be run again.\n"
     )
     for group_name, group in root.commands.items():  # type: ignore[attr-defined]
         parts.append(f"\n## panda {group_name}\n\n{group.help}\n")

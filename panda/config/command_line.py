@@ -1,4 +1,4 @@
-"""Settings given on the command line, one a word: `train.batch_size=64`."""
+"""Settings given on the command line, one per word: `train.batch_size=64`."""
 
 from __future__ import annotations
 

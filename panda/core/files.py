@@ -42,7 +42,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _AGAIN = "correct the path or, if a run made this file, make it again"
 # A table of more rows has no CSV beside it.
 CSV_ROWS = 200_000
-# A temporary file: `.<name>.<host>-<process>-<random>.part<suffix>`, of the name no more than so many characters.
+# A temporary file: `.<name>.<host>-<process>-<random>.part<suffix>`, with at most this many characters of the name.
 _STEM = 60
 _PART = re.compile(r"\..*\.[A-Za-z0-9-]*-\d+-[0-9a-f]{8}\.part(\..+)?")
 

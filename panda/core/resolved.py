@@ -31,7 +31,7 @@ def write_resolved(config: Any, path: str | Path) -> None:
 def write_by_content(config: Any, run: str | Path) -> None:
     """Write a configuration to its own file in the folder of a run (`path_by_content`), for the run's jobs.
 
-    Other configurations have other files: whoever was given this one reads this one, whatever is resolved later.
+    Other configurations have other files: a job that was given this one keeps reading it, whatever is resolved later.
     """
     _write_if_other(path_by_content(config, run), _text(config))
 

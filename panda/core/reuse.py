@@ -22,7 +22,7 @@ def is_on() -> bool:
 
 
 def fetch(key: str, outputs: Sequence[Path], folder: Path = FOLDER) -> bool:
-    """Put what was kept under `key` in the place of `outputs`, with what stood beside them; False if nothing was.
+    """Restore `outputs` from what was kept under `key`, with the files beside them; False if nothing was kept.
 
     Files are whole or not there: they are never changed, only replaced, so that runs may share them. Those that no longer
     have the digest they were kept with are thrown away.

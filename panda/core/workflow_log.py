@@ -1,4 +1,4 @@
-"""What Snakemake says of a run, in short: one live line on a terminal, a line a job elsewhere, a plan by rule for `-n`.
+"""A run in short: one live line on a terminal, one line per job elsewhere, a plan by rule for `-n`.
 
 It takes the place of Snakemake's handler for the terminal alone. The whole log is in `.snakemake/log/` as always, and on
 the terminal with `--verbose` or `-p`; a `--logger` of the user's choice and `--quiet` are left as they are.
@@ -33,7 +33,7 @@ _TAIL = 8
 
 
 def install(settings: Any) -> None:
-    """Put our handler in the place of Snakemake's; `settings` are its output settings."""
+    """Replace Snakemake's handler by ours; `settings` are its output settings."""
     logger = logging.getLogger("snakemake.logging")
     if settings.quiet or settings.verbose or settings.debug_dag or settings.printshellcmds:
         return

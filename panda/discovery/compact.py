@@ -17,7 +17,7 @@ _EXACT = (*MEMBERS, "period", "dt", "end_state")
 def compact(catalogue: pd.DataFrame, spectra: pd.DataFrame | None) -> pd.DataFrame:
     """The accepted rows, and beside them the columns of `SPECTRUM` (missing where nothing was measured).
 
-    Members keep every bit, so that the result stands in the place of the catalogue for whoever integrates its
+    Members keep every bit, so that the result can replace the catalogue for integrating its
     systems. Statistics and spectra go to single precision, far below their errors; signatures to half, which tells
     systems apart a hundred times nearer than they are to themselves. `end_state`, from which spectra are
     measured, is left out once they have been.

@@ -69,7 +69,7 @@ def compare(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What each search had `found` within the `budget`, and on the way there.
 
-    The first table has a row a (method, seed): `budget_cpu_s`, the same for all; `n_candidates` and `n_accepted` in
+    The first table has one row per (method, seed): `budget_cpu_s`, the same for all; `n_candidates` and `n_accepted` in
     it, their ratio `acceptance`, and `accepted_per_cpu_s`; `n_resolved` of the accepted with `min_samples` samples or
     more in a Lyapunov time; `n_founder_pairs` among the accepted; their `effective_number`
     (`space.effective_number`), `effective_number_resolved`, that of the `n_resolved`, and `effective_number_equal`,

@@ -186,7 +186,7 @@ def _in_stages(
             found[i] = found[i] + last
             verdicts[i] = verdict_of(found[i], last, blocks, settings)
             status[i] = Status(int(run.status[k])).name
-            # Who was given up early has no state at the end, but one of every period before.
+            # A candidate abandoned early has no state at the end, but one of every period before.
             n_known = int(np.isfinite(run.states[k]).all(axis=1).sum())
             ends[i] = run.states[k, max(n_known - 1, 0)]
     verdicts = [UNDECIDED if how in LOST else one for how, one in zip(status, verdicts, strict=True)]
@@ -208,8 +208,8 @@ def _tangent(
     limits: Integration,
     stream: np.random.Generator,
 ) -> Growth:
-    """Growth of a tangent vector, in blocks of one period; what is surely regular is given up early. `states` are those
-    of the start and of every period after it."""
+    """Growth of a tangent vector, in blocks of one period; what is certainly regular is abandoned early. `states` are
+    those of the start and of every period after it."""
     n, max_steps = len(ensemble), settings.max_steps_per_period * (n_periods + transient_periods)
     return tangent_growth(
         flow,

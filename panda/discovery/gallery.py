@@ -27,7 +27,7 @@ def gallery(
 ) -> dict[str, np.ndarray]:
     """Arrays for figures 9 and 10: the first three saved coordinates of each system, float32.
 
-    `attractors` (system, time, 3) are accepted skew products, one a founder pair, drawn by the seed, with
+    `attractors` (system, time, 3) are accepted skew products, one per founder pair, drawn by the seed, with
     `attractor_exponents` and `attractor_errors`: lambda_1 and its standard error per period, that is times the
     catalogue's dominant period, so that systems with different units of time can be compared;
     `perturbations` (founder, 1 + perturbation, time, 3) start with the founder itself. A perturbation whose

@@ -169,7 +169,7 @@ def duplicates(
     Systems with the same parameters as an earlier one are counted (`criterion` parameters), then set aside: the
     near-duplicates (`criterion` features) are among the others.
 
-    The counts have a row a (criterion, split, other, family): n_systems of `split` whose saved coordinates are of
+    The counts have one row per (criterion, split, other, family): n_systems of `split` whose saved coordinates are of
     a founder of `family` ("all": any), n_with_twin of them with a duplicate in `other`, n_pairs; and, the same in
     all rows of near-duplicates, `threshold`, `coverage`, and `background`: the share of near pairs among training
     systems that have no family in common, which is what chance and unknown kinship make. The nearest have a row a

@@ -35,7 +35,7 @@ _TOO_LONG = 10.0
 # A coordinate that varies by less than this many tolerances is at rest: near a fixed point an explicit method
 # rattles at some tens of them.
 _AT_REST = 100.0
-# The initial condition may be so many times larger than what is on the attractor, far below `max_abs`.
+# The initial condition may be this many times larger than the attractor, far below `max_abs`.
 _FARTHEST_START = 1e3
 # Times at which a forced founder may move though it does not at 0.
 _LATER = 2.0 ** np.arange(-40.0, 41.0)

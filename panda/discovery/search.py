@@ -226,7 +226,7 @@ def _exponent(
 ) -> dict[str, np.ndarray]:
     """lambda_1 of the whole system and its standard error, from the trajectory's end.
 
-    A candidate is given up early when its exponent is sure to stay below `early_rate`: the error is then that of the
+    A candidate is abandoned early when its exponent is certain to stay below `early_rate`: the error is then that of the
     time it was followed (`exponent_periods`), and so is `shear_exponent`, ``ln((t0 + T) / t0) / T``: what a tangent
     vector that grows like t would show, as in the shear between neighbouring tori of a system without chaos.
     `exponent_status` is how the integration of the tangent vector ended: not every one gets over the jumps.

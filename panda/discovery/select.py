@@ -117,7 +117,7 @@ def _join(catalogue: pd.DataFrame, followed: pd.DataFrame, settings: Select) -> 
 
 
 def _better_exponents(catalogue: pd.DataFrame) -> pd.DataFrame:
-    """The exponents of longer runs in the place of the search's own, which are kept beside them."""
+    """Replace the search's exponents by those of longer runs; the search's own are kept beside them."""
     followed = ["followed_exponent", "followed_error"]
     known = catalogue["followed_error"].notna()
     found = {}
@@ -165,7 +165,7 @@ def acceptance(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
 
 
 def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
-    """What each selection accepts, and how much of it is not chaotic: a row a (selection, population).
+    """What each selection accepts, and how much of it is not chaotic: one row per (selection, population).
 
     Columns: selection, population; n_accepted, n_names and n_founders: systems with all perturbations, distinct names
     (a founder's, or `Driver_Response`), founders that any of these is made of; n_<split> and n_<split>_names, the

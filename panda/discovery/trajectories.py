@@ -34,7 +34,7 @@ class Length:
         integration: the search's own settings. On their own they give the searched trajectories again.
         n_periods: None as searched, else the range (ends included) from which every trajectory draws an
             integer number of periods for `integration.n_points` points.
-        kept_points: None as searched, else so many points after the transient, at the same time step.
+        kept_points: None as searched, else this many points after the transient, at the same time step.
     """
 
     integration: Integration
@@ -95,7 +95,7 @@ def regenerate(
     progress: Progress | None = None,
     first_condition: int = 0,
 ) -> Iterator[Regenerated]:
-    """Each system's trajectories, the flows in order of their names: so many, from number `first_condition` on.
+    """Each system's trajectories, the flows in order of their names: `n_initial_conditions` from `first_condition` on.
 
     A trajectory is the same whatever others are asked for. Number 0 starts from the stored state; with
     `length.as_searched` it is bit for bit the searched trajectory. The others start from states drawn from it without

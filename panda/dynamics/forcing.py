@@ -12,7 +12,7 @@ from panda.dynamics.dop853 import call_lanes
 from panda.systems.flow import Ensemble, Flow, Founder
 from panda.systems.lanes import N_LANES
 
-# Times at which the field is sampled: so many over the first periods, and so many over the whole run.
+# Times at which the field is sampled over the first N_PERIODS periods, and as many over the whole run.
 N_TIMES = 2048
 N_PERIODS = 4
 # States at which it is: the initial one, where a forcing may vanish by chance, and another.
@@ -23,7 +23,7 @@ LEAST_SWING = 0.125
 LEAST_RANGE = 1e-6
 # The longest step, in durations of a pulse: below 1 / 0.267, the widest gap between stages that enter DOP853's error.
 STEP_OVER_PULSE = 3.0
-# A pulse is looked at again, by so many times around it, until so many are within its duration.
+# A pulse is sampled again, at N_CLOSER times around it, until RESOLVED of them are within its duration.
 N_ZOOMS, N_CLOSER, RESOLVED = 8, 256, 8
 
 

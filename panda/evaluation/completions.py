@@ -45,7 +45,7 @@ def score_completions(
     scored in the same units: the model's own normalisation, by mean and standard deviation of the whole
     context. (The reference scores all points, hidden or not, and its imputers fill in the visible half.)
 
-    The table has a row a (forecaster, system, metric): mean over windows and masks of `mae`, `rmse` and
+    The table has one row per (forecaster, system, metric): mean over windows and masks of `mae`, `rmse` and
     `pearson` (over the hidden points of a channel, then over channels), with `name` and `population`. The
     arrays are those of figure 15: `truth` and `completion` (n, T, 3) (visible patches as they are), `mask`
     (n, 3, n_patches), True where hidden, `names`, for windows chosen by the seed alone.

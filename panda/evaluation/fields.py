@@ -37,7 +37,7 @@ def score_fields(
 ) -> FieldScores:
     """Forecast each run from the context that begins at point `start`, and score the nested horizons.
 
-    The table has a row a (run, horizon): `forecaster`, `run`, `horizon`, `smape`, `mse`, `mae`, `spearman`
+    The table has one row per (run, horizon): `forecaster`, `run`, `horizon`, `smape`, `mse`, `mae`, `spearman`
     (units of the context's standard deviation at each grid point) and `failed`. Runs go
     through one by one: a run has as many channels as a batch of ordinary windows.
 
@@ -68,7 +68,7 @@ def score_fields(
 
 
 def summarise_fields(scores: pd.DataFrame, evaluate: Evaluate, *, seed: int) -> pd.DataFrame:
-    """Mean and median over runs: a row a (forecaster, horizon, metric), with `n_runs`.
+    """Mean and median over runs: one row per (forecaster, horizon, metric), with `n_runs`.
 
     `low`, `high`: bootstrap interval of the mean over runs, `median_low`, `median_high` of the median. (The
     reference divides its error bars by the root of the number of horizons.)

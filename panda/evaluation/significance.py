@@ -21,7 +21,7 @@ def compare(systems: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
     """The reference forecaster against every other, a family for each population and metric.
 
     Args:
-        systems: the table of `panda.evaluation.summary.by_system`: a row a (forecaster, population, name,
+        systems: the table of `panda.evaluation.summary.by_system`: one row per (forecaster, population, name,
             horizon), so that the pair is the name and not one of its perturbations or windows.
         settings: `reference` (None: no tests) and `tested_horizons`.
 

@@ -54,7 +54,7 @@ def members(scores: pd.DataFrame, population: str, settings: Evaluate) -> Bool[n
 def summarise(
     scores: pd.DataFrame, settings: Evaluate, *, held_out: Collection[str], seed: int
 ) -> pd.DataFrame:
-    """Median with its interval, mean and quartiles over names: a row a (forecaster, population, horizon,
+    """Median with its interval, mean and quartiles over names: one row per (forecaster, population, horizon,
     metric), the populations those of `members` that are not empty.
 
     The resampled unit is the name: a founder, or an ordered founder pair with all its perturbations

@@ -94,7 +94,7 @@ def _initial_condition(system: Any) -> np.ndarray:
 
 
 def _make_symbolic(system: Any, graph: Graph, names: tuple[str, ...], defaults: list[np.ndarray]) -> None:
-    """Put symbols in the place of the parameters, and Python functions in the place of compiled ones."""
+    """Replace the parameters by symbols, and compiled functions by Python functions."""
     offset = 0
     for key, default in zip(names, defaults, strict=True):
         nodes = [graph.input("p", offset + i) for i in range(default.size)]

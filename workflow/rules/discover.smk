@@ -90,7 +90,7 @@ rule follow_candidates:
 
 
 def shards_of(folder, bred, n_generations):
-    """All shards of the first so many generations; from the second on they are bred (`evolve.smk`)."""
+    """All shards of the first `n_generations`; from the second on they are bred (`evolve.smk`)."""
     shards = range(CONFIG.discover.search.n_shards)
     first = expand(f"{RUN}/discover/{folder}/{{shard}}.parquet", shard=shards)
     return first + expand(

@@ -1,4 +1,4 @@
-"""Published trajectories in the place of our own, a part of their files a job, a file a split."""
+"""Published trajectories in the place of our own, one job per part of their files, one file per split."""
 
 from panda.core.files import listing
 

@@ -1,4 +1,4 @@
-"""The trajectories of the selected systems, a shard a job, a file a split; and their dataset card."""
+"""The trajectories of the selected systems, one job per shard, one file per split; and their dataset card."""
 
 
 rule integrate_systems:
