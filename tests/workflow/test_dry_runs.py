@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tests.workflow.sandbox import Sandbox
 
 pytestmark = pytest.mark.workflow
-MAX_JOBS = {"smoke": 51, "laptop": 200, "paper": 2000}
+MAX_JOBS = {"smoke": 50, "laptop": 200, "paper": 2000}
 
 
 def snakemake(*arguments: str) -> subprocess.CompletedProcess[str]:
