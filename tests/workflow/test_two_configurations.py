@@ -48,9 +48,12 @@ def test_at_the_same_time_each_has_its_own(fresh: Sandbox):
     config = fresh.config()
     newest = load_config(fresh.folder / RUN / "config.yaml")
     assert (newest.seed, newest.pde.start) == (5, 600) != (config.seed, config.pde.start)
-    for path in (SCORES, RUN / "pde/fields.npz"):
+    for path, key, value in (
+        (SCORES, "pde.start", config.pde.start),
+        (RUN / "pde/fields.npz", "seed", config.seed),
+    ):
         record = read_json(record_path(fresh.folder / path))
-        assert (record["seed"], record["section"]["pde"]["start"]) == (config.seed, config.pde.start)
+        assert (record["seed"], record["section"][key]) == (config.seed, value)
         assert record["whole_config"] == digest(config)
         kept = fresh.folder / RUN / "config" / f"{record['whole_config']}.yaml"
         assert load_config(kept) == config
