@@ -108,7 +108,7 @@ ACCEPTED = (*FILTERS, "discover.select.selection", "discover.select.own_enter")
 BRED = (*SEARCHED, *HELD_OUT, "discover.evolve", *ACCEPTED)
 FOLLOW = ("seed", "discover.follow", *FILTERS, *OPENED)
 WINDOWS = tuple(f"evaluate.{key}" for key in ("n_windows", "max_trajectories", "context_length", "horizons"))
-METRICS = tuple(f"evaluate.{key}" for key in ("standardise_eps", "smape_eps", "valid_time_threshold"))
+SCORED_BY = tuple(f"evaluate.{key}" for key in ("standardise_eps", "smape_eps", "valid_time_threshold"))
 SPLITS = ("train", "validation", "test")
 # Of a model that forecasts: how it is given its contexts.
 MODEL_READS = ("evaluate.contexts", "evaluate.standardise_eps", "train.device", "train.threads")
@@ -278,7 +278,7 @@ STEPS: dict[str, Step] = {
         {"config": "baselines/{forecaster}/config.json"},
     ),
     "score_forecaster": Step(
-        ("seed", *WINDOWS, *METRICS, "evaluate.n_examples"),
+        ("seed", *WINDOWS, *SCORED_BY, "evaluate.n_examples"),
         ("panda.evaluation.score",),
         {
             "scores": "evaluate/scores/{forecaster}.parquet",
@@ -340,7 +340,7 @@ STEPS: dict[str, Step] = {
         {"fields": "pde/fields.npz"},
     ),
     "score_fields": Step(
-        ("pde.start", "evaluate.context_length", "evaluate.horizons", *METRICS),
+        ("pde.start", "evaluate.context_length", "evaluate.horizons", *SCORED_BY),
         ("panda.evaluation.fields",),
         {"scores": "pde/scores/{forecaster}.parquet", "forecasts": "pde/forecasts/{forecaster}.npz"},
     ),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from panda.core.errors import PandaError
+from panda.core.files import atomic_path
+from panda.core.provenance import sha256
 
 FOLDER = Path(".cache") / "results"
 # Set to 0, every job computes: nothing is taken from another run, and nothing kept for one.
@@ -61,23 +65,22 @@ def keep(key: str, outputs: Sequence[Path], suffixes: Iterable[str], folder: Pat
                     _link(file, part / str(number) / suffix)
         (part / _DIGESTS).write_text(json.dumps(_digests(part)))
         part.rename(folder / key)
-    except OSError:  # also where another process was faster
+    except (OSError, PandaError):  # also where another process was faster
         shutil.rmtree(part, ignore_errors=True)
 
 
 def _digests(entry: Path) -> dict[str, str]:
     """The SHA-256 of every file of an entry, by its path there."""
     files = sorted(path for path in entry.glob("*/*") if path.is_file())
-    return {
-        path.relative_to(entry).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
-    }
+    return {path.relative_to(entry).as_posix(): sha256(path) for path in files}
 
 
 def _link(source: Path, target: Path) -> None:
     """Another name for a file, or a copy where the disk knows no links; it replaces what was there."""
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
+    with suppress(OSError):
         os.link(source, part)
-    except OSError:
-        shutil.copy2(source, part)
-    part.replace(target)
+        part.replace(target)
+        return
+    with atomic_path(target) as copy:
+        shutil.copyfile(source, copy)

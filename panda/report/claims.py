@@ -18,7 +18,7 @@ FOLDED = {
 
 
 def claims_table(claims: pd.DataFrame) -> Table:
-    """A row a claim: statement with its place, the number claimed, what was found, the verdict and why.
+    """One row per claim: statement with its place, the number claimed, what was found, the verdict and why.
 
     Those that this run could not judge (`FOLDED`) are folded away and counted.
     """

@@ -18,7 +18,6 @@ RUN = f"results/{CONFIG.run_name}"
 RESOLVED = GIVEN or str(path_by_content(CONFIG, RUN))
 os.environ["PANDA_RESOLVED"] = RESOLVED
 PANDA = f"{shlex.quote(sys.executable)} -m panda"
-SPLITS = ["train", "validation", "test"]
 SHARDS = range(CONFIG.integrate.n_shards)
 MODELS = CONFIG.named_models()
 # Where the founders' compiled functions live; undeclared, shared by all runs, keyed inside by versions and code.
