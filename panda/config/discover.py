@@ -35,6 +35,7 @@ FilterName = Literal[
     "positive_exponent",
     "chaotic",
     "persistent",
+    "converged",
     "no_outliers",
     "not_straight",
     "not_at_rest",
@@ -45,7 +46,7 @@ FilterName = Literal[
 ]
 
 # Filters that ask for what following a candidate for long has shown (`discover.follow`).
-FOLLOWED: frozenset[FilterName] = frozenset({"chaotic", "persistent"})
+FOLLOWED: frozenset[FilterName] = frozenset({"chaotic", "persistent", "converged"})
 
 
 class Selection(Section):
@@ -76,6 +77,7 @@ class Select(Section):
     exponent_min_sigmas: NonNegative
     exponent_min_power: NonNegative
     max_growth: Positive
+    converged_max_sigmas: Positive
     strict: Relatives
     driven_min_share: Annotated[float, Field(ge=0, le=0.5)]
     well_sampled_min_points: NonNegative

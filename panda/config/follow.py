@@ -27,7 +27,23 @@ class Follow(Section):
     late_transient_periods: Count
     rtol: Positive
     atol: Positive
+    fine_rtol: Positive
+    fine_atol: Positive
     max_steps_per_period: Steps
+
+    @model_validator(mode="after")
+    def _finer_is_finer(self) -> Follow:
+        if self.fine_rtol >= self.rtol or self.fine_atol > self.atol:
+            raise ValueError(
+                f"fine_rtol {self.fine_rtol:g} must be below rtol {self.rtol:g}, and fine_atol {self.fine_atol:g} not "
+                f"above atol {self.atol:g}: the second run tells what hangs on the tolerance of the first"
+            )
+        return self
+
+    @property
+    def finer(self) -> Follow:
+        """The same at the finer tolerance."""
+        return self.model_copy(update={"rtol": self.fine_rtol, "atol": self.fine_atol})
 
 
 class Audit(Section):

@@ -89,6 +89,22 @@ def _persistent(row: Row, select: Select) -> bool:
     )
 
 
+def _converged(row: Row, select: Select) -> bool:
+    """Followed again at a finer tolerance it is chaotic and persistent once more, and its exponents of both runs differ
+    by at most converged_max_sigmas standard errors."""
+    apart = abs(row["followed_exponent"] - row["fine_exponent"])
+    again = {
+        "follow_status": row["fine_status"],
+        "growth": row["fine_growth"],
+        "late_verdict": row["fine_late_verdict"],
+    }
+    return bool(
+        row["fine_verdict"] == CHAOTIC
+        and _persistent(again, select)
+        and apart <= select.converged_max_sigmas * np.hypot(row["followed_error"], row["fine_error"])
+    )
+
+
 def _no_outliers(row: Row, select: Select) -> bool:
     """No coordinate is farther from its mean than max_zscore deviations, in any units."""
     return bool(row["largest_deviation"] <= select.max_zscore)
@@ -137,6 +153,7 @@ FILTERS: dict[FilterName, Callable[[Row, Select], bool]] = {
     "positive_exponent": _positive_exponent,
     "chaotic": _chaotic,
     "persistent": _persistent,
+    "converged": _converged,
     "no_outliers": _no_outliers,
     "not_straight": _not_straight,
     "not_at_rest": _not_at_rest,
@@ -154,10 +171,15 @@ SEARCHED = (
     "relative_tail_step", "unitless_zero_one_score", "return_distance", "response", "drive_share", "dt",
     *(f"recurrence_{name}" for name in Recurrence._fields),
 )  # fmt: skip
-READ = (*SEARCHED, "verdict", "follow_status", "growth", "late_verdict")
+READ = (
+    *SEARCHED, "verdict", "follow_status", "growth", "late_verdict", "followed_exponent", "followed_error",
+    "fine_verdict", "fine_status", "fine_growth", "fine_late_verdict", "fine_exponent", "fine_error",
+)  # fmt: skip
 # What of it holds for a candidate that nobody has followed.
 NOT_FOLLOWED: dict[str, Any] = {
     "verdict": UNDECIDED, "follow_status": "", "growth": float("nan"), "late_verdict": "",
+    "followed_exponent": float("nan"), "followed_error": float("nan"), "fine_verdict": "", "fine_status": "",
+    "fine_growth": float("nan"), "fine_late_verdict": "", "fine_exponent": float("nan"), "fine_error": float("nan"),
 }  # fmt: skip
 
 
@@ -176,13 +198,16 @@ def rejected_by(passed: pd.DataFrame, filters: Sequence[FilterName]) -> pd.Serie
     )
 
 
-def asked(candidates: pd.DataFrame, select: Select) -> tuple[pd.Series, pd.Series]:
-    """Which candidates a selection would accept as far as is known, and of these whose persistence one asks for."""
+def asked(candidates: pd.DataFrame, select: Select) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Which candidates a selection would accept as far as is known, of these whose persistence one asks for, and of
+    these whose convergence."""
     passed = verdicts(candidates.assign(**NOT_FOLLOWED), select)
-    decide = persist = pd.Series(False, candidates.index)
+    decide = persist = converge = pd.Series(False, candidates.index)
     for selection in select.selections.values():
         known = passed[[name for name in selection.filters if name not in FOLLOWED]].all(axis=1)
         decide = decide | known
-        if "persistent" in selection.filters:
+        if {"persistent", "converged"} & set(selection.filters):
             persist = persist | known
-    return decide, persist
+        if "converged" in selection.filters:
+            converge = converge | known
+    return decide, persist, converge
