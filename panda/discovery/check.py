@@ -66,7 +66,7 @@ def check(path: str, settings: Discover, seed: int) -> list[tuple[str, str]]:
 
 def _whoever(select: Select) -> Select:
     """A selection that has a founder followed whatever else it fails."""
-    everyone = Selection(filters=("integrated", "chaotic", "persistent"), founders_enter=False)
+    everyone = Selection(filters=("integrated", "chaotic", "persistent", "converged"), founders_enter=False)
     return select.model_copy(update={"selections": {select.selection: everyone}})
 
 
@@ -88,6 +88,15 @@ def _verdict(row: dict, settings: Discover, period: float) -> list[tuple[str, st
                 "persistence",
                 f"{row['follow_status']}, largest distance from the mean late over early {row['growth']:.2g}, "
                 f"{row['late_verdict']} at the end",
+            )
+        )
+    if row["fine_verdict"]:
+        ended = f", {row['fine_status']}, {row['fine_late_verdict']} at the end"
+        lines.append(
+            (
+                "convergence",
+                f"{row['fine_verdict']} at a finer tolerance, lambda_1 {row['fine_exponent']:.4g} +- "
+                f"{row['fine_error']:.2g}" + (ended if row["fine_late_verdict"] else ""),
             )
         )
     filters = settings.select.chosen.filters

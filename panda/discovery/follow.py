@@ -123,9 +123,7 @@ def _follow_members(
         if wanted and row["verdict"] == CHAOTIC and FILTERS["persistent"](row, select)
     ]
     if again:
-        for i, fine in zip(
-            again, refine_members(flow, ensemble[again], settings, limits, seed), strict=True
-        ):
+        for i, fine in zip(again, refine_members(flow, ensemble[again], settings, limits, seed), strict=True):
             rows[i] |= fine
     return rows
 

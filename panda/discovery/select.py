@@ -8,6 +8,7 @@ import pandas as pd
 from panda.config import Founders, Select
 from panda.core.errors import PandaError
 from panda.discovery.filters import NOT_FOLLOWED, SEARCHED, asked, rejected_by, verdicts
+from panda.discovery.refine import TEXTS as FINE_TEXTS
 from panda.discovery.verdict import UNDECIDED, VERDICTS
 
 # What a table of candidates must have.
@@ -42,9 +43,9 @@ def judge(
 ) -> pd.DataFrame:
     """The candidates with their verdicts, in a fixed order.
 
-    `followed` is the table of `follow.follow`, whose columns join: its exponent, from longer runs, takes the place of
-    the search's own, which becomes `searched_exponent` and `searched_error`. None: nobody was followed, and the
-    search's own exponent decides what is chaotic.
+    `followed` is the table of `follow.follow`, whose columns join: its exponent, from longer runs at both tolerances,
+    takes the place of the search's own, which becomes `searched_exponent` and `searched_error`. None: nobody was
+    followed, and the search's own exponent decides what is chaotic.
 
     Columns added, where no later generation brings them: `generation` 1, `operator` founders, `parents` none.
     Columns added always: `passes_<filter>` for every filter; `in_<selection>` for every selection, whether it would
@@ -110,6 +111,7 @@ def _join(catalogue: pd.DataFrame, followed: pd.DataFrame, settings: Select) -> 
         "why_undecided": "",
         "follow_status": "",
         "late_verdict": "",
+        **dict.fromkeys(FINE_TEXTS, ""),
     }.items():
         joined[column] = joined[column].fillna(nothing)
     joined["end_state"] = [x if isinstance(x, np.ndarray) else np.empty(0) for x in joined["end_state"]]
@@ -117,16 +119,29 @@ def _join(catalogue: pd.DataFrame, followed: pd.DataFrame, settings: Select) -> 
 
 
 def _better_exponents(catalogue: pd.DataFrame) -> pd.DataFrame:
-    """Replace the search's exponents by those of longer runs; the search's own are kept beside them."""
-    followed = ["followed_exponent", "followed_error"]
-    known = catalogue["followed_error"].notna()
-    found = {}
-    for name, searched, better in zip(
-        ("largest_exponent", "exponent_error"), ("searched_exponent", "searched_error"), followed, strict=True
-    ):
-        found[searched] = catalogue[name]
-        found[name] = catalogue[better].where(known, catalogue[name])
-    return catalogue.assign(**found).drop(columns=followed)
+    """Replace the search's exponents by those of longer runs; these and the search's own are kept beside them."""
+    exponent, error = _pooled(catalogue)
+    known = error.notna()
+    return catalogue.assign(
+        searched_exponent=catalogue["largest_exponent"],
+        searched_error=catalogue["exponent_error"],
+        largest_exponent=exponent.where(known, catalogue["largest_exponent"]),
+        exponent_error=error.where(known, catalogue["exponent_error"]),
+    )
+
+
+def _pooled(catalogue: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """The exponent of following, with that at the finer tolerance where there is one, each weighted by its periods; and
+    its standard error: the joint one, or that by which the two differ, if it is larger (as `Estimate.error`)."""
+    coarse, fine = catalogue["followed_exponent"], catalogue["fine_exponent"]
+    share = catalogue["fine_periods"] / (catalogue["fine_periods"] + catalogue["followed_periods"])
+    within = np.hypot((1 - share) * catalogue["followed_error"], share * catalogue["fine_error"])
+    between = np.sqrt(share * (1 - share)) * (coarse - fine).abs()
+    both = within.notna()
+    return (
+        ((1 - share) * coarse + share * fine).where(both, coarse),
+        np.maximum(within, between).where(both, catalogue["followed_error"]),
+    )
 
 
 def splits(systems: pd.DataFrame, founders: Founders) -> pd.Series:
@@ -170,9 +185,9 @@ def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
     Columns: selection, population; n_accepted, n_names and n_founders: systems with all perturbations, distinct names
     (a founder's, or `Driver_Response`), founders that any of these is made of; n_<split> and n_<split>_names, the
     systems and names of each split; of those accepted n_limit_cycle (rejected by `not_periodic`), n_chaotic, n_regular
-    and n_undecided by verdict, n_not_persistent of the chaotic ones whose persistence was asked for, n_not_driven
-    (rejected by `driven`), n_fast (a Lyapunov time known and shorter than `well_sampled` asks), and the medians of
-    lambda_1 * period and of its standard error * period.
+    and n_undecided by verdict, n_not_persistent of the chaotic ones whose persistence was asked for, n_not_converged of
+    the persistent ones whose convergence was asked for, n_not_driven (rejected by `driven`), n_fast (a Lyapunov time
+    known and shorter than `well_sampled` asks), and the medians of lambda_1 * period and of its standard error * period.
     """
     rows = []
     for name in settings.selections:
@@ -189,6 +204,9 @@ def selections(catalogue: pd.DataFrame, settings: Select) -> pd.DataFrame:
                     **{f"n_{verdict}": int((accepted["verdict"] == verdict).sum()) for verdict in VERDICTS},
                     "n_not_persistent": int(
                         ((accepted["follow_status"] != "") & ~accepted["passes_persistent"]).sum()
+                    ),
+                    "n_not_converged": int(
+                        ((accepted["fine_verdict"] != "") & ~accepted["passes_converged"]).sum()
                     ),
                     "n_not_driven": int((~accepted["passes_driven"]).sum()),
                     "n_fast": int((~accepted["passes_well_sampled"] & known).sum()),

@@ -39,8 +39,9 @@ SECTIONS = (
         "ran. Chaotic, regular, undecided: by λ₁, followed until it is told from growth like t² or from zero, or the "
         "periods are spent; founders that enter whatever their verdict may be any of these. Not persistent: of the "
         "chaotic ones, who escaped, grew or were not surely chaotic to the last while they were followed on; followed "
-        "are those that `persistent` is asked of. Not driven: driver or response makes hardly any of the response's "
-        "velocity. Fast: a Lyapunov time holds too few stored points.",
+        "are those that `persistent` is asked of. Not at a finer tolerance: persistent, but "
+        "not once more at a finer tolerance, or with another λ₁ there. Not driven: driver or response makes hardly any "
+        "of the response's velocity. Fast: a Lyapunov time holds too few stored points.",
     ),
     (
         "discover/duplicates",

@@ -31,14 +31,16 @@ HEADINGS = {
     "n_train": "in training", "n_train_names": "names in training", "n_validation": "in validation",
     "n_validation_names": "names in validation", "n_test": "in test", "n_test_names": "names in test",
     "n_chaotic": "chaotic", "n_regular": "regular", "n_undecided": "undecided",
-    "n_not_persistent": "chaotic, but not persistent", "n_limit_cycle": "limit cycles", "n_not_driven": "not driven",
-    "n_fast": "fast", "median_exponent_per_period": "median λ₁ per period",
+    "n_not_persistent": "chaotic, but not persistent",
+    "n_not_converged": "persistent, but not at a finer tolerance", "n_limit_cycle": "limit cycles",
+    "n_not_driven": "not driven", "n_fast": "fast", "median_exponent_per_period": "median λ₁ per period",
     "median_error_per_period": "median error of λ₁ per period",
     **{name: metric.label for name, metric in METRICS.items()}, "alpha": "α", "c0": "c₀", "c1": "c₁",
 }  # fmt: skip
 # What a selection's systems are, as counts with shares; first in its table.
 KINDS = (
-    "n_chaotic", "n_not_persistent", "n_regular", "n_undecided", "n_limit_cycle", "n_not_driven", "n_fast",
+    "n_chaotic", "n_not_persistent", "n_not_converged", "n_regular", "n_undecided", "n_limit_cycle", "n_not_driven",
+    "n_fast",
 )  # fmt: skip
 ENDS = {
     "n_diverged": "diverged", "n_underflow": "step underflow", "n_budget": "step budget spent",

@@ -62,6 +62,7 @@ THRESHOLDS = {
     "exponent_min_power": True,
     "driven_min_share": True,
     "max_growth": False,
+    "converged_max_sigmas": False,
 }
 
 numbers = st.one_of(st.floats(0, 30), st.just(float("nan")))
@@ -73,6 +74,14 @@ candidates = st.fixed_dictionaries(
         "follow_status": st.sampled_from(["complete", "complete", "diverged", ""]),
         "late_verdict": st.sampled_from(["chaotic", "undecided", "regular", ""]),
         "growth": numbers,
+        "followed_exponent": numbers,
+        "followed_error": numbers,
+        "fine_verdict": st.sampled_from(["chaotic", "chaotic", "regular", ""]),
+        "fine_status": st.sampled_from(["complete", "complete", "diverged", ""]),
+        "fine_late_verdict": st.sampled_from(["chaotic", "undecided", ""]),
+        "fine_growth": numbers,
+        "fine_exponent": numbers,
+        "fine_error": numbers,
         "max_magnitude": st.floats(0, 2e4),
         "max_zscore": numbers,
         "linear_share": st.floats(0, 1),
@@ -114,7 +123,7 @@ def test_a_stricter_threshold_accepts_no_more(smoke: Config, row: dict, name: st
     assert not (after & ~before).any()
 
 
-@given(candidates, st.permutations(range(11)))
+@given(candidates, st.permutations(range(12)))
 def test_the_order_of_the_filters_names_the_rejection_and_decides_nothing(
     smoke: Config, row: dict, order: list[int]
 ):

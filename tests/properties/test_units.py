@@ -115,7 +115,7 @@ def test_units_that_are_powers_of_two_change_no_bit(smoke, tmp_path: Path, name:
     assert period == same
     pd.testing.assert_frame_equal(passed(one, smoke.discover), passed(other, smoke.discover))
     columns = ("status", "n_steps", "return_distance", "relative_tail_step", "straightness")
-    columns = (*columns, "verdict", "follow_status", "growth", "followed_exponent")
+    columns = (*columns, "verdict", "follow_status", "growth", "followed_exponent", "fine_exponent")
     for column in (*columns, "largest_exponent", "exponent_error"):
         np.testing.assert_array_equal(one[column], other[column])
 

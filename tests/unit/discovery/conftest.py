@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from panda.config import Search
+from panda.discovery.filters import NOT_FOLLOWED
 from panda.discovery.measure import measure
 from panda.discovery.members import to_columns
 from panda.systems.skew import founder_ensemble
@@ -20,7 +21,7 @@ UNKNOWN = {
     "exponent_periods": 0.0,
     "exponent_status": "complete",
 }
-FOUND_HERE = ("verdict", "follow_status", "growth", "late_verdict")
+FOUND_HERE = tuple(NOT_FOLLOWED)
 
 
 @pytest.fixture(scope="session")

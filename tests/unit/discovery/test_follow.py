@@ -9,8 +9,10 @@ from scipy.integrate import solve_ivp
 
 from panda.config import Follow, Select
 from panda.discovery import follow as stage
+from panda.discovery import stages as long_runs
 from panda.discovery.filters import FILTERS, asked
-from panda.discovery.follow import COLUMNS, follow, growth
+from panda.discovery.follow import COLUMNS, follow
+from panda.discovery.stages import growth
 from tests.conftest import preset_config
 from tests.unit.discovery.conftest import FOUND_HERE, UNKNOWN
 from tests.unit.discovery.test_filters import GOOD
@@ -32,6 +34,11 @@ def run(library, smoke):
 
 def persists(row: pd.Series, select: Select) -> bool:
     return FILTERS["persistent"](row.to_dict(), select)
+
+
+def lasts(row: pd.Series, select: Select) -> bool:
+    """Also at the finer tolerance."""
+    return persists(row, select) and FILTERS["converged"](row.to_dict(), select)
 
 
 def lorenz_starts(n: int) -> np.ndarray:
@@ -99,12 +106,12 @@ def test_chaos_that_dies_is_found_late(run, candidates, smoke, rho: float):
     assert not any(persists(row, smoke.discover.select) for _, row in died.iterrows())
     rest = lorenz_at_rest(rho)
     assert np.median(died["late_exponent"]) == pytest.approx(rest, rel=0.05)
-    # Whoever ended near a fixed point does not persist; whoever is found regular has ended near one.
+    # Whoever ended near a fixed point is not certified; whoever is found regular has ended near one.
     for _, row in found[found["follow_status"] == "complete"].iterrows():
         x, y, z = row["end_state"]
         radius = np.sqrt(BETA * (rho - 1))
         away = np.linalg.norm([abs(x) - radius, abs(y) - radius, z - (rho - 1)])
-        assert not (away < 1e-3 and persists(row, smoke.discover.select))
+        assert not (away < 1e-3 and lasts(row, smoke.discover.select))
         assert away < 1.0 or row["late_verdict"] != "regular"
 
 
@@ -179,8 +186,8 @@ def test_where_the_field_depends_on_time_each_stage_goes_on_at_its_time(
         seen.append((options, stage_growth(flow, ensemble, **options)))
         return seen[-1][1]
 
-    stage_growth = stage.tangent_growth
-    monkeypatch.setattr(stage, "tangent_growth", growth_of)
+    stage_growth = long_runs.tangent_growth
+    monkeypatch.setattr(long_runs, "tangent_growth", growth_of)
     rows = candidates("Torus", {})
     # A bar below zero: all that does not shrink is chaotic, and followed to the end.
     settings = {"stages": (20,), "transient_periods": 5, "min_power": -1.0}
@@ -188,7 +195,7 @@ def test_where_the_field_depends_on_time_each_stage_goes_on_at_its_time(
     row = run(rows, **settings, **later).iloc[0]
     assert row["late_verdict"] == "chaotic" and not len(row["end_state"])
     before = [float(options["transient"][0] / rows["period"][0]) for options, _ in seen]
-    assert before == pytest.approx([5, 17])
+    assert before == pytest.approx([5, 17, 5, 17])
     founder = library["Torus"]
     a, n, r = (founder.parameters[founder.parameter_names.index(name)] for name in ("a", "n", "r"))
 
@@ -229,14 +236,54 @@ def test_rounding_makes_no_chaos(library, smoke):
     table = pd.DataFrame(row | {key: [np.array(value)] for key, value in SWINGING_ATWOOD.items()})
     table["perturbation"] = 43
     settings = preset_config("paper").discover
-    found = follow(library, table, settings.select, settings.follow, settings.search.integration, SEED).iloc[
-        0
-    ]
-    assert found["verdict"] != "chaotic"
-    # What the catalogue held against it.
-    coarse = settings.follow.model_copy(update={"rtol": 1e-5, "atol": 1e-7})
-    found = follow(library, table, settings.select, coarse, settings.search.integration, SEED).iloc[0]
-    assert found["verdict"] == "chaotic" and found["followed_exponent"] > 0.006
+    found = follow(library, table, settings.select, settings.follow, settings.search.integration, SEED)
+    (row,) = found.to_dict("records")
+    assert row["verdict"] == "chaotic" and row["followed_exponent"] > 0.006
+    assert row["fine_verdict"] != "chaotic" and row["fine_exponent"] < 0.003
+    assert FILTERS["persistent"](row, settings.select) and not FILTERS["converged"](row, settings.select)
+
+
+def test_lasting_chaos_is_measured_once_more_and_shares_nothing_with_the_first_run(run, candidates, smoke):
+    sure = {
+        "largest_exponent": 0.9,
+        "exponent_error": 0.05,
+        "shear_exponent": 0.015,
+        "exponent_periods": 60.0,
+    }
+    row = run(candidates("Lorenz", {}).assign(**sure)).iloc[0]
+    assert (row["fine_verdict"], row["fine_status"], row["fine_late_verdict"]) == (
+        "chaotic",
+        "complete",
+        "chaotic",
+    )
+    settings: Follow = smoke.discover.follow
+    # The search's own periods have no part in it, although they decided for the first run.
+    assert row["fine_periods"] == settings.stages[0] + settings.late_stages[0]
+    assert abs(row["fine_exponent"] - 0.9056) < 4 * row["fine_error"]
+    assert row["fine_exponent"] != row["followed_exponent"]
+    assert FILTERS["converged"](row.to_dict(), smoke.discover.select)
+    # It starts at the candidate's own state and at the finer tolerance: as a first run at that tolerance would.
+    finer = run(
+        candidates("Lorenz", {}),
+        rtol=settings.fine_rtol,
+        atol=settings.fine_atol,
+        fine_rtol=1e-9,
+        fine_atol=1e-11,
+    ).iloc[0]
+    assert finer["growth"] == row["fine_growth"]
+
+
+def test_only_lasting_chaos_is_followed_at_the_finer_tolerance(run, candidates, smoke):
+    cycle = run(candidates("Rossler", {"c": 2.5})).iloc[0]
+    assert cycle["fine_verdict"] == cycle["fine_status"] == "" and np.isnan(cycle["fine_exponent"])
+    select = smoke.discover.select
+    certified = select.selections["certified"]
+    fewer = tuple(name for name in certified.filters if name != "converged")
+    without = select.model_copy(
+        update={"selections": {"certified": certified.model_copy(update={"filters": fewer})}}
+    )
+    row = run(candidates("Lorenz", {}), select=without).iloc[0]
+    assert row["late_verdict"] == "chaotic" and row["fine_verdict"] == ""
 
 
 def test_what_the_search_decides_is_followed_no_further(run, candidates, smoke):
@@ -269,9 +316,9 @@ def test_only_what_a_selection_needs_is_asked(run, candidates, smoke):
     # Fails a filter of `certified` alone, and one of both.
     rows["return_distance"] = [0.5, 0.5, 0.0, 0.5]
     rows["spectral_peaks"] = [[20.0, 20.0]] * 3 + [[0.0, 0.0]]
-    decide, persist = asked(rows, select)
+    decide, persist, converge = asked(rows, select)
     assert decide.tolist() == [True, False, True, False]
-    assert persist.tolist() == [True, False, False, False]
+    assert persist.tolist() == converge.tolist() == [True, False, False, False]
     found = run(rows).set_index("system")
     assert list(found.index) == ["Lorenz-pp0", "Lorenz-pp2"]
     assert found["follow_status"].tolist() == ["complete", ""] and not len(
@@ -281,10 +328,19 @@ def test_only_what_a_selection_needs_is_asked(run, candidates, smoke):
     alone = select.model_copy(update={"selections": {"certified": certified}})
     assert asked(rows, alone)[0].tolist() == [True, False, False, False]
     weaker = certified.model_copy(
+        update={
+            "filters": tuple(name for name in certified.filters if name not in ("persistent", "converged"))
+        }
+    )
+    weaker = select.model_copy(update={"selections": {"certified": weaker}})
+    first = [True, False, False, False]
+    assert [part.tolist() for part in asked(rows, weaker)] == [first, [False] * 4, [False] * 4]
+    # Nobody converges who was not followed for long.
+    weaker = certified.model_copy(
         update={"filters": tuple(name for name in certified.filters if name != "persistent")}
     )
     weaker = select.model_copy(update={"selections": {"certified": weaker}})
-    assert [part.tolist() for part in asked(rows, weaker)] == [[True, False, False, False], [False] * 4]
+    assert [part.tolist() for part in asked(rows, weaker)] == [first] * 3
 
 
 def test_growth_of_known_series():

@@ -171,7 +171,8 @@ def test_check_prints_it_and_leaves_nothing(system: Path, tmp_path: Path, monkey
         "r 1 0.72 1.53",
         "verdict      chaotic",
         "persistence  complete",
-        "passes 11 of 11",
+        "convergence  chaotic at a finer tolerance",
+        "passes 12 of 12",
         "enters       yes",
     ):
         assert words in done.output

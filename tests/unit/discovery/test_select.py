@@ -83,7 +83,9 @@ def followed(rows: list[dict], **changes: dict) -> pd.DataFrame:
     found = {
         "verdict": "chaotic", "why_undecided": "", "followed_periods": 60.0, "followed_exponent": 1.0,
         "followed_error": 0.1, "follow_status": "complete", "escape_periods": np.nan, "growth": 1.0,
-        "late_verdict": "chaotic", "late_exponent": 1.0, "late_error": 0.1,
+        "late_verdict": "chaotic", "late_exponent": 1.0, "late_error": 0.1, "fine_verdict": "chaotic",
+        "fine_status": "complete", "fine_late_verdict": "chaotic", "fine_periods": 180.0, "fine_exponent": 1.1,
+        "fine_error": 0.05, "fine_growth": 1.0,
     }  # fmt: skip
     table = [
         found | {"system": row["system"], "end_state": np.zeros(3)} | changes.get(row["system"], {})
@@ -141,7 +143,7 @@ def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founder
     assert reference[["n_not_driven", "n_fast"]].tolist() == [2, 2]
     assert counts.loc[("certified", "skew"), ["n_accepted", "n_not_driven", "n_fast"]].tolist() == [1, 0, 1]
     assert counts.loc[("certified", "founder"), "n_accepted"] == 2
-    assert counts.loc[("reference", "founder"), "median_exponent_per_period"] == 2.0
+    assert counts.loc[("reference", "founder"), "median_exponent_per_period"] == pytest.approx(2.15)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +157,14 @@ def test_what_the_reference_accepts_and_is_not_chaotic_is_counted(smoke, founder
         ({"growth": np.nan}, "persistent"),
         ({"late_verdict": "regular"}, "persistent"),
         ({"late_verdict": "undecided"}, "persistent"),
+        ({"fine_verdict": "regular", "fine_late_verdict": ""}, "converged"),
+        ({"fine_verdict": ""}, "converged"),
+        ({"fine_status": "diverged"}, "converged"),
+        ({"fine_late_verdict": "undecided"}, "converged"),
+        ({"fine_growth": 3.1}, "converged"),
+        # Three errors of both, each 0.1, are 0.42.
+        ({"fine_exponent": 1.43, "fine_error": 0.1}, "converged"),
+        ({"fine_exponent": np.nan}, "converged"),
     ],
 )
 def test_a_certificate_asks_for_chaos_that_lasts(smoke, founders, change: dict, filter_name: str):
@@ -170,7 +180,21 @@ def test_a_certificate_asks_for_chaos_that_lasts(smoke, founders, change: dict, 
 def test_exponents_of_longer_runs_take_the_place_of_the_searched_ones(smoke, founders):
     rows = [candidate("Lorenz", "Thomas", 0, largest_exponent=7.0)]
     (row,) = select(pd.DataFrame(rows), smoke.discover.select, founders, followed(rows)).to_dict("records")
-    assert (row["largest_exponent"], row["searched_exponent"]) == (1.0, 7.0)
+    # 60 periods at 1.0 +- 0.1, and 180 at the finer tolerance at 1.1 +- 0.05.
+    assert (row["largest_exponent"], row["searched_exponent"]) == (pytest.approx(1.075), 7.0)
+    assert row["exponent_error"] == pytest.approx(np.hypot(0.25 * 0.1, 0.75 * 0.05))
+    # Two that differ by more than their errors say are as uncertain as they differ.
+    apart = {rows[0]["system"]: {"fine_exponent": 1.4}}
+    (row,) = select(pd.DataFrame(rows), smoke.discover.select, founders, followed(rows, **apart)).to_dict(
+        "records"
+    )
+    assert row["exponent_error"] == pytest.approx(np.sqrt(0.25 * 0.75) * 0.4)
+    # Who is followed at one tolerance alone has that exponent.
+    alone = {rows[0]["system"]: {"fine_exponent": np.nan, "fine_error": np.nan, "fine_periods": np.nan}}
+    (row,) = select(pd.DataFrame(rows), smoke.discover.select, founders, followed(rows, **alone)).to_dict(
+        "records"
+    )
+    assert (row["largest_exponent"], row["exponent_error"]) == (1.0, 0.1)
 
 
 def test_who_should_have_been_followed_must_have_been(smoke, founders):
@@ -195,7 +219,7 @@ def test_systems_are_counted_by_name_founder_and_split_too(smoke, founders):
     assert counts.loc[("reference", "skew"), splits].tolist() == [5, 1, 1, 1, 1, 1]
     settings = smoke.discover.select
     filters = acceptance(catalogue.reset_index(), settings).groupby("population").last()
-    assert filters.loc["skew", ["filter", *names]].tolist() == ["persistent", 1, 1, 2]
+    assert filters.loc["skew", ["filter", *names]].tolist() == ["converged", 1, 1, 2]
     assert filters.loc["founder", names].tolist() == [2, 2, 2]
 
 

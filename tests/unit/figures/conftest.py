@@ -14,7 +14,8 @@ LEVELS = {"panda": (18, 62), "panda_mlm_sft": (24, 71), "persistence": (78, 118)
           "darts_nbeats": (33, 79)}  # fmt: skip
 HORIZONS = [64, 128, 192, 256, 320, 384, 448, 512]
 FILTERS = ["integrated", "not_at_rest", "no_outliers", "not_straight", "irregular", "not_periodic", "power_spectrum",
-           "stationary", "driven", "chaotic", "persistent"]  # fmt: skip
+           "stationary", "driven", "chaotic", "persistent",
+           "converged"]  # fmt: skip
 NAMES = [
     "Lorenz",
     "Rossler",
