@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from panda.config.founder_names import delayed_names, founder_names
-from panda.discovery.warm import ensure_library
+from panda.discovery.search.warm import ensure_library
 from panda.dynamics.integrate import integrate
 from panda.systems.flow import Flow
 from panda.systems.skew import founder_ensemble

@@ -17,10 +17,10 @@ from benchmarks.subjects import ROOT, open_library
 from panda.config import Search, Select
 from panda.config.founder_names import without_delay
 from panda.config.load import load_config
-from panda.discovery.candidates import Group, sample_pairs
-from panda.discovery.filters import NOT_FOLLOWED, verdicts
-from panda.discovery.measure import measure
-from panda.discovery.search import search
+from panda.discovery.search.candidates import Group, sample_pairs
+from panda.discovery.search.filters import NOT_FOLLOWED, verdicts
+from panda.discovery.search.measure import measure
+from panda.discovery.search.search import search
 from panda.systems.library import FounderLibrary
 
 SEED = 20261125

@@ -17,8 +17,8 @@ from jaxtyping import Float64
 from panda.config import Config
 from panda.config.load import load_config
 from panda.core.errors import PandaError
-from panda.discovery.candidates import member_generator
-from panda.discovery.spectra import LOST, member_spectra
+from panda.discovery.certificates.spectra import LOST, member_spectra
+from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status
 from panda.dynamics.spectrum import Summary, summarise
 from panda.dynamics.tangent import largest_exponent

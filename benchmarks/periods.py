@@ -12,7 +12,7 @@ import numpy as np
 
 from panda.config.load import load_config
 from panda.core.errors import PandaError
-from panda.discovery.own import measure_own
+from panda.discovery.own.founders import measure_own
 from panda.systems.library import FounderLibrary
 
 

@@ -17,12 +17,12 @@ from benchmarks.subjects import ROOT, open_library
 from panda.config import Config
 from panda.config.load import load_config
 from panda.core.files import read_table
-from panda.discovery.candidates import Group
-from panda.discovery.follow import follow
-from panda.discovery.members import flow_of, from_rows
-from panda.discovery.search import search_members
-from panda.discovery.select import select
+from panda.discovery.certificates.follow import follow
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.search import search_members
+from panda.discovery.search.select import select
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, from_rows
 
 SEED = 20261126
 

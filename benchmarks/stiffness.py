@@ -26,17 +26,18 @@ from panda.config import Config, Search
 from panda.config.founder_names import without_delay
 from panda.config.load import load_config
 from panda.core.seeds import generator
-from panda.discovery.candidates import Group, member_generator, sample_pairs
-from panda.discovery.filters import READ, rejected_by, verdicts
-from panda.discovery.measure import measure
-from panda.discovery.members import draw_members, flow_of
-from panda.discovery.search import duration, integrate_members
-from panda.discovery.statistics import statistics
+from panda.discovery.search.candidates import Group, member_generator, sample_pairs
+from panda.discovery.search.draw import draw_members
+from panda.discovery.search.filters import READ, rejected_by, verdicts
+from panda.discovery.search.measure import measure
+from panda.discovery.search.search import duration, integrate_members
+from panda.discovery.search.statistics import statistics
 from panda.dynamics.integrate import Status
 from panda.systems.evaluate import jacobian_vector
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates
 from panda.systems.lanes import N_LANES
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of
 from panda.systems.postprocess import saved_coordinates
 
 NOT_TRIED = ("BeerRNN", "InteriorSquirmer", "BickleyJet", "BlinkingVortex", "CaTwoPlusQuasiperiodic")

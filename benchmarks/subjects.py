@@ -14,7 +14,7 @@ from jaxtyping import Float64
 
 from panda.config.founder_names import founder_names
 from panda.core.seeds import generator
-from panda.discovery.warm import ensure_library
+from panda.discovery.search.warm import ensure_library
 from panda.dynamics.integrate import Trajectories, integrate
 from panda.systems.evaluate import flow_rms
 from panda.systems.flow import Ensemble, Flow, Founder

@@ -27,7 +27,7 @@ def golden() -> Path:
 def library_folder() -> Path:
     """The folder of all founders, compiled once on this machine, shared with the workflow."""
     from panda.config.founder_names import founder_names
-    from panda.discovery.warm import ensure_library
+    from panda.discovery.search.warm import ensure_library
 
     folder = ROOT / ".cache" / "founders"
     ensure_library(folder, founder_names())

@@ -35,10 +35,10 @@ def audit(
     """Follow one shard of a sample of every verdict for much longer: were the verdicts right?"""
     from panda.core.files import write_table
     from panda.core.progress import Progress
-    from panda.discovery import audit as stage
-    from panda.discovery.members import shard_of_flows
-    from panda.discovery.own import open_library
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.discovery.certificates import audit as stage
+    from panda.discovery.own.founders import open_library
+    from panda.systems.members import shard_of_flows
 
     settings = load(config)
     found = settings.discover
@@ -67,10 +67,10 @@ def join_audit(
     """Join the shards of `discover audit`, and say how often the verdicts are wrong."""
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
-    from panda.discovery.audit import COLUMNS, READ, audited_systems
-    from panda.discovery.audit_summary import join, lines, summarise
-    from panda.discovery.shards import check_systems
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.catalogue.shards import check_systems
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.discovery.certificates.audit import COLUMNS, READ, audited_systems
+    from panda.discovery.certificates.audit_summary import join, lines, summarise
 
     settings = load(config)
     wanted, follow = settings.discover.audit, settings.discover.follow

@@ -35,9 +35,9 @@ def compact(
     """Write the accepted systems alone, with what regenerates them: a catalogue small enough to publish."""
     from panda.core.files import read_table, write_parquet
     from panda.core.provenance import check_one_run
-    from panda.discovery.compact import SPECTRUM
-    from panda.discovery.compact import compact as make_compact
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.catalogue.compact import SPECTRUM
+    from panda.discovery.catalogue.compact import compact as make_compact
+    from panda.discovery.catalogue.stored import read_catalogue
 
     settings = load(config)
     rows = read_catalogue(catalogue)
@@ -60,9 +60,9 @@ def export_params(
     """Write the accepted systems as a parameter file of the reference code (JSON)."""
     from panda.core.errors import PandaError
     from panda.core.files import write_beside, write_json
-    from panda.discovery.own import open_library
-    from panda.discovery.reference_parameters import from_catalogue
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.catalogue.reference_parameters import from_catalogue
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.discovery.own.founders import open_library
 
     settings = load(config)
     rows = read_catalogue(catalogue)
@@ -89,9 +89,9 @@ def import_params(
     import pandas as pd
 
     from panda.core.files import read_json, write_table
-    from panda.discovery.own import open_library
-    from panda.discovery.reference_parameters import check_unique, to_catalogue
-    from panda.discovery.select import strictness
+    from panda.discovery.catalogue.reference_parameters import check_unique, to_catalogue
+    from panda.discovery.own.founders import open_library
+    from panda.discovery.search.select import strictness
 
     settings = load(config)
     opened = open_library(library, settings.discover)

@@ -40,8 +40,8 @@ def compile_founders(
     """
     from panda.core.files import write_json
     from panda.core.progress import Progress
-    from panda.discovery.own import ensure_own, open_library
-    from panda.discovery.warm import ensure_library, warm_up
+    from panda.discovery.own.founders import ensure_own, open_library
+    from panda.discovery.search.warm import ensure_library, warm_up
 
     settings = load(config)
     founders = settings.discover.founders
@@ -61,8 +61,8 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
     """Measure the flow amplitude of every founder, which scales the couplings."""
     from panda.core.files import write_table
     from panda.core.progress import Progress
-    from panda.discovery.measure import measure as measure_founders
-    from panda.discovery.own import open_library
+    from panda.discovery.own.founders import open_library
+    from panda.discovery.search.measure import measure as measure_founders
 
     settings = load(config)
     founders = settings.discover.founders
@@ -93,10 +93,10 @@ def search(
     """Integrate one shard of the candidates and store every statistic of every one."""
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
-    from panda.discovery.candidates import groups
-    from panda.discovery.candidates import shard as shard_of
-    from panda.discovery.own import open_library
-    from panda.discovery.search import search as search_groups
+    from panda.discovery.own.founders import open_library
+    from panda.discovery.search.candidates import groups
+    from panda.discovery.search.candidates import shard as shard_of
+    from panda.discovery.search.search import search as search_groups
 
     settings = load(config)
     found = settings.discover
@@ -127,10 +127,10 @@ def follow(
     """Follow candidates that pass all other filters for long: are they chaotic, and do they stay so?"""
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
-    from panda.discovery import follow as stage
-    from panda.discovery import select as selecting
-    from panda.discovery.filters import asked
-    from panda.discovery.own import open_library
+    from panda.discovery.certificates import follow as stage
+    from panda.discovery.own.founders import open_library
+    from panda.discovery.search import select as selecting
+    from panda.discovery.search.filters import asked
 
     settings = load(config)
     found = settings.discover
@@ -171,8 +171,8 @@ def select(
 
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
-    from panda.discovery import select as selecting
-    from panda.discovery.shards import check_candidates
+    from panda.discovery.catalogue.shards import check_candidates
+    from panda.discovery.search import select as selecting
 
     settings = load(config)
     found = settings.discover
@@ -202,10 +202,10 @@ def spectra(
     """Measure all Lyapunov exponents of one shard of the accepted systems."""
     from panda.core.files import write_table
     from panda.core.progress import Progress
-    from panda.discovery import spectra as stage
-    from panda.discovery.members import shard_of_flows
-    from panda.discovery.own import open_library
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.discovery.certificates import spectra as stage
+    from panda.discovery.own.founders import open_library
+    from panda.systems.members import shard_of_flows
 
     settings = load(config)
     wanted = settings.discover.spectrum
@@ -229,9 +229,9 @@ def join_spectra(
     """Join the shards of `discover spectra` to one table, which has all systems to be measured of the catalogue."""
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
-    from panda.discovery.shards import check_systems
-    from panda.discovery.spectra import chosen_systems, join
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.catalogue.shards import check_systems
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.discovery.certificates.spectra import chosen_systems, join
 
     settings = load(config)
     wanted = settings.discover.spectrum
@@ -253,9 +253,9 @@ def gallery(
     """Integrate the attractors that the galleries show."""
     from panda.core.files import write_arrays
     from panda.core.progress import Progress
-    from panda.discovery.gallery import gallery as sample
-    from panda.discovery.own import open_library
-    from panda.discovery.stored import read_catalogue
+    from panda.discovery.catalogue.gallery import gallery as sample
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.discovery.own.founders import open_library
 
     settings = load(config)
     found = settings.discover
@@ -280,7 +280,7 @@ def check(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Measure a founder of your own, and say which filters it passes; nothing is written."""
-    from panda.discovery.check import check as check_founder
+    from panda.discovery.own.check import check as check_founder
 
     settings = load(config)
     for what, value in check_founder(str(system), settings.discover, settings.seed):
@@ -298,9 +298,9 @@ def duplicates(
     """Count near-duplicates among the selected systems, above all between training and test."""
     from panda.core.files import write_table
     from panda.core.progress import Progress
-    from panda.discovery import novelty
-    from panda.discovery.own import open_library
-    from panda.discovery.stored import CATALOGUE, read_catalogue
+    from panda.discovery.catalogue.stored import CATALOGUE, read_catalogue
+    from panda.discovery.diversity import novelty
+    from panda.discovery.own.founders import open_library
 
     settings = load(config)
     found = settings.discover

@@ -40,10 +40,10 @@ def breed(
 
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
-    from panda.discovery.breeding import next_generation
-    from panda.discovery.own import open_library
-    from panda.discovery.select import COLUMNS
-    from panda.discovery.shards import check_candidates
+    from panda.discovery.catalogue.shards import check_candidates
+    from panda.discovery.evolution.breeding import next_generation
+    from panda.discovery.own.founders import open_library
+    from panda.discovery.search.select import COLUMNS
 
     settings = load(config)
     found = settings.discover
@@ -72,11 +72,11 @@ def search(
 
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
-    from panda.discovery.follow import MEMBERS
-    from panda.discovery.members import shard_of_flows
-    from panda.discovery.own import open_library
-    from panda.discovery.search import LINEAGE, search_bred
-    from panda.discovery.select import COLUMNS
+    from panda.discovery.certificates.follow import MEMBERS
+    from panda.discovery.own.founders import open_library
+    from panda.discovery.search.search import LINEAGE, search_bred
+    from panda.discovery.search.select import COLUMNS
+    from panda.systems.members import shard_of_flows
 
     settings = load(config)
     found = settings.discover
@@ -108,8 +108,8 @@ def run(
     from panda.core.errors import PandaError
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
-    from panda.discovery.own import open_library
-    from panda.discovery.timed_search import METHODS, run_search, settings_of
+    from panda.discovery.evolution.timed_search import METHODS, run_search, settings_of
+    from panda.discovery.own.founders import open_library
 
     settings = load(config)
     if method not in METHODS:
@@ -136,13 +136,13 @@ def compare(
     """Compare the searches (`<method>/<seed>.parquet`) at equal CPU time."""
     from panda.core.files import read_table, write_table
     from panda.core.progress import Progress
-    from panda.discovery import novelty
-    from panda.discovery.comparison import accepted_in_budget, sampled_spectra
-    from panda.discovery.comparison import compare as compare_searches
-    from panda.discovery.own import open_library
-    from panda.discovery.select import COLUMNS
-    from panda.discovery.stored import CATALOGUE, read_catalogue
-    from panda.discovery.timed_search import METHODS
+    from panda.discovery.catalogue.stored import CATALOGUE, read_catalogue
+    from panda.discovery.diversity import novelty
+    from panda.discovery.evolution.comparison import accepted_in_budget, sampled_spectra
+    from panda.discovery.evolution.comparison import compare as compare_searches
+    from panda.discovery.evolution.timed_search import METHODS
+    from panda.discovery.own.founders import open_library
+    from panda.discovery.search.select import COLUMNS
 
     settings = load(config)
     found = settings.discover

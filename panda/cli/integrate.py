@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from panda.config import Config
     from panda.core.progress import Progress
     from panda.data.store import Trajectory, TrajectoryStore
-    from panda.discovery.trajectories import Length, Regenerated
+    from panda.integration.trajectories import Length, Regenerated
     from panda.systems.library import FounderLibrary
 
 app = typer.Typer(no_args_is_help=True)
@@ -54,11 +54,11 @@ def systems(
     from panda.core.files import write_table
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
-    from panda.discovery.own import open_library
-    from panda.discovery.stored import CATALOGUE, read_catalogue
-    from panda.discovery.subsets import long_systems
-    from panda.discovery.trajectories import Length
-    from panda.discovery.trust import summary_line, trust_horizons, trust_table
+    from panda.discovery.catalogue.stored import CATALOGUE, read_catalogue
+    from panda.discovery.own.founders import open_library
+    from panda.integration.subsets import long_systems
+    from panda.integration.trajectories import Length
+    from panda.integration.trust import summary_line, trust_horizons, trust_table
 
     settings = load(config)
     check_shard(shard, settings.integrate.n_shards, "integrate.n_shards")
@@ -150,8 +150,8 @@ def card(
     from panda.core.files import read_table, write_table, write_text
     from panda.core.provenance import check_one_run, git_state, versions
     from panda.data.card import dataset_card
-    from panda.discovery.stored import read_catalogue
-    from panda.discovery.trust import summary_line, trust_table
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.integration.trust import summary_line, trust_table
 
     settings = load(config)
     tables = [path for path in files if path.suffix == ".parquet"]
@@ -184,7 +184,7 @@ def check_shards(accepted: pd.DataFrame, stores: dict[str, TrajectoryStore], n_s
     Raises:
         PandaError: a shard is missing.
     """
-    from panda.discovery.shards import refuse_missing
+    from panda.discovery.catalogue.shards import refuse_missing
 
     present = {system for store in stores.values() for system in store.table["system"]}
     shards = [set(accepted["system"].iloc[i::n_shards]) for i in range(n_shards)]
@@ -225,7 +225,7 @@ def found(
     first_condition: int = 0,
 ) -> Iterator[Regenerated]:
     """The systems' trajectories, integrated one batch after another."""
-    from panda.discovery.trajectories import regenerate
+    from panda.integration.trajectories import regenerate
 
     return regenerate(
         library,

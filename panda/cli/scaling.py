@@ -35,10 +35,10 @@ def integrate_subsets(
     from panda.cli.integrate import found, stored
     from panda.core.progress import Progress
     from panda.data.store import write_trajectories
-    from panda.discovery.own import open_library
-    from panda.discovery.stored import read_catalogue
-    from panda.discovery.subsets import added_conditions, nested_ranks, subset_size
-    from panda.discovery.trajectories import Length
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.discovery.own.founders import open_library
+    from panda.integration.subsets import added_conditions, nested_ranks, subset_size
+    from panda.integration.trajectories import Length
 
     settings = load(config)
     check_shard(shard, settings.scaling.n_shards, "scaling.n_shards")
@@ -86,8 +86,8 @@ def fit(
     from panda.analysis.scaling_points import scaling_points
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
-    from panda.discovery.stored import read_catalogue
-    from panda.discovery.subsets import nested_ranks, subset_size
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.integration.subsets import nested_ranks, subset_size
 
     settings = load(config)
     with recorded("fit_scaling", settings, [points, fit], inputs=[*scores, catalogue]):

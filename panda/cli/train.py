@@ -97,8 +97,8 @@ def _own_part(store: TrajectoryStore, named: NamedModel, settings: Config, catal
     """All of the store, or the trajectories of a model's nested subset."""
     if named.split is None:
         return store
-    from panda.discovery.stored import read_catalogue
-    from panda.discovery.subsets import nested_ranks, rows_of_subset
+    from panda.discovery.catalogue.stored import read_catalogue
+    from panda.integration.subsets import nested_ranks, rows_of_subset
 
     ranked = nested_ranks(read_catalogue(catalogue), settings.seed)
     table = store.table

@@ -117,44 +117,46 @@ MODEL_CODE = ("panda.evaluation.panda_forecaster",)
 STEPS: dict[str, Step] = {
     "compile_founders": Step(
         ("discover.founders.names", *OPENED),
-        ("panda.systems.library", "panda.discovery.own"),
+        ("panda.systems.library", "panda.discovery.own.founders"),
         {"dimensions": "discover/founders.json"},
         ("seed", "discover.search"),  # a founder of each kind is searched, so that all kernels are compiled
     ),
     "measure_founders": Step(
         ("discover.founders.names", *OPENED),
-        ("panda.discovery.measure",),
+        ("panda.discovery.search.measure",),
         {"measures": "discover/measures.parquet"},
         shared=True,
     ),
     "search_candidates": Step(
         SEARCHED,
-        ("panda.discovery.search",),
+        ("panda.discovery.search.search",),
         {"candidates": "discover/candidates/{shard}.parquet"},
         shared=True,
     ),
     "follow_candidates": Step(
         FOLLOW,
-        ("panda.discovery.follow",),
+        ("panda.discovery.certificates.follow",),
         {"followed": "discover/followed/{shard}.parquet"},
         shared=True,
     ),
     "breed_candidates": Step(
         BRED,
-        ("panda.discovery.breeding", "panda.discovery.shards"),
+        ("panda.discovery.evolution.breeding", "panda.discovery.catalogue.shards"),
         {"bred": "discover/bred/{generation}.parquet"},
     ),
     "search_bred": Step(
         ("seed", *MEASURED, "discover.search"),
-        ("panda.discovery.search",),
+        ("panda.discovery.search.search",),
         {"candidates": "discover/bred/{generation}/{shard}.parquet"},
     ),
     "follow_bred": Step(
-        FOLLOW, ("panda.discovery.follow",), {"followed": "discover/followed/{generation}/{shard}.parquet"}
+        FOLLOW,
+        ("panda.discovery.certificates.follow",),
+        {"followed": "discover/followed/{generation}/{shard}.parquet"},
     ),
     "select_systems": Step(
         ("seed", "discover.select", *NAMES, *HELD_OUT, "discover.search"),
-        ("panda.discovery.select", "panda.discovery.shards"),
+        ("panda.discovery.search.select", "panda.discovery.catalogue.shards"),
         {
             "catalogue": "discover/catalogue.parquet",
             "acceptance": "discover/acceptance.parquet",
@@ -163,32 +165,32 @@ STEPS: dict[str, Step] = {
     ),
     "measure_spectra": Step(
         ("seed", "discover.spectrum", *OPENED),
-        ("panda.discovery.spectra",),
+        ("panda.discovery.certificates.spectra",),
         {"spectra": "discover/spectra/{shard}.parquet"},
     ),
     "join_spectra": Step(
         ("seed", "discover.spectrum.max_systems", "discover.spectrum.n_shards"),
-        ("panda.discovery.spectra", "panda.discovery.shards"),
+        ("panda.discovery.certificates.spectra", "panda.discovery.catalogue.shards"),
         {"spectra": "discover/spectra.parquet"},
     ),
     "sample_gallery": Step(
         ("seed", "discover.gallery", *OPENED),
-        ("panda.discovery.gallery",),
+        ("panda.discovery.catalogue.gallery",),
         {"gallery": "discover/gallery.npz"},
     ),
     "find_duplicates": Step(
         (*SEARCHED, "discover.duplicates"),
-        ("panda.discovery.novelty",),
+        ("panda.discovery.diversity.novelty",),
         {"counts": "discover/duplicates.parquet", "nearest": "discover/nearest.parquet"},
     ),
     "audit_certificates": Step(
         ("seed", "discover.audit", "discover.follow", *OPENED),
-        ("panda.discovery.audit",),
+        ("panda.discovery.certificates.audit",),
         {"audit": "discover/audit/{shard}.parquet"},
     ),
     "summarise_audit": Step(
         ("seed", "discover.audit", "discover.follow"),
-        ("panda.discovery.audit_summary", "panda.discovery.shards"),
+        ("panda.discovery.certificates.audit_summary", "panda.discovery.catalogue.shards"),
         {"audit": "discover/audit.parquet", "summary": "discover/audit_summary.parquet"},
     ),
     "run_search": Step(
@@ -199,7 +201,7 @@ STEPS: dict[str, Step] = {
             "discover.comparison.n_pairs",
             "discover.comparison.n_pairs_evolved",
         ),
-        ("panda.discovery.timed_search",),
+        ("panda.discovery.evolution.timed_search",),
         {"candidates": "discover/searches/{method}/{seed}.parquet"},
     ),
     "compare_searches": Step(
@@ -213,15 +215,15 @@ STEPS: dict[str, Step] = {
             "discover.comparison",
             "discover.duplicates",
         ),
-        ("panda.discovery.comparison",),
+        ("panda.discovery.evolution.comparison",),
         {"table": "discover/evolution.parquet", "curve": "discover/evolution_curve.parquet"},
     ),
     "integrate_systems": Step(
         ("seed", "integrate", *OPENED),
         (
-            "panda.discovery.trajectories",
-            "panda.discovery.trust",
-            "panda.discovery.subsets",
+            "panda.integration.trajectories",
+            "panda.integration.trust",
+            "panda.integration.subsets",
             "panda.data.store",
         ),
         {
@@ -237,12 +239,12 @@ STEPS: dict[str, Step] = {
     ),
     "write_card": Step(
         ("seed", "integrate", LIMITS),
-        ("panda.data.card", "panda.discovery.trust"),
+        ("panda.data.card", "panda.integration.trust"),
         {"card": "integrate/README.md", "trust": "integrate/trust.parquet"},
     ),
     "integrate_subsets": Step(
         ("seed", "scaling.n_shards", "integrate.n_periods", *OPENED),
-        ("panda.discovery.subsets", "panda.discovery.trajectories", "panda.data.store"),
+        ("panda.integration.subsets", "panda.integration.trajectories", "panda.data.store"),
         {"trajectories": "scaling/trajectories/{point}/{shard}.arrow"},
     ),
     "train_model": Step(
@@ -262,7 +264,7 @@ STEPS: dict[str, Step] = {
                 )
             ),
         ),
-        ("panda.training.loop", "panda.discovery.subsets"),
+        ("panda.training.loop", "panda.integration.subsets"),
         {
             "weights": "train/{model}/model.safetensors",
             "shape": "train/{model}/config.json",
@@ -362,11 +364,11 @@ STEPS: dict[str, Step] = {
         {"points": "scaling/points.parquet", "fit": "scaling/fit.parquet"},
     ),
     # Of commands that no rule calls: catalogues for others, and from others.
-    "compact_catalogue": Step(("discover.founders",), ("panda.discovery.compact",)),
-    "export_params": Step(("discover.founders",), ("panda.discovery.reference_parameters",)),
+    "compact_catalogue": Step(("discover.founders",), ("panda.discovery.catalogue.compact",)),
+    "export_params": Step(("discover.founders",), ("panda.discovery.catalogue.reference_parameters",)),
     "import_params": Step(
         ("discover.founders", LIMITS, "discover.select.strict"),
-        ("panda.discovery.reference_parameters", "panda.discovery.select"),
+        ("panda.discovery.catalogue.reference_parameters", "panda.discovery.search.select"),
     ),
     "draw_figure": Step(
         (),

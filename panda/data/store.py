@@ -54,7 +54,7 @@ class Trajectory:
     `system` is the full id ("Lorenz_Rossler-pp3"), `name` the id without parameters ("Lorenz_Rossler"),
     `response` is "" and `population` "founder" for a founder, else `population` is "skew". `perturbation` 0
     means default parameters. `period` and `dt` are in the system's time units, `largest_exponent` is per
-    time unit; each is NaN where it is not known (imported data). `strict` as in `panda.discovery.select.select`.
+    time unit; each is NaN where it is not known (imported data). `strict` as in `panda.discovery.search.select.select`.
     """
 
     system: str

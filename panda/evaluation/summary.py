@@ -39,7 +39,7 @@ def members(scores: pd.DataFrame, population: str, settings: Evaluate) -> Bool[n
     """Which rows of scores a population holds.
 
     `all`; `founder` and `skew`, which part it; and, across these, `strict` (no relative of an unseen founder
-    was seen, `panda.discovery.select.select`) and `fast`: fewer than `fast_samples` stored points in a Lyapunov
+    was seen, `panda.discovery.search.select.select`) and `fast`: fewer than `fast_samples` stored points in a Lyapunov
     time, ``largest_exponent * dt > 1 / fast_samples``. Perturbations of one name may differ in the last.
     """
     if population == "all":

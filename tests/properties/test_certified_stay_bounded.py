@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from panda.discovery.candidates import Group, sample_pairs
-from panda.discovery.follow import follow
-from panda.discovery.measure import measure
-from panda.discovery.members import flow_of, from_rows
-from panda.discovery.search import search
-from panda.discovery.select import select
+from panda.discovery.certificates.follow import follow
+from panda.discovery.search.candidates import Group, sample_pairs
+from panda.discovery.search.measure import measure
+from panda.discovery.search.search import search
+from panda.discovery.search.select import select
 from panda.systems.evaluate import right_hand_side
 from panda.systems.flow import bounded_coordinates
+from panda.systems.members import flow_of, from_rows
 
 # Of a search that no run of ours makes.
 SEED = 20261127

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from panda.config import Config, Select
 from panda.config.estimate import estimate, total
-from panda.discovery.filters import verdicts
+from panda.discovery.search.filters import verdicts
 from tests.unit.discovery.test_filters import rejection
 
 COUNTS = (

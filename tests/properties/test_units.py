@@ -10,11 +10,11 @@ import pytest
 
 from panda.config import Discover, Founders
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group
-from panda.discovery.filters import NOT_FOLLOWED, verdicts
-from panda.discovery.follow import follow
-from panda.discovery.own import build_own
-from panda.discovery.search import search
+from panda.discovery.certificates.follow import follow
+from panda.discovery.own.founders import build_own
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.filters import NOT_FOLLOWED, verdicts
+from panda.discovery.search.search import search
 from panda.systems.library import FounderLibrary
 
 NAME = "Mine"

@@ -20,7 +20,7 @@ from panda.core import kernel_cache
 from panda.core.errors import PandaError
 from panda.core.files import check_writable, read_arrays, write_parquet
 from panda.core.yaml_file import read_nodes, read_values
-from panda.discovery.stored import read_catalogue
+from panda.discovery.catalogue.stored import read_catalogue
 from tests.conftest import ROOT
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.early_stopping import certain, search_both
-from panda.discovery.measure import measure
+from panda.discovery.search.measure import measure
 
 from ...conftest import preset_config
 

@@ -9,8 +9,8 @@ from benchmarks import stiffness
 from benchmarks.stiffness import Candidate, draw, point_function, try_method
 from benchmarks.subjects import subject
 from panda.config.founder_names import delayed_names
-from panda.discovery.members import draw_members
-from panda.discovery.search import integrate_members
+from panda.discovery.search.draw import draw_members
+from panda.discovery.search.search import integrate_members
 from panda.dynamics.integrate import Status
 from panda.systems.evaluate import right_hand_side
 from panda.systems.flow import Ensemble

@@ -36,7 +36,7 @@ def folder(tmp_path: Path, make_trajectory) -> Path:
 
 
 def horizons(numbers) -> pd.DataFrame:
-    from panda.discovery.trust import trust_table
+    from panda.integration.trust import trust_table
 
     return trust_table(
         {

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from panda.config import Search
-from panda.discovery.filters import NOT_FOLLOWED
-from panda.discovery.measure import measure
-from panda.discovery.members import to_columns
+from panda.discovery.search.filters import NOT_FOLLOWED
+from panda.discovery.search.measure import measure
+from panda.systems.members import to_columns
 from panda.systems.skew import founder_ensemble
 from tests.unit.discovery.test_filters import GOOD
 

@@ -16,9 +16,9 @@ from panda.config import Audit, Discover
 from panda.core.errors import PandaError
 from panda.core.files import write_table
 from panda.core.resolved import write_resolved
-from panda.discovery.audit import COLUMNS, READ, audit, audited_systems
-from panda.discovery.audit_summary import binomial, join, lines, poisson, summarise
-from panda.discovery.members import shard_of_flows
+from panda.discovery.certificates.audit import COLUMNS, READ, audit, audited_systems
+from panda.discovery.certificates.audit_summary import binomial, join, lines, poisson, summarise
+from panda.systems.members import shard_of_flows
 
 SEED = 3
 

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from panda.discovery import breeding
-from panda.discovery.breeding import FOUNDERS, MUTATED, RECOMBINED, Parents, breed, numbers_taken
-from panda.discovery.candidates import groups
-from panda.discovery.comparison import accepted_in_budget, compare, sampled_spectra
-from panda.discovery.members import draw_members, flow_of, from_rows, to_columns
-from panda.discovery.novelty import Metric
-from panda.discovery.search import LINEAGE, amplitudes, search, search_bred
-from panda.discovery.select import select
-from panda.discovery.timed_search import run_search, settings_of
+from panda.discovery.diversity.novelty import Metric
+from panda.discovery.evolution import breeding
+from panda.discovery.evolution.breeding import FOUNDERS, MUTATED, RECOMBINED, Parents, breed, numbers_taken
+from panda.discovery.evolution.comparison import accepted_in_budget, compare, sampled_spectra
+from panda.discovery.evolution.timed_search import run_search, settings_of
+from panda.discovery.search.candidates import groups
+from panda.discovery.search.draw import draw_members
+from panda.discovery.search.search import LINEAGE, amplitudes, search, search_bred
+from panda.discovery.search.select import select
+from panda.systems.members import flow_of, from_rows, to_columns
 
 NAMES = ("Lorenz", "Rossler", "Thomas")
 SPLITS = {"Lorenz": "train", "Rossler": "test", "Thomas": "train"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panda.core.errors import PandaError
-from panda.discovery.candidates import groups, sample_pairs, shard
+from panda.discovery.search.candidates import groups, sample_pairs, shard
 
 NAMES = ["Aizawa", "Chua", "Lorenz", "Rossler", "Thomas"]
 

@@ -10,15 +10,15 @@ from typer.testing import CliRunner
 from panda.cli import app
 from panda.core.errors import PandaError
 from panda.core.files import read_table
-from panda.discovery.compact import SPECTRUM, compact
-from panda.discovery.members import COLUMNS, from_rows
-from panda.discovery.search import search
-from panda.discovery.select import select
-from panda.discovery.spectra import LISTS, NUMBERS, measure_spectra
-from panda.discovery.trajectories import Length, regenerate
-from panda.discovery.verdict import CHAOTIC
+from panda.discovery.catalogue.compact import SPECTRUM, compact
+from panda.discovery.certificates.spectra import LISTS, NUMBERS, measure_spectra
+from panda.discovery.certificates.verdict import CHAOTIC
+from panda.discovery.search.search import search
+from panda.discovery.search.select import select
 from panda.dynamics.integrate import Status
+from panda.integration.trajectories import Length, regenerate
 from panda.invariants.signature import signature
+from panda.systems.members import COLUMNS, from_rows
 from tests.conftest import ROOT
 
 from .test_search import ALONE, PAIR, SEED

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from panda.discovery.candidates import Group
-from panda.discovery.coupling import drive_share
-from panda.discovery.members import from_rows
-from panda.discovery.search import integrate_members, search
-from panda.discovery.select import select
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.coupling import drive_share
+from panda.discovery.search.search import integrate_members, search
+from panda.discovery.search.select import select
 from panda.dynamics.integrate import integrate
 from panda.systems.evaluate import right_hand_side
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import from_rows
 from panda.systems.skew import Member, founder_ensemble, skew_ensemble
 
 SEED = 11

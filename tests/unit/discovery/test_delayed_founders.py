@@ -8,12 +8,12 @@ import pytest
 
 from panda.config import Gallery
 from panda.config.founder_names import delayed_names, founder_names
-from panda.discovery.candidates import Group, groups, sample_pairs
-from panda.discovery.gallery import gallery
-from panda.discovery.measure import measure
-from panda.discovery.search import search
-from panda.discovery.select import select
-from panda.discovery.trajectories import Length, regenerate
+from panda.discovery.catalogue.gallery import gallery
+from panda.discovery.search.candidates import Group, groups, sample_pairs
+from panda.discovery.search.measure import measure
+from panda.discovery.search.search import search
+from panda.discovery.search.select import select
+from panda.integration.trajectories import Length, regenerate
 
 NAME, SEED = "IkedaDelay", 11
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from panda.config import Select
-from panda.discovery.filters import FILTERS, NOT_FOLLOWED, rejected_by, verdicts
-from panda.discovery.statistics import undefined
+from panda.discovery.search.filters import FILTERS, NOT_FOLLOWED, rejected_by, verdicts
+from panda.discovery.search.statistics import undefined
 
 GOOD = {
     "status": "complete",

@@ -8,11 +8,11 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from panda.config import Follow, Select
-from panda.discovery import follow as stage
-from panda.discovery import stages as long_runs
-from panda.discovery.filters import FILTERS, asked
-from panda.discovery.follow import COLUMNS, follow
-from panda.discovery.stages import growth
+from panda.discovery.certificates import follow as stage
+from panda.discovery.certificates import stages as long_runs
+from panda.discovery.certificates.follow import COLUMNS, follow
+from panda.discovery.certificates.stages import growth
+from panda.discovery.search.filters import FILTERS, asked
 from tests.conftest import preset_config
 from tests.unit.discovery.conftest import FOUND_HERE, UNKNOWN
 from tests.unit.discovery.test_filters import GOOD

@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group
-from panda.discovery.measure import measure
-from panda.discovery.novelty import (
+from panda.discovery.diversity.novelty import (
     Metric,
     calibrate,
     calibration_systems,
@@ -18,8 +16,10 @@ from panda.discovery.novelty import (
     measure_metric,
     same_parameters,
 )
-from panda.discovery.search import search
-from panda.discovery.trajectories import Length, regenerate
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.measure import measure
+from panda.discovery.search.search import search
+from panda.integration.trajectories import Length, regenerate
 from panda.invariants.signature import signature
 
 NAMES = ("Chen", "Halvorsen", "Lorenz", "Rossler", "SprottJ", "SprottN", "Thomas")

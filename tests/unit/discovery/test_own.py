@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from panda.config import Discover, Founders
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group
-from panda.discovery.measure import measure
-from panda.discovery.own import ensure_own, measure_own, open_library
-from panda.discovery.search import search
+from panda.discovery.own.founders import ensure_own, measure_own, open_library
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.measure import measure
+from panda.discovery.search.search import search
 from tests.conftest import ROOT
 from tests.unit.discovery.test_select import OSCILLATOR
 

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from panda.cli import app
 from panda.core.errors import PandaError
 from panda.core.files import read_json, read_table, write_json, write_table
-from panda.discovery.candidates import Group
-from panda.discovery.members import COLUMNS, draw_members, flow_of, from_rows, to_columns
-from panda.discovery.reference_parameters import check_unique, from_catalogue, to_catalogue
-from panda.discovery.trajectories import Length, regenerate
+from panda.discovery.catalogue.reference_parameters import check_unique, from_catalogue, to_catalogue
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.draw import draw_members
+from panda.integration.trajectories import Length, regenerate
 from panda.systems.evaluate import right_hand_side
+from panda.systems.members import COLUMNS, flow_of, from_rows, to_columns
 from tests.conftest import ROOT
 
 # Same dimensions; a smaller driver (padded); a larger one (a coordinate is not used); arrays as parameters.

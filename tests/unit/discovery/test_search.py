@@ -8,13 +8,14 @@ import pytest
 
 from panda.config import Gallery
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group
-from panda.discovery.gallery import gallery
-from panda.discovery.members import COLUMNS, draw_members, flow_of, from_rows, to_columns
-from panda.discovery.search import integrate_members, search
-from panda.discovery.select import INCOMPLETE, acceptance, select
-from panda.discovery.trajectories import Length, regenerate
+from panda.discovery.catalogue.gallery import gallery
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.draw import draw_members
+from panda.discovery.search.search import integrate_members, search
+from panda.discovery.search.select import INCOMPLETE, acceptance, select
+from panda.integration.trajectories import Length, regenerate
 from panda.invariants.signature import signature
+from panda.systems.members import COLUMNS, flow_of, from_rows, to_columns
 
 PAIR = Group("Lorenz", "Rossler", 5)
 ALONE = Group("Lorenz", "", 3)

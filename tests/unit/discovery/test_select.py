@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panda.core.errors import PandaError
-from panda.discovery.candidates import groups, shard
-from panda.discovery.select import acceptance, select, selections
+from panda.discovery.search.candidates import groups, shard
+from panda.discovery.search.select import acceptance, select, selections
 from tests.unit.discovery.test_filters import GOOD
 
 NAMES = ["Aizawa", "Chua", "Lorenz", "Rossler", "Thomas"]

@@ -14,9 +14,9 @@ from panda.cli.integrate import check_shards
 from panda.core.errors import PandaError
 from panda.core.files import write_table
 from panda.core.resolved import write_resolved
-from panda.discovery.candidates import groups, shard
-from panda.discovery.members import shard_of_flows
-from panda.discovery.shards import check_candidates, check_systems
+from panda.discovery.catalogue.shards import check_candidates, check_systems
+from panda.discovery.search.candidates import groups, shard
+from panda.systems.members import shard_of_flows
 from tests.unit.discovery.test_filters import GOOD
 from tests.unit.discovery.test_select import followed
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panda.discovery import space
-from panda.discovery.novelty import Metric
+from panda.discovery.diversity import space
+from panda.discovery.diversity.novelty import Metric
 
 THREE = np.full(20, 3)
 

@@ -9,9 +9,7 @@ from pydantic import ValidationError
 
 from panda.config import Spectrum
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group
-from panda.discovery.members import draw_members, flow_of, shard_of_flows, to_columns
-from panda.discovery.spectra import (
+from panda.discovery.certificates.spectra import (
     COLUMNS,
     chosen_systems,
     join,
@@ -19,8 +17,11 @@ from panda.discovery.spectra import (
     member_spectra,
     response_kind,
 )
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.draw import draw_members
 from panda.dynamics.spectrum import Summary
 from panda.systems.evaluate import divergence, jacobian_vector
+from panda.systems.members import flow_of, shard_of_flows, to_columns
 from panda.systems.skew import founder_ensemble
 
 SEED = 11

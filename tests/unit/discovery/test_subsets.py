@@ -6,7 +6,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panda.discovery.subsets import added_conditions, in_subset, nested_ranks, rows_of_subset, subset_size
+from panda.integration.subsets import added_conditions, in_subset, nested_ranks, rows_of_subset, subset_size
 
 
 @given(st.integers(1, 3000), st.integers(1, 8))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from panda.core.errors import PandaError
-from panda.discovery.trajectories import Length, draw_starts, regenerate
+from panda.integration.trajectories import Length, draw_starts, regenerate
 
 SEED = 5
 

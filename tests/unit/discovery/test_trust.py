@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from panda.config import Trust
-from panda.discovery.trajectories import Length, regenerate
-from panda.discovery.trust import COLUMNS, summary_line, trust_horizons, trust_table
+from panda.integration.trajectories import Length, regenerate
+from panda.integration.trust import COLUMNS, summary_line, trust_horizons, trust_table
 
 
 @pytest.fixture(scope="module")

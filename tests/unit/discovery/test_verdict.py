@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from panda.discovery.verdict import Estimate, estimate
+from panda.discovery.certificates.verdict import Estimate, estimate
 
 TRANSIENT = 60
 

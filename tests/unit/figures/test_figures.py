@@ -180,7 +180,7 @@ def test_acceptance_bars_are_the_shares(results):
 
 def test_no_two_filters_share_a_label():
     """A selection of one's own may ask any of them side by side."""
-    from panda.discovery.filters import FILTERS
+    from panda.discovery.search.filters import FILTERS
 
     assert set(labels.FILTERS) <= set(FILTERS)
     assert len({labels.filter_label(name) for name in FILTERS}) == len(FILTERS)

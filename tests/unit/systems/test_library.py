@@ -15,7 +15,7 @@ import pytest
 from panda.core.errors import PandaError
 from panda.core.files import read_json, write_json
 from panda.core.progress import Progress
-from panda.discovery.warm import ensure_library
+from panda.discovery.search.warm import ensure_library
 from panda.systems.library import FounderLibrary, build_library
 
 SMALL = ["Lorenz", "Rossler", "MacArthur"]

@@ -8,8 +8,8 @@ import pandas as pd
 
 from panda.config import Founders, Search
 from panda.core.errors import PandaError
-from panda.discovery.candidates import groups, shard
-from panda.discovery.members import shard_of_flows
+from panda.discovery.search.candidates import groups, shard
+from panda.systems.members import shard_of_flows
 
 
 def check_candidates(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from panda.config import FilterName, Select
 from panda.config.discover import FOLLOWED
-from panda.discovery.verdict import CHAOTIC, UNDECIDED
+from panda.discovery.certificates.verdict import CHAOTIC, UNDECIDED
 from panda.invariants.recurrence import Recurrence
 
 Row = Mapping[str, Any]

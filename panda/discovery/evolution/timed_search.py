@@ -11,9 +11,9 @@ import pandas as pd
 from panda.config import Discover, Search
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery.breeding import next_generation
-from panda.discovery.candidates import groups
-from panda.discovery.search import search_bred, search_each
+from panda.discovery.evolution.breeding import next_generation
+from panda.discovery.search.candidates import groups
+from panda.discovery.search.search import search_bred, search_each
 from panda.systems.library import FounderLibrary
 
 Method = Literal["one_generation", "evolution"]

@@ -13,13 +13,13 @@ from panda.config.families import families
 from panda.config.founder_names import founder_names
 from panda.config.own_founders import read_own
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group
-from panda.discovery.filters import FILTERS
-from panda.discovery.follow import follow
-from panda.discovery.measure import measure
-from panda.discovery.own import build_own
-from panda.discovery.search import search
-from panda.discovery.select import select
+from panda.discovery.certificates.follow import follow
+from panda.discovery.own.founders import build_own
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.filters import FILTERS
+from panda.discovery.search.measure import measure
+from panda.discovery.search.search import search
+from panda.discovery.search.select import select
 from panda.systems.library import FounderLibrary
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from panda.config import Follow, Integration
-from panda.discovery.candidates import member_generator
-from panda.discovery.verdict import UNDECIDED, Estimate, estimate, verdict_of
+from panda.discovery.certificates.verdict import UNDECIDED, Estimate, estimate, verdict_of
+from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status, integrate
 from panda.dynamics.tangent import Early, Growth, tangent_growth
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates

@@ -11,15 +11,15 @@ from jaxtyping import Float64
 from panda.config import Audit, Follow, Integration
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery.candidates import member_generator
-from panda.discovery.members import COLUMNS as MEMBER
-from panda.discovery.members import flow_of
-from panda.discovery.spectra import at_the_end
-from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED, Estimate, estimate, verdict_of
+from panda.discovery.certificates.spectra import at_the_end
+from panda.discovery.certificates.verdict import CHAOTIC, REGULAR, UNDECIDED, Estimate, estimate, verdict_of
+from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status
 from panda.dynamics.tangent import tangent_growth
 from panda.systems.flow import Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import COLUMNS as MEMBER
+from panda.systems.members import flow_of
 
 # Members of a flow side by side; a result does not depend on it.
 BATCH = 64

@@ -51,7 +51,7 @@ def own_folder(folder: Path, file: OwnFile, settings: Discover) -> Path:
         file.digest,
         settings.founders.model_dump(mode="json", include=set(_MEASURED_BY)),
         settings.search.integration.model_dump(mode="json", include=set(_LIMITS)),
-        code_version(["panda.discovery.own", "panda.systems.library"], _SOURCE),
+        code_version(["panda.discovery.own.founders", "panda.systems.library"], _SOURCE),
     ]
     return folder / "own" / f"{file.name}-{hash_of(key)}"
 

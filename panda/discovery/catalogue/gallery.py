@@ -8,10 +8,10 @@ import pandas as pd
 from panda.config import Gallery, Integration
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery.members import flow_of, from_rows
-from panda.discovery.search import integrate_members
-from panda.discovery.trajectories import Length, regenerate
+from panda.discovery.search.search import integrate_members
+from panda.integration.trajectories import Length, regenerate
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, from_rows
 from panda.systems.postprocess import saved_coordinates
 
 SHOWN = 3  # coordinates of a three-dimensional picture

@@ -11,8 +11,8 @@ from scipy import stats
 
 from panda.config import Audit, Follow
 from panda.core.errors import PandaError
-from panda.discovery.audit import CERTIFIED, ESCAPES, SAMPLES
-from panda.discovery.verdict import CHAOTIC, REGULAR, UNDECIDED, VERDICTS
+from panda.discovery.certificates.audit import CERTIFIED, ESCAPES, SAMPLES
+from panda.discovery.certificates.verdict import CHAOTIC, REGULAR, UNDECIDED, VERDICTS
 
 COLUMNS = ("sample", "quantity", "count", "of", "value", "low", "high")
 # Systems whose two exponents differ most, in the printed lines.

@@ -13,14 +13,14 @@ from jaxtyping import Float64
 from panda.config import Discover, Evolve, Founders, Mutation, Search, Select
 from panda.config.founder_names import without_delay
 from panda.core.seeds import generator
-from panda.discovery import select as selecting
-from panda.discovery import space
-from panda.discovery.candidates import Group
-from panda.discovery.members import flow_of, to_columns
-from panda.discovery.novelty import calibration_systems, measure_metric
-from panda.discovery.search import amplitudes
+from panda.discovery.diversity import space
+from panda.discovery.diversity.novelty import calibration_systems, measure_metric
+from panda.discovery.search import select as selecting
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.search import amplitudes
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, to_columns
 from panda.systems.mutation import perturb
 from panda.systems.skew import Member, default_member, mutate_member, skew_ensemble
 

@@ -14,8 +14,8 @@ from panda.config import Duplicates, Search
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery.select import SPLITS
-from panda.discovery.trajectories import Length, regenerate
+from panda.discovery.search.select import SPLITS
+from panda.integration.trajectories import Length, regenerate
 from panda.invariants.signature import signature
 from panda.systems.library import FounderLibrary
 

@@ -11,11 +11,11 @@ import pandas as pd
 from jaxtyping import Float64
 
 from panda.config import Integration, Trust
-from panda.discovery.members import flow_of, from_rows
-from panda.discovery.trajectories import BATCH, Regenerated
 from panda.dynamics.integrate import integrate
+from panda.integration.trajectories import BATCH, Regenerated
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, from_rows
 from panda.systems.postprocess import saved_coordinates
 
 COLUMNS = (

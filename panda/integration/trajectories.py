@@ -15,10 +15,10 @@ from panda.config import Integration
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery.members import flow_of, from_rows
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, from_rows
 from panda.systems.postprocess import saved_coordinates
 
 Row = Mapping[str, Any]

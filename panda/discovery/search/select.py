@@ -7,9 +7,9 @@ import pandas as pd
 
 from panda.config import Founders, Select
 from panda.core.errors import PandaError
-from panda.discovery.filters import NOT_FOLLOWED, SEARCHED, asked, rejected_by, verdicts
-from panda.discovery.refine import TEXTS as FINE_TEXTS
-from panda.discovery.verdict import UNDECIDED, VERDICTS
+from panda.discovery.certificates.refine import TEXTS as FINE_TEXTS
+from panda.discovery.certificates.verdict import UNDECIDED, VERDICTS
+from panda.discovery.search.filters import NOT_FOLLOWED, SEARCHED, asked, rejected_by, verdicts
 
 # What a table of candidates must have.
 COLUMNS = ("system", "driver", "population", "perturbation", "period", *SEARCHED)

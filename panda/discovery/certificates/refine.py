@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from panda.config import Follow, Integration
-from panda.discovery.stages import LOST, Decided, Plan, in_stages, persistence
-from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate
+from panda.discovery.certificates.stages import LOST, Decided, Plan, in_stages, persistence
+from panda.discovery.certificates.verdict import CHAOTIC, UNDECIDED, Estimate
 from panda.dynamics.integrate import Status
 from panda.systems.flow import Ensemble, Flow
 

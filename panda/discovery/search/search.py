@@ -11,14 +11,15 @@ from jaxtyping import Float64, Int8
 
 from panda.config import Integration, Search
 from panda.core.progress import Progress
-from panda.discovery.candidates import Group, member_generator
-from panda.discovery.coupling import drive_share
-from panda.discovery.members import draw_members, flow_of, from_rows, to_columns
-from panda.discovery.statistics import LISTS, Value, statistics, undefined
+from panda.discovery.search.candidates import Group, member_generator
+from panda.discovery.search.coupling import drive_share
+from panda.discovery.search.draw import draw_members
+from panda.discovery.search.statistics import LISTS, Value, statistics, undefined
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.dynamics.tangent import Early, largest_exponent
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, from_rows, to_columns
 from panda.systems.postprocess import saved_coordinates
 
 # Where a candidate of a later generation comes from.

@@ -14,13 +14,13 @@ from panda.config.founder_names import delayed_names
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery.candidates import member_generator
-from panda.discovery.members import flow_of, from_rows
+from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status, integrate
 from panda.dynamics.spectrum import Summary, lyapunov_spectrum, summarise
 from panda.systems.evaluate import divergence
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, from_rows
 
 # Systems of a flow integrated side by side; a result does not depend on it.
 BATCH = 32

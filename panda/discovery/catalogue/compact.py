@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from panda.core.errors import PandaError
-from panda.discovery.members import COLUMNS as MEMBERS
-from panda.discovery.spectra import LISTS, NUMBERS
+from panda.discovery.certificates.spectra import LISTS, NUMBERS
+from panda.systems.members import COLUMNS as MEMBERS
 
 SPECTRUM = (*LISTS, *NUMBERS, "confirmed", "response_kind")
 # What trajectories are made from, and so keeps every bit.

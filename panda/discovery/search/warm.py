@@ -11,8 +11,8 @@ from panda.config import Search
 from panda.core.errors import PandaError
 from panda.core.files import locked
 from panda.core.progress import Progress
-from panda.discovery.candidates import Group
-from panda.discovery.search import search
+from panda.discovery.search.candidates import Group
+from panda.discovery.search.search import search
 from panda.systems.library import FounderLibrary, build_library, repair_library
 
 

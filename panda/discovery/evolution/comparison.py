@@ -11,11 +11,11 @@ from panda.config import Comparison, Discover, Founders, Select
 from panda.core.errors import PandaError
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery import select as selecting
-from panda.discovery import space
-from panda.discovery.novelty import Metric
-from panda.discovery.spectra import CHAOTIC, measure_spectra
-from panda.discovery.timed_search import Method
+from panda.discovery.certificates.spectra import CHAOTIC, measure_spectra
+from panda.discovery.diversity import space
+from panda.discovery.diversity.novelty import Metric
+from panda.discovery.evolution.timed_search import Method
+from panda.discovery.search import select as selecting
 from panda.systems.library import FounderLibrary
 
 Key = tuple[Method, int]

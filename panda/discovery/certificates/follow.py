@@ -10,17 +10,17 @@ import pandas as pd
 
 from panda.config import Follow, Integration, Select
 from panda.core.progress import Progress
-from panda.discovery.filters import FILTERS, asked
-from panda.discovery.members import COLUMNS as MEMBER
-from panda.discovery.members import flow_of, from_rows
-from panda.discovery.refine import COLUMNS as FINE
-from panda.discovery.refine import TEXTS as FINE_TEXTS
-from panda.discovery.refine import refine_members
-from panda.discovery.stages import LOST, Decided, Plan, in_stages, persistence
-from panda.discovery.verdict import CHAOTIC, UNDECIDED, Estimate, of_search
+from panda.discovery.certificates.refine import COLUMNS as FINE
+from panda.discovery.certificates.refine import TEXTS as FINE_TEXTS
+from panda.discovery.certificates.refine import refine_members
+from panda.discovery.certificates.stages import LOST, Decided, Plan, in_stages, persistence
+from panda.discovery.certificates.verdict import CHAOTIC, UNDECIDED, Estimate, of_search
+from panda.discovery.search.filters import FILTERS, asked
 from panda.dynamics.integrate import Status
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
+from panda.systems.members import COLUMNS as MEMBER
+from panda.systems.members import flow_of, from_rows
 
 # Members of a flow side by side; a result does not depend on it.
 BATCH = 64

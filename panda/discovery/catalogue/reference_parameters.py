@@ -17,10 +17,10 @@ from jaxtyping import Float64, Int64
 
 from panda.config import Founders, Integration
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group
-from panda.discovery.members import flow_of, from_rows, to_columns
+from panda.discovery.search.candidates import Group
 from panda.systems.flow import Ensemble, Flow, Founder
 from panda.systems.library import FounderLibrary
+from panda.systems.members import flow_of, from_rows, to_columns
 from panda.systems.skew import Member, founder_ensemble, skew_ensemble
 
 Entry = Mapping[str, Any]

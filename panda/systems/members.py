@@ -1,21 +1,15 @@
-"""The members of a group of candidates: drawn from the seed, or read back from a catalogue."""
+"""The members of a flow as rows of a table, and read back from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
 
-from panda.config import Search
 from panda.core.errors import PandaError
-from panda.discovery.candidates import Group, member_generator
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
-from panda.systems.mutation import perturb
-from panda.systems.skew import default_member, founder_ensemble, mutate_member, skew_ensemble
 
 COLUMNS = (
     "driver_parameters",
@@ -30,39 +24,6 @@ COLUMNS = (
 def flow_of(library: FounderLibrary, driver: str, response: str) -> Flow:
     """The flow of a founder (`response` empty) or of an ordered pair."""
     return library.flow(driver, response or None)
-
-
-def draw_members(
-    flow: Flow,
-    group: Group,
-    settings: Search,
-    rms: Mapping[str, Float64[np.ndarray, " dimension"]],
-    seed: int,
-) -> Ensemble:
-    """All members of a group: member 0 unperturbed, the others mutated, each from its own stream.
-
-    A founder without parameters is a group of one: its perturbations would be copies of it.
-    """
-    options = settings.mutation.model_dump()
-    streams = [member_generator(seed, group.system(i), "parameters") for i in range(1, group.n_members)]
-    if flow.response is None:
-        founder = flow.driver
-        streams = streams if founder.n_parameters else []
-        mutated = [
-            perturb(founder.parameters, sizes=founder.parameter_sizes, **options, generator=stream)
-            for stream in streams
-        ]
-        initial = np.tile(founder.initial_condition, (1 + len(streams), 1))
-        return founder_ensemble(flow, np.stack([founder.parameters, *mutated]), initial)
-    first = default_member(
-        flow,
-        driver_rms=rms[group.driver],
-        response_rms=rms[group.response],
-        stiffness=settings.stiffness,
-    )
-    return skew_ensemble(
-        flow, [first, *(mutate_member(flow, first, **options, generator=stream) for stream in streams)]
-    )
 
 
 def to_columns(ensemble: Ensemble) -> dict[str, list[np.ndarray]]:

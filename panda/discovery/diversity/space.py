@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
-from panda.discovery.novelty import Metric, distances, features_of
+from panda.discovery.diversity.novelty import Metric, distances, features_of
 
 Points = Float64[np.ndarray, "system coordinate"]
 

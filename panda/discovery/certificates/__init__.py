@@ -1,0 +1,1 @@
+"""What is certainly chaotic, lastingly, at any tolerance: following, audits, spectra."""

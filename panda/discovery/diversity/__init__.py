@@ -1,0 +1,1 @@
+"""How different systems are from each other; near-duplicates."""

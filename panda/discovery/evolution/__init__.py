@@ -1,0 +1,1 @@
+"""Later generations of candidates, and their comparison with one generation."""

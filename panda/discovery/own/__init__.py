@@ -1,0 +1,1 @@
+"""Founders that users bring as files: compiled, measured, judged."""

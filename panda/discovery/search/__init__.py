@@ -1,0 +1,1 @@
+"""Candidates: drawn, integrated, measured, and selected by filters."""

@@ -1,0 +1,1 @@
+"""Trajectories of a catalogue's systems: integrated anew, in nested subsets, with their trust horizons."""
