@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from panda.config.founder_names import delayed_names, founder_names
+from panda.core.limits import Limits
 from panda.discovery.search.warm import ensure_library
 from panda.dynamics.integrate import integrate
 from panda.systems.flow import Flow
@@ -59,7 +60,11 @@ def _ours(flow: Flow, n_members: int, rtol: float) -> np.ndarray:
     )
     duration = np.full(n_members, N_PERIODS * founder.period)
     run = integrate(
-        flow, ensemble, duration=duration, n_points=N_POINTS, rtol=rtol, atol=rtol / 10, **OPTIONS
+        flow,
+        ensemble,
+        duration=duration,
+        n_points=N_POINTS,
+        limits=Limits(rtol=rtol, atol=rtol / 10, **OPTIONS),
     )
     return run.states[0]
 

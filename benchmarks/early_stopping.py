@@ -61,7 +61,7 @@ def main() -> None:
     n_pairs = parser.parse_args().pairs
     config, library = load_config(ROOT / "config.yaml", preset="paper"), open_library()
     settings, select = config.discover.search, config.discover.select
-    measures = measure(library, config.discover.founders, settings.integration)
+    measures = measure(library, config.discover.founders, settings.integration.limits)
     pairs = sample_pairs(without_delay(library.names), n_pairs, SEED)
     search_both(library, measures, pairs[:1], settings)  # compiles
     early, whole, spent = search_both(library, measures, pairs, settings)

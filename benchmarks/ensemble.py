@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from benchmarks.subjects import LIMITS, open_library
+from panda.core.limits import Limits
 from panda.dynamics.integrate import integrate
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.skew import founder_ensemble
@@ -46,7 +47,7 @@ def lorenz_ensemble(flow: Flow, n: int) -> Ensemble:
 def final_states(flow: Flow, ensemble: Ensemble, rtol: float, atol: float) -> np.ndarray:
     """States (n, 3) at the end."""
     times = np.full(len(ensemble), DURATION)
-    run = integrate(flow, ensemble, duration=times, n_points=2, rtol=rtol, atol=atol, **LIMITS)
+    run = integrate(flow, ensemble, duration=times, n_points=2, limits=Limits(rtol=rtol, atol=atol, **LIMITS))
     return run.states[:, -1]
 
 

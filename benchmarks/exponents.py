@@ -17,9 +17,11 @@ from jaxtyping import Float64
 from panda.config import Config
 from panda.config.load import load_config
 from panda.core.errors import PandaError
+from panda.core.limits import Limits
 from panda.discovery.certificates.spectra import LOST, member_spectra
 from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.spectrum import Summary, summarise
 from panda.dynamics.tangent import largest_exponent
 from panda.systems.flow import Ensemble, Flow
@@ -67,7 +69,7 @@ def measured(
     flow: Flow, ensemble: Ensemble, config: Config, *, longer: int = 1
 ) -> tuple[Status, Summary | None]:
     """The spectrum of one member, as the pipeline has it, over `longer` times the configured periods."""
-    settings, limits = config.discover.spectrum, config.discover.search.integration
+    settings, limits = config.discover.spectrum, config.discover.search.integration.limits
     changes = {name: longer * getattr(settings, name) for name in ("n_periods", "max_steps")}
     stream = member_generator(config.seed, flow.name, "spectrum")
     ((status, blocks, _),) = member_spectra(
@@ -121,16 +123,11 @@ def henon_heiles_neighbours(library: FounderLibrary, duration: float) -> Float64
         flow,
         founder_ensemble(flow, np.tile(flow.driver.parameters, (N_NEIGHBOURS, 1)), starts),
         subspace="whole",
-        duration=np.full(N_NEIGHBOURS, duration),
-        transient=np.full(N_NEIGHBOURS, 1000.0),
-        n_blocks=40,
+        schedule=Schedule(np.full(N_NEIGHBOURS, duration), np.full(N_NEIGHBOURS, 1000.0), 40),
         generator=np.random.default_rng(0),
-        rtol=1e-9,
-        atol=1e-10,
-        max_steps=100_000_000,
-        max_abs=1e4,
-        max_angle=1e8,
-        min_step=1e-10,
+        limits=Limits(
+            rtol=1e-9, atol=1e-10, max_steps=100_000_000, max_abs=1e4, max_angle=1e8, min_step=1e-10
+        ),
     )
     return found.largest
 

@@ -28,7 +28,7 @@ def main() -> None:
         flow = library.flow(name)
         unknown = replace(flow, driver=replace(flow.driver, period=np.nan))
         try:
-            founder = measure_own(unknown, name, discover.founders, discover.search.integration)
+            founder = measure_own(unknown, name, discover.founders, discover.search.integration.limits)
         except PandaError as error:
             print(f"not measured: {error}")
             continue

@@ -36,7 +36,7 @@ def recertify(library: FounderLibrary, rows: pd.DataFrame, config: Config) -> pd
         numbers = part["perturbation"].to_numpy()
         tables.append(search_members(flow, group, from_rows(part), numbers, discover.search, config.seed))
     found = pd.concat(tables, ignore_index=True)
-    limits = discover.search.integration
+    limits = discover.search.integration.limits
     followed = follow(library, found, discover.select, discover.follow, limits, config.seed)
     return select(found, discover.select, discover.founders, followed)
 

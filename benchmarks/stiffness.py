@@ -249,7 +249,7 @@ def main() -> None:
         print(
             f"{name}: {Status(int(run.status[0])).name}, {run.n_steps[0]} steps, {spent:.0f} ms", flush=True
         )
-    table = measure(library, config.discover.founders, settings.integration)
+    table = measure(library, config.discover.founders, settings.integration.limits)
     rms = {row.founder: np.asarray(row.flow_rms) for row in table.itertuples()}
     start = time.process_time()
     candidates = [

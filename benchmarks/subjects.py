@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from panda.config.founder_names import founder_names
+from panda.core.limits import Limits
 from panda.core.seeds import generator
 from panda.discovery.search.warm import ensure_library
 from panda.dynamics.integrate import Trajectories, integrate
@@ -68,7 +69,11 @@ class Subject:
         """Our integrator at relative tolerance ``rtol`` and, as in the paper, a tenth of it as absolute one."""
         duration = np.broadcast_to(np.asarray(duration, dtype=np.float64), (len(ensemble),))
         return integrate(
-            self.flow, ensemble, duration=duration, n_points=n_points, rtol=rtol, atol=rtol / 10, **LIMITS
+            self.flow,
+            ensemble,
+            duration=duration,
+            n_points=n_points,
+            limits=Limits(rtol=rtol, atol=rtol / 10, **LIMITS),
         )
 
 

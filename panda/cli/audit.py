@@ -51,7 +51,7 @@ def audit(
         recorded("audit_certificates", settings, [output], inputs=[catalogue]),
         Progress(len(own), f"audit shard {shard}", "systems") as progress,
     ):
-        opened, limits = open_library(library, found), found.search.integration
+        opened, limits = open_library(library, found), found.search.integration.limits
         table = stage.audit(opened, own, found.audit, found.follow, limits, settings.seed, progress)
         write_table(table, output)
 

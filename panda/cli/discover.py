@@ -76,7 +76,7 @@ def measure(output: Output, config: ConfigFile = DEFAULT_CONFIG, library: Librar
         table = measure_founders(
             open_library(library, settings.discover),
             founders,
-            settings.discover.search.integration,
+            settings.discover.search.integration.limits,
             progress,
         )
         write_table(table, output)
@@ -148,7 +148,7 @@ def follow(
             table,
             found.select,
             found.follow,
-            found.search.integration,
+            found.search.integration.limits,
             settings.seed,
             progress,
         )
@@ -216,7 +216,7 @@ def spectra(
         recorded("measure_spectra", settings, [output], inputs=[catalogue]),
         Progress(len(own), f"spectra shard {shard}", "systems") as progress,
     ):
-        limits = settings.discover.search.integration
+        limits = settings.discover.search.integration.limits
         opened = open_library(library, settings.discover)
         table = stage.measure_spectra(opened, own, wanted, limits, settings.seed, progress)
         write_table(table, output)
@@ -267,7 +267,7 @@ def gallery(
             open_library(library, found),
             read_catalogue(catalogue),
             found.gallery,
-            found.search.integration,
+            found.search.integration.limits,
             settings.seed,
             progress,
         )

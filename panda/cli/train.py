@@ -36,8 +36,8 @@ def model(
     from panda.data.store import TrajectoryStore
     from panda.data.windows import TrainingWindows
     from panda.model.weights import load_model, save_model
-    from panda.training.hardware import choose_device
-    from panda.training.loop import train, window_length
+    from panda.training.hardware import Machine, choose_device
+    from panda.training.loop import Saving, train, window_length
     from panda.training.pause import PauseWatch
 
     settings = load(config)
@@ -68,14 +68,18 @@ def model(
                 encoder=load_model(source.parent) if source else None,
                 n_steps=named.n_steps,
                 seed=settings.seed,
-                device=settings.train.device,
-                threads=settings.train.threads,
-                precision=settings.train.precision,
-                compile=settings.train.compile,
-                checkpoint_every=settings.train.checkpoint_every,
-                log_every=settings.train.log_every,
-                state_folder=state / name,
-                fingerprint=_fingerprint(STEPS["train_model"].section(settings) | own, inputs),
+                machine=Machine(
+                    settings.train.device,
+                    settings.train.threads,
+                    settings.train.precision,
+                    settings.train.compile,
+                ),
+                saving=Saving(
+                    state / name,
+                    _fingerprint(STEPS["train_model"].section(settings) | own, inputs),
+                    settings.train.checkpoint_every,
+                    settings.train.log_every,
+                ),
                 pause=pause,
                 progress=progress,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import model_validator
@@ -10,9 +11,9 @@ from pydantic import model_validator
 from panda.config.families import families, family_of, twins
 from panda.config.founder_names import founder_names
 from panda.config.own_founders import OwnFile, read_own
-from panda.config.search import Integration
 from panda.config.types import Count, Fraction, Name, PathText, Positive, Section
 from panda.core.errors import did_you_mean
+from panda.core.limits import Limits
 
 # Which relatives of a test founder among the founders seen make a test on it less than strict.
 Relatives = Literal["twins", "family"]
@@ -119,9 +120,9 @@ class Founders(Section):
         unseen, strict = set(self.test_names), set(self.strict_names(relatives))
         return lambda *names: bool(unseen & set(names)) and unseen & set(names) <= strict
 
-    def reference_limits(self, integration: Integration) -> dict[str, float]:
-        """The limits of a reference trajectory: those of `integration` but for its tolerances."""
-        return integration.limits | {"rtol": self.reference_rtol, "atol": self.reference_atol}
+    def reference_limits(self, limits: Limits) -> Limits:
+        """The limits of a reference trajectory: those given, but for the tolerances."""
+        return replace(limits, rtol=self.reference_rtol, atol=self.reference_atol)
 
     def resolved(self) -> dict[str, Any]:
         """What results depend on: own founders by content and not by path, held-out families by members."""

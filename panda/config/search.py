@@ -17,6 +17,7 @@ from panda.config.types import (
     Shards,
     Steps,
 )
+from panda.core.limits import Limits
 
 
 class Mutation(Section):
@@ -55,10 +56,16 @@ class Integration(Section):
         return self.n_points - self.transient_points
 
     @property
-    def limits(self) -> dict[str, float]:
-        """What an integration must respect, by the names that `panda.dynamics` has for it."""
-        names = ("rtol", "atol", "max_steps", "max_abs", "max_angle", "min_step")
-        return {name: getattr(self, name) for name in names}
+    def limits(self) -> Limits:
+        """What an integration must respect."""
+        return Limits(
+            rtol=self.rtol,
+            atol=self.atol,
+            max_steps=self.max_steps,
+            max_abs=self.max_abs,
+            max_angle=self.max_angle,
+            min_step=self.min_step,
+        )
 
 
 class Start(Section):

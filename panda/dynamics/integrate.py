@@ -10,6 +10,7 @@ from jaxtyping import Float64, Int8, Int64
 from numpy.typing import ArrayLike
 
 from panda.core.errors import PandaError
+from panda.core.limits import Limits
 from panda.dynamics import delay, dop853, forcing, workspace
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates, check_ensemble
 
@@ -57,31 +58,19 @@ def integrate(
     *,
     duration: Float64[np.ndarray, " n"],
     n_points: int,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    max_abs: float,
-    max_angle: float,
-    min_step: float,
+    limits: Limits,
 ) -> Trajectories:
     """Integrate every member from time 0 to its duration (spec 1.5), by DOP853 with dense output.
 
     The scaled error of a step, ``|y_error| / (atol + rtol max(|y|, |y_new|))``, stays below 1 in scipy's
     norm of this method. The reference integrates by an implicit method and stops after a time on the clock;
-    here ``max_steps`` attempted steps are the budget, so that a result depends on no machine's load.
+    here ``limits.max_steps`` attempted steps are the budget, so that a result depends on no machine's load.
     A member's result is the same bits alone and in any ensemble.
 
     Args:
         duration: in the flow's time units, one for each member.
         n_points: output points including both ends, at least 2.
-        rtol, atol: relative and absolute tolerance, > 0.
-        max_steps: accepted and rejected steps a member may take.
-        max_abs: bound on the coordinates that should stay bounded,
-        max_angle: and on the others, which may drift (``bounded_coordinates``).
-        min_step: smallest step in time units.
-
-    ``atol``, ``max_abs``, ``max_angle`` and ``min_step`` are in units of ``flow.scale`` and ``flow.time_scale``:
-    absolute for dysts' founders, without units for a user's own.
+        limits: tolerances, budget of steps, bounds.
 
     Raises:
         PandaError: shapes or numbers that make no sense.
@@ -89,16 +78,14 @@ def integrate(
     if int(n_points) != n_points or n_points < 2:
         raise PandaError(f"{flow.name}: n_points is {n_points}; a trajectory needs both ends, so at least 2")
     stops = check_times(flow, ensemble, duration, "duration")[:, None]
-    control = make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step)
     results = run_members(
         flow,
         ensemble,
         tangents=None,
         stops=stops,
         n_points=int(n_points),
-        max_abs=max_abs,
-        max_angle=max_angle,
-        control=control,
+        limits=limits,
+        control=control_of(limits),
     )
     for member in np.flatnonzero(results.status != Status.complete):
         results.states[member, results.n_points[member] :] = np.nan
@@ -111,16 +98,11 @@ def integrate(
     )
 
 
-def make_control(*, rtol: float, atol: float, max_steps: int, min_step: float) -> workspace.Control:
-    """Error control in the types that the compiled kernel knows.
-
-    Raises:
-        PandaError: a value is not positive.
-    """
-    for name, value in {"rtol": rtol, "atol": atol, "max_steps": max_steps, "min_step": min_step}.items():
-        if not value > 0:
-            raise PandaError(f"{name} is {value}; it must be > 0")
-    return workspace.Control(float(rtol), float(atol), int(max_steps), float(min_step))
+def control_of(limits: Limits) -> workspace.Control:
+    """Error control in the types that the compiled kernel knows."""
+    return workspace.Control(
+        float(limits.rtol), float(limits.atol), int(limits.max_steps), float(limits.min_step)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,19 +130,15 @@ def run_members(
     tangents: Tangents | None,
     stops: Float64[np.ndarray, "n n_stops"],
     n_points: int,
-    max_abs: float,
-    max_angle: float,
+    limits: Limits,
     control: workspace.Control,
 ) -> workspace.Results:
     """Run the flow's kernel on states, or on states and tangent vectors if there are any.
 
     Raises:
-        PandaError: the ensemble does not fit the flow, or ``max_abs`` or ``max_angle`` is not positive.
+        PandaError: the ensemble does not fit the flow.
     """
     check_ensemble(flow, ensemble)
-    for name, bound in {"max_abs": max_abs, "max_angle": max_angle}.items():
-        if not bound > 0:
-            raise PandaError(f"{name} is {bound}; it must be > 0")
     if flow.delayed:
         return delay.run_members(
             flow,
@@ -168,12 +146,13 @@ def run_members(
             tangent=None if tangents is None else tangents.driver[0],
             stops=stops,
             n_points=n_points,
-            limit=max_abs if flow.driver.bounded[0] else max_angle,
+            limit=limits.max_abs if flow.driver.bounded[0] else limits.max_angle,
             control=control,
         )
     n = len(ensemble)
     initial = np.array(ensemble.initial)
-    limit = np.where(bounded_coordinates(flow, ensemble), float(max_abs), float(max_angle)) * flow.scale
+    bounded = bounded_coordinates(flow, ensemble)
+    limit = np.where(bounded, float(limits.max_abs), float(limits.max_angle)) * flow.scale
     sizes = flow.scale
     if tangents is not None:
         vectors = np.concatenate([tangents.driver.ravel(), tangents.response.ravel()])

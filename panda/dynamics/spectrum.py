@@ -11,7 +11,9 @@ from jaxtyping import Float64, Int8
 
 from panda.core.blocking import blocking_error
 from panda.core.errors import PandaError
-from panda.dynamics.integrate import Tangents, check_times, make_control, run_members
+from panda.core.limits import Limits
+from panda.dynamics.integrate import Tangents, control_of, run_members
+from panda.dynamics.schedule import Schedule
 from panda.systems.flow import Ensemble, Flow
 
 
@@ -33,16 +35,9 @@ def lyapunov_spectrum(
     flow: Flow,
     ensemble: Ensemble,
     *,
-    duration: Float64[np.ndarray, " n"],
-    transient: Float64[np.ndarray, " n"],
-    n_blocks: int,
+    schedule: Schedule,
     generator: np.random.Generator,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    max_abs: float,
-    max_angle: float,
-    min_step: float,
+    limits: Limits,
 ) -> Spectra:
     """All Lyapunov exponents: ``lambda_j = <log R_jj> / time`` of ``V = Q R``, ``dV/dt = (df/dx) V``.
 
@@ -57,10 +52,9 @@ def lyapunov_spectrum(
     All members start with the same vectors, so that a member's result does not depend on the others.
 
     Args:
-        duration: time averaged over, after the transient, in the flow's units, one for each member.
-        transient: time before it, in which the vectors turn to their directions.
+        schedule: in the transient the vectors turn to their directions.
         generator: draws the vectors.
-        rtol, atol, max_steps, max_abs, max_angle, min_step: as in ``integrate``; the bounds are the state's only.
+        limits: as in ``integrate``; the bounds are the state's only.
 
     Raises:
         PandaError: shapes or numbers that make no sense, or a founder with delay.
@@ -69,26 +63,21 @@ def lyapunov_spectrum(
         raise PandaError(
             f"{flow.name} has a delay, so infinitely many exponents; largest_exponent gives the first"
         )
-    if int(n_blocks) != n_blocks or n_blocks < 1:
-        raise PandaError(f"n_blocks is {n_blocks}; a spectrum needs at least 1")
-    duration = check_times(flow, ensemble, duration, "duration")
-    transient = check_times(flow, ensemble, transient, "transient")
     d_a = flow.driver_dimension
-    block = duration / n_blocks
+    stops, block = schedule.stops(flow, ensemble)
     results = run_members(
         flow,
         ensemble,
         tangents=Tangents(
             _directions(flow.scale[:d_a], generator), _directions(flow.scale[d_a:], generator), coupled=False
         ),
-        stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
+        stops=stops,
         n_points=0,
-        max_abs=max_abs,
-        max_angle=max_angle,
-        control=make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step),
+        limits=limits,
+        control=control_of(limits),
     )
     blocks = results.log_growth[:, 1:] / block[:, None, None]
-    unfinished = np.arange(1, n_blocks + 1) >= results.n_stops[:, None]
+    unfinished = np.arange(1, schedule.n_blocks + 1) >= results.n_stops[:, None]
     blocks[unfinished] = np.nan
     return Spectra(blocks, d_a, results.status)
 

@@ -10,7 +10,9 @@ from jaxtyping import Float64, Int8
 
 from panda.core.blocking import blocking_error
 from panda.core.errors import PandaError
-from panda.dynamics.integrate import Tangents, check_times, make_control, run_members
+from panda.core.limits import Limits
+from panda.dynamics.integrate import Tangents, control_of, run_members
+from panda.dynamics.schedule import Schedule
 from panda.systems.flow import Ensemble, Flow
 
 
@@ -45,16 +47,9 @@ def largest_exponent(
     ensemble: Ensemble,
     *,
     subspace: Literal["whole", "response"],
-    duration: Float64[np.ndarray, " n"],
-    transient: Float64[np.ndarray, " n"],
-    n_blocks: int,
+    schedule: Schedule,
     generator: np.random.Generator,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    max_abs: float,
-    max_angle: float,
-    min_step: float,
+    limits: Limits,
     early: Early | None = None,
     min_blocks: int = 8,
 ) -> Exponents:
@@ -70,32 +65,24 @@ def largest_exponent(
     All members start with the same v, so that a member's result does not depend on the others.
 
     Args:
-        duration: time averaged over, after the transient, in the flow's units, one for each member.
-        transient: time before it, in which v turns to the most expanding direction.
+        schedule: in the transient v turns to the most expanding direction.
         generator: draws v.
-        rtol, atol, max_steps, max_abs, max_angle, min_step: as in ``integrate``; the bounds are the state's only.
+        limits: as in ``integrate``; the bounds are the state's only.
         early: when to stop before the end; None never does, and with delay nothing is stopped early.
         min_blocks: of the standard error.
 
     Raises:
         PandaError: shapes or numbers that make no sense, or a response asked of a founder on its own.
     """
-    if int(n_blocks) != n_blocks or n_blocks < 2:
-        raise PandaError(f"n_blocks is {n_blocks}; a standard error needs at least 2")
+    if schedule.n_blocks < 2:
+        raise PandaError(f"n_blocks is {schedule.n_blocks}; a standard error needs at least 2")
     found = tangent_growth(
         flow,
         ensemble,
         subspace=subspace,
-        duration=duration,
-        transient=transient,
-        n_blocks=n_blocks,
+        schedule=schedule,
         generator=generator,
-        rtol=rtol,
-        atol=atol,
-        max_steps=max_steps,
-        max_abs=max_abs,
-        max_angle=max_angle,
-        min_step=min_step,
+        limits=limits,
         early=early,
     )
     largest, standard_error = np.full((2, len(ensemble)), np.nan)
@@ -106,7 +93,7 @@ def largest_exponent(
             largest[member] = rates.mean()
         if n >= 2:
             standard_error[member] = blocking_error(rates, min_blocks=min(n, min_blocks))
-    return Exponents(largest, standard_error, found.status, done * duration / n_blocks)
+    return Exponents(largest, standard_error, found.status, done * schedule.duration / schedule.n_blocks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,16 +114,9 @@ def tangent_growth(
     ensemble: Ensemble,
     *,
     subspace: Literal["whole", "response"],
-    duration: Float64[np.ndarray, " n"],
-    transient: Float64[np.ndarray, " n"],
-    n_blocks: int,
+    schedule: Schedule,
     generator: np.random.Generator,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    max_abs: float,
-    max_angle: float,
-    min_step: float,
+    limits: Limits,
     early: Early | None = None,
     n_points: int = 0,
 ) -> Growth:
@@ -147,10 +127,8 @@ def tangent_growth(
     """
     if early is not None and early.min_blocks < 2:
         raise PandaError(f"early.min_blocks is {early.min_blocks}; a standard error needs at least 2")
-    duration = check_times(flow, ensemble, duration, "duration")
-    transient = check_times(flow, ensemble, transient, "transient")
-    block = duration / n_blocks
-    control = make_control(rtol=rtol, atol=atol, max_steps=max_steps, min_step=min_step)
+    stops, block = schedule.stops(flow, ensemble)
+    control = control_of(limits)
     if early is not None:
         control = control._replace(
             early_rate=float(early.rate),
@@ -161,14 +139,13 @@ def tangent_growth(
         flow,
         ensemble,
         tangents=_initial_tangent(flow, subspace, generator),
-        stops=transient[:, None] + block[:, None] * np.arange(n_blocks + 1),
+        stops=stops,
         n_points=n_points,
-        max_abs=max_abs,
-        max_angle=max_angle,
+        limits=limits,
         control=control,
     )
     rates = results.log_growth[:, 1:, 0] / block[:, None]
-    rates[np.arange(1, n_blocks + 1) >= results.n_stops[:, None]] = np.nan
+    rates[np.arange(1, schedule.n_blocks + 1) >= results.n_stops[:, None]] = np.nan
     for member, n_written in enumerate(results.n_points):
         results.states[member, n_written:] = np.nan
     return Growth(rates, results.status, results.states)

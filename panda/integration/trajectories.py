@@ -199,7 +199,7 @@ def _integrate(flow: Flow, ensemble: Ensemble, length: Length, n_periods: list[i
         ensemble,
         duration=flow.period * np.asarray(n_periods, dtype=np.float64) * length.stretch,
         n_points=length.n_points,
-        **(settings.limits | {"max_steps": length.max_steps}),
+        limits=replace(settings.limits, max_steps=length.max_steps),
     )
 
 

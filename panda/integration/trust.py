@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby, islice
 from typing import Any
 
@@ -75,13 +76,10 @@ def _agreement(flow: Flow, part: list[Regenerated], integration: Integration, tr
     ensemble = Ensemble(**{**vars(ensemble), "initial": np.stack([one.start for one in part])})
     n_points = part[0].series.shape[1]
     duration = np.array([one.dt * (n_points - 1) for one in part])
-    limits = {name: integration.limits[name] for name in ("max_abs", "max_angle", "min_step")}
 
     def saved(rtol: float, atol: float) -> Float64[np.ndarray, "n time dimension"]:
-        run = integrate(
-            flow, ensemble, duration=duration, n_points=n_points, rtol=rtol, atol=atol,
-            max_steps=trust.max_steps, **limits,
-        )  # fmt: skip
+        limits = replace(integration.limits, rtol=rtol, atol=atol, max_steps=trust.max_steps)
+        run = integrate(flow, ensemble, duration=duration, n_points=n_points, limits=limits)
         return saved_coordinates(flow, ensemble, run.states)
 
     exact = saved(trust.rtol, trust.atol)

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -17,6 +18,16 @@ from panda.core.errors import PandaError
 _log = logging.getLogger(__name__)
 
 Loss = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a model is trained on; it changes no more than last bits."""
+
+    device: Literal["auto", "cpu", "cuda"]
+    threads: int
+    precision: Literal["auto", "float32", "bfloat16"]
+    compile: bool
 
 
 def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:

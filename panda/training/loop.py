@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import torch
@@ -22,11 +22,21 @@ from panda.data.windows import TrainingWindows
 from panda.model.panda import Panda, load_encoder
 from panda.model.patching import random_mask
 from panda.training.checkpoint import State, StateFolder, StateLock
-from panda.training.hardware import Loss, autocast, choose_device, compiled, torch_threads
+from panda.training.hardware import Loss, Machine, autocast, choose_device, compiled, torch_threads
 from panda.training.history import History
 from panda.training.objectives import completion_loss, forecast_loss
 from panda.training.optimisers import Optimiser, learning_rate_factor
 from panda.training.pause import PauseWatch
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where a training keeps its state, under which name, and after how many steps it saves and logs."""
+
+    folder: str | Path
+    fingerprint: str
+    checkpoint_every: int
+    log_every: int
 
 
 def window_length(shape: ModelShape) -> int:
@@ -42,27 +52,20 @@ def train(
     encoder: Panda | None,
     n_steps: int,
     seed: int,
-    device: Literal["auto", "cpu", "cuda"],
-    threads: int,
-    precision: Literal["auto", "float32", "bfloat16"],
-    compile: bool,
-    checkpoint_every: int,
-    log_every: int,
-    state_folder: str | Path,
-    fingerprint: str,
+    machine: Machine,
+    saving: Saving,
     pause: PauseWatch | None = None,
     progress: Progress | None = None,
 ) -> tuple[Panda, pd.DataFrame]:
     """Train a model for `n_steps` batches; return it, on the CPU, and its log.
 
-    Weights start from `seed`, or embedding and layers from `encoder`. The state is saved in
-    `state_folder/fingerprint` every `checkpoint_every` steps, at the end, and before a pause; a run that
-    finds a state there goes on from it. On the same type of processor with the same number of threads the
-    weights and the losses in the log are then bit-identical to those of an undisturbed run: batches and
-    masks are functions of (seed, step). `fingerprint` must therefore cover whatever else they depend on:
-    shape, recipe, data, encoder, seed, threads, precision, code.
+    Weights start from `seed`, or embedding and layers from `encoder`. The state is saved as `saving` says, at the end,
+    and before a pause; a run that finds a state there goes on from it. On the same type of processor with the same
+    number of threads the weights and the losses in the log are then bit-identical to those of an undisturbed run:
+    batches and masks are functions of (seed, step). `saving.fingerprint` must therefore cover whatever else they
+    depend on: shape, recipe, data, encoder, seed, threads, precision, code.
 
-    The log has a row every `log_every` steps and at the end: step, mean loss and gradient norm (before
+    The log has a row every `saving.log_every` steps and at the end: step, mean loss and gradient norm (before
     clipping) since the row before, learning rate of that step, samples per second.
 
     Raises:
@@ -72,9 +75,9 @@ def train(
         Paused: `pause` asked for it; the state is saved.
     """
     _check_windows(windows, shape)
-    where = choose_device(device)
-    folder = StateFolder(state_folder, fingerprint)
-    with torch_threads(threads), StateLock(folder.path):
+    where = choose_device(machine.device)
+    folder = StateFolder(saving.folder, saving.fingerprint)
+    with torch_threads(machine.threads), StateLock(folder.path):
         model = _initial_model(shape, encoder, seed=seed).to(where)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
         run = _Run(model, recipe, optimiser, History(batch_size=windows.batch_size), folder)
@@ -83,19 +86,11 @@ def train(
             progress.start_at(run.done)
         if run.done < n_steps:
             batches = _batches(windows, shape, where, seed=seed, first=run.done, n_steps=n_steps)
-            loss_of = _loss_function(model, recipe, autocast(precision, where))
-            if compile:
+            loss_of = _loss_function(model, recipe, autocast(machine.precision, where))
+            if machine.compile:
                 loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, where, 0))
             with closing(batches):
-                run.finish(
-                    loss_of,
-                    batches,
-                    n_steps=n_steps,
-                    checkpoint_every=checkpoint_every,
-                    log_every=log_every,
-                    pause=pause,
-                    progress=progress,
-                )
+                run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
     return model.to("cpu"), run.history.table()
 
 
@@ -116,8 +111,7 @@ class _Run:
         batches: Iterator[tuple[Tensor, Tensor | None]],
         *,
         n_steps: int,
-        checkpoint_every: int,
-        log_every: int,
+        saving: Saving,
         pause: PauseWatch | None,
         progress: Progress | None,
     ) -> None:
@@ -125,9 +119,9 @@ class _Run:
         self.history.start_clock()
         for batch, mask in batches:
             self.step(loss_of, batch, mask)
-            self.report(n_steps, log_every=log_every, progress=progress)
+            self.report(n_steps, log_every=saving.log_every, progress=progress)
             reason = pause.reason() if pause is not None and self.done < n_steps else None
-            if reason is not None or self.done % checkpoint_every == 0 or self.done == n_steps:
+            if reason is not None or self.done % saving.checkpoint_every == 0 or self.done == n_steps:
                 self.save()
             if reason is not None:
                 raise Paused(

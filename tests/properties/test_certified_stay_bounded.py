@@ -30,10 +30,10 @@ def certified(library, smoke):
     names = tuple(sorted({name for pair in pairs for name in pair}))
     chosen = {"names": names, "held_out": (), "validation": ()}
     founders = discover.founders.model_copy(update=chosen)
-    measures = measure(library, founders, discover.search.integration)
+    measures = measure(library, founders, discover.search.integration.limits)
     groups = [Group(*pair, N_MEMBERS) for pair in pairs]
     found = search(library, measures, groups, discover.search, SEED)
-    limits = discover.search.integration
+    limits = discover.search.integration.limits
     followed = follow(library, found, discover.select, discover.follow, limits, SEED)
     catalogue = select(found, discover.select, founders, followed)
     accepted = catalogue[catalogue["certified"]]

@@ -81,7 +81,7 @@ def searched(
     none = {"names": [], "held_out": [], "held_out_families": [], "validation": []}
     founders = Founders.model_validate(discover.founders.model_dump() | none | {"own": [str(path)]})
     (file,) = founders.own_files()
-    build_own(folder / "library", file, founders, discover.search.integration)
+    build_own(folder / "library", file, founders, discover.search.integration.limits)
     library = FounderLibrary.open(folder / "library")
     nothing = pd.DataFrame({"founder": [], "flow_rms": []})
     table = search(library, nothing, [Group(NAME, "", N_MEMBERS)], discover.search, 5)
@@ -91,7 +91,7 @@ def searched(
     kept = tuple(filter_name for filter_name in chosen.filters if filter_name != "stationary")
     certified = {"certified": chosen.model_copy(update={"filters": kept})}
     select = discover.select.model_copy(update={"selections": certified})
-    longer = follow(library, table, select, discover.follow, discover.search.integration, 5)
+    longer = follow(library, table, select, discover.follow, discover.search.integration.limits, 5)
     return table.merge(longer, on="system", how="left").fillna(NOT_FOLLOWED), library[NAME].period
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from panda.config import Audit, Follow, Integration
+from panda.config import Audit, Follow
+from panda.core.limits import Limits
 from panda.core.progress import Progress
 from panda.core.seeds import generator
 from panda.discovery.certificates.spectra import at_the_end
 from panda.discovery.certificates.verdict import CHAOTIC, REGULAR, UNDECIDED, Estimate, estimate, verdict_of
 from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.tangent import tangent_growth
 from panda.systems.flow import Flow
 from panda.systems.library import FounderLibrary
@@ -65,7 +68,7 @@ def audit(
     systems: pd.DataFrame,
     settings: Audit,
     follow: Follow,
-    limits: Integration,
+    limits: Limits,
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -97,7 +100,7 @@ def audit_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _audit_members(
-    flow: Flow, part: pd.DataFrame, settings: Audit, follow: Follow, limits: Integration, seed: int
+    flow: Flow, part: pd.DataFrame, settings: Audit, follow: Follow, limits: Limits, seed: int
 ) -> list[dict[str, Any]]:
     """`audit` for systems of one flow."""
     n, n_periods, transient = len(part), settings.n_periods, settings.transient_periods
@@ -106,11 +109,11 @@ def _audit_members(
         flow,
         at_the_end(flow, part),
         subspace="whole",
-        duration=np.full(n, flow.period * n_periods),
-        transient=np.full(n, flow.period * transient),
-        n_blocks=n_periods,
+        schedule=Schedule(
+            np.full(n, flow.period * n_periods), np.full(n, flow.period * transient), n_periods
+        ),
         generator=member_generator(seed, flow.name, "audit"),
-        **(limits.limits | {"rtol": settings.rtol, "atol": settings.atol, "max_steps": max_steps}),
+        limits=replace(limits, rtol=settings.rtol, atol=settings.atol, max_steps=max_steps),
     )
     return [
         _row(flow, row, rates[np.isfinite(rates)] * flow.period, Status(int(status)).name, settings, follow)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from panda.config import Follow, Integration, Select
+from panda.config import Follow, Select
+from panda.core.limits import Limits
 from panda.core.progress import Progress
 from panda.discovery.certificates.refine import COLUMNS as FINE
 from panda.discovery.certificates.refine import TEXTS as FINE_TEXTS
@@ -38,7 +39,7 @@ def follow(
     candidates: pd.DataFrame,
     select: Select,
     settings: Follow,
-    limits: Integration,
+    limits: Limits,
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def follow_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _follow_members(
-    flow: Flow, part: pd.DataFrame, select: Select, settings: Follow, limits: Integration, seed: int
+    flow: Flow, part: pd.DataFrame, select: Select, settings: Follow, limits: Limits, seed: int
 ) -> list[dict[str, Any]]:
     """`follow` for candidates of one flow."""
     ensemble = from_rows(part)
@@ -129,7 +130,7 @@ def _follow_members(
 
 
 def _decide(
-    flow: Flow, part: pd.DataFrame, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int
+    flow: Flow, part: pd.DataFrame, ensemble: Ensemble, settings: Follow, limits: Limits, seed: int
 ) -> Decided:
     """Each member's exponent after as many stages as it took, the search's own among them."""
     known = [of_search(row, flow.period) for row in part.to_dict("records")]

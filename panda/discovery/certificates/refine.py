@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from panda.config import Follow, Integration
+from panda.config import Follow
+from panda.core.limits import Limits
 from panda.discovery.certificates.stages import LOST, Decided, Plan, in_stages, persistence
 from panda.discovery.certificates.verdict import CHAOTIC, UNDECIDED, Estimate
 from panda.dynamics.integrate import Status
@@ -17,7 +18,7 @@ COLUMNS = (*TEXTS, "fine_periods", "fine_exponent", "fine_error", "fine_growth")
 
 
 def refine_members(
-    flow: Flow, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int
+    flow: Flow, ensemble: Ensemble, settings: Follow, limits: Limits, seed: int
 ) -> list[dict[str, Any]]:
     """Each member followed again from its initial state at `settings.finer`: the columns `COLUMNS`, and `end_state`.
 

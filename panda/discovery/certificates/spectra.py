@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from panda.config import Integration, Spectrum
+from panda.config import Spectrum
 from panda.config.founder_names import delayed_names
 from panda.core.errors import PandaError
+from panda.core.limits import Limits
 from panda.core.progress import Progress
 from panda.core.seeds import generator
 from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status, integrate
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.spectrum import Summary, lyapunov_spectrum, summarise
 from panda.systems.evaluate import divergence
 from panda.systems.flow import Ensemble, Flow
@@ -61,7 +63,7 @@ def measure_spectra(
     library: FounderLibrary,
     systems: pd.DataFrame,
     settings: Spectrum,
-    limits: Integration,
+    limits: Limits,
     seed: int,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -126,14 +128,13 @@ def at_the_end(flow: Flow, rows: pd.DataFrame) -> Ensemble:
 
 
 def member_spectra(
-    flow: Flow, ensemble: Ensemble, settings: Spectrum, limits: Integration, stream: np.random.Generator
+    flow: Flow, ensemble: Ensemble, settings: Spectrum, limits: Limits, stream: np.random.Generator
 ) -> Iterator[tuple[Status, Float64[np.ndarray, "n_blocks dimension"], float]]:
     """Each member's status, completed blocks (columns as in `Spectra`) and mean divergence; see `measure_spectra`."""
     n, n_segments = len(ensemble), settings.n_segments
     segment = settings.segment_periods * flow.period
     transient = settings.transient_periods * flow.period
-    bounds = {name: limits.limits[name] for name in ("max_abs", "max_angle", "min_step")}
-    bounds["max_steps"] = settings.max_steps
+    limits = replace(limits, max_steps=settings.max_steps)
     # Long enough for the last segment's end to be reached on the same grid of points as its start.
     n_intervals = int(np.ceil((n_segments + transient / segment) * settings.points_per_segment))
     times = np.arange(n_intervals + 1) * segment / settings.points_per_segment
@@ -142,9 +143,7 @@ def member_spectra(
         ensemble,
         duration=np.full(n, times[-1]),
         n_points=len(times),
-        rtol=limits.rtol,
-        atol=limits.atol,
-        **bounds,
+        limits=limits,
     )
     # Segment k is measured from its transient on, so it starts at k times its length.
     starts = run.states[:, : n_segments * settings.points_per_segment : settings.points_per_segment]
@@ -152,13 +151,11 @@ def member_spectra(
     found = lyapunov_spectrum(
         flow,
         every,
-        duration=np.full(len(every), segment),
-        transient=np.full(len(every), transient),
-        n_blocks=settings.n_blocks // n_segments,
+        schedule=Schedule(
+            np.full(len(every), segment), np.full(len(every), transient), settings.n_blocks // n_segments
+        ),
         generator=stream,
-        rtol=settings.rtol,
-        atol=settings.atol,
-        **bounds,
+        limits=replace(limits, rtol=settings.rtol, atol=settings.atol),
     )
     for member in range(n):
         own = slice(member * n_segments, (member + 1) * n_segments)

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from panda.config import Follow, Integration
+from panda.config import Follow
+from panda.core.limits import Limits
 from panda.discovery.certificates.verdict import UNDECIDED, Estimate, estimate, verdict_of
 from panda.discovery.search.candidates import member_generator
 from panda.dynamics.integrate import Status, integrate
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.tangent import Early, Growth, tangent_growth
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates
 
@@ -46,7 +48,7 @@ def in_stages(
     known: Decided,
     plan: Plan,
     settings: Follow,
-    limits: Integration,
+    limits: Limits,
     seed: int,
 ) -> Decided:
     """What is known, and what more the stages say until each member is decided; each starts where the last one ended.
@@ -92,7 +94,7 @@ def _tangent(
     n_periods: int,
     transient_periods: int,
     settings: Follow,
-    limits: Integration,
+    limits: Limits,
     stream: np.random.Generator,
 ) -> Growth:
     """Growth of a tangent vector, in blocks of one period; what is certainly regular is abandoned early. `states` are
@@ -102,18 +104,18 @@ def _tangent(
         flow,
         ensemble,
         subspace="whole",
-        duration=np.full(n, flow.period * n_periods),
-        transient=np.full(n, flow.period * transient_periods),
-        n_blocks=n_periods,
+        schedule=Schedule(
+            np.full(n, flow.period * n_periods), np.full(n, flow.period * transient_periods), n_periods
+        ),
         generator=stream,
         n_points=n_periods + transient_periods + 1,
         early=Early(settings.regular_below / flow.period, settings.early_sigmas, settings.early_blocks),
-        **(limits.limits | {"rtol": settings.rtol, "atol": settings.atol, "max_steps": max_steps}),
+        limits=replace(limits, rtol=settings.rtol, atol=settings.atol, max_steps=max_steps),
     )
 
 
 def persistence(
-    flow: Flow, ensemble: Ensemble, settings: Follow, limits: Integration, seed: int, purpose: str = "late"
+    flow: Flow, ensemble: Ensemble, settings: Follow, limits: Limits, seed: int, purpose: str = "late"
 ) -> list[dict[str, Any]]:
     """Each member over `persistence_periods`, and late exponents of those that got there.
 
@@ -125,13 +127,11 @@ def persistence(
         ensemble,
         duration=np.full(n, flow.period * n_periods),
         n_points=n_periods * settings.points_per_period + 1,
-        **(
-            limits.limits
-            | {
-                "rtol": settings.rtol,
-                "atol": settings.atol,
-                "max_steps": settings.max_steps_per_period * n_periods,
-            }
+        limits=replace(
+            limits,
+            rtol=settings.rtol,
+            atol=settings.atol,
+            max_steps=settings.max_steps_per_period * n_periods,
         ),
     )
     bounded, rows = bounded_coordinates(flow, ensemble), []

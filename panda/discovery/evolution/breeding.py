@@ -41,6 +41,29 @@ class Parents:
         return int(drawn[np.argmax(self.novelty[drawn])])
 
 
+@dataclass(frozen=True)
+class Stock:
+    """What a generation is bred from."""
+
+    parents: Parents
+    taken: Mapping[str, int]
+    """How many perturbations each pair has had; children count on from there."""
+    names: Sequence[str]
+    """The founders that litters of `founders` are drawn from, those with delay left out."""
+    rms: Mapping[str, Float64[np.ndarray, " dimension"]]
+    """Flow amplitudes of the founders."""
+
+
+@dataclass(frozen=True)
+class Litter:
+    """Siblings of one founder pair, and the rows of the parents that they come from (`operator`)."""
+
+    operator: str
+    chosen: list[int]
+    pair: tuple[str, str]
+    size: int
+
+
 def parents_of(
     library: FounderLibrary,
     candidates: pd.DataFrame,
@@ -81,34 +104,25 @@ def next_generation(
     seed: int,
 ) -> pd.DataFrame:
     """`breed` from the accepted among all `candidates` so far; `search` may differ from that of `settings`."""
-    return breed(
-        library,
+    stock = Stock(
         parents_of(library, candidates, settings.founders, settings.select, search, settings.evolve, seed),
         numbers_taken(candidates),
         settings.founders.all_names,
         amplitudes(measures),
-        generation_number=generation_number,
-        n_candidates=search.n_bred,
-        settings=search,
-        evolve=settings.evolve,
-        seed=seed,
     )
+    return breed(library, stock, search, settings.evolve, generation_number=generation_number, seed=seed)
 
 
 def breed(
     library: FounderLibrary,
-    parents: Parents,
-    taken: Mapping[str, int],
-    names: Sequence[str],
-    rms: Mapping[str, Float64[np.ndarray, " dimension"]],
+    stock: Stock,
+    search: Search,
+    evolve: Evolve,
     *,
     generation_number: int,
-    n_candidates: int,
-    settings: Search,
-    evolve: Evolve,
     seed: int,
 ) -> pd.DataFrame:
-    """The skew products of one later generation, a row each, in litters of siblings of one founder pair.
+    """The `search.n_bred` skew products of one later generation, a row each, in litters of siblings of one founder pair.
 
     A litter comes, by lot, from one of three origins (`operator`): two `founders`, as in the first generation;
     one parent, `mutated`: parameters and scales at `evolve.mutation_scale`, its permutation kept; or two,
@@ -116,26 +130,21 @@ def breed(
     the coupling drawn anew as in the first generation. Both parents are of one split, so that no child carries
     what was selected in another. Parents win tournaments of novelty. Without any, all litters are of founders.
 
-    Args:
-        taken: how many perturbations each pair has had; children count on from there.
-        names: the founders that litters of `founders` are drawn from, those with delay left out.
-        rms: flow amplitudes of the founders.
-
     Returns:
         the columns of members and `system`, `name`, `driver`, `response`, `perturbation`, `generation`, `operator`,
         `parents` (names, by a space).
     """
-    pool, next_number = without_delay(names), Counter(taken)
+    pool, next_number = without_delay(stock.names), Counter(stock.taken)
+    parents = stock.parents
     rows, number = [], 0
-    while number * evolve.litter_size < n_candidates:
-        size = min(evolve.litter_size, n_candidates - number * evolve.litter_size)
+    while number * evolve.litter_size < search.n_bred:
+        size = min(evolve.litter_size, search.n_bred - number * evolve.litter_size)
         stream = generator(seed, "discover", "breed", generation_number, number)
         operator, chosen = _origin(parents, evolve, stream)
         pair = _pair(parents, operator, chosen, pool, stream)
         flow = flow_of(library, *pair)
-        ensemble = _litter(
-            flow, pair, parents, operator, chosen, rms, size, settings, evolve.mutation_scale, stream
-        )
+        litter = Litter(operator, chosen, pair, size)
+        ensemble = _members(flow, litter, stock, search, evolve.mutation_scale, stream)
         group = Group(*pair, size)
         first = next_number[group.name]
         next_number[group.name] += size
@@ -187,36 +196,26 @@ def _pair(
     return parents.rows["driver"].iloc[chosen[0]], parents.rows["response"].iloc[chosen[-1]]
 
 
-def _litter(
-    flow: Flow,
-    pair: tuple[str, str],
-    parents: Parents,
-    operator: str,
-    chosen: list[int],
-    rms: Mapping[str, Float64[np.ndarray, " dimension"]],
-    size: int,
-    settings: Search,
-    scale: float,
-    stream: np.random.Generator,
+def _members(
+    flow: Flow, litter: Litter, stock: Stock, search: Search, scale: float, stream: np.random.Generator
 ) -> Ensemble:
     """The siblings, each drawn in turn from the litter's stream."""
-    mutation = settings.mutation
-    if operator == MUTATED:
-        return _mutated(flow, parents.rows.iloc[chosen[0]], size, mutation, scale, stream)
-    first = default_member(
-        flow, driver_rms=rms[pair[0]], response_rms=rms[pair[1]], stiffness=settings.stiffness
-    )
+    mutation, rows = search.mutation, stock.parents.rows
+    if litter.operator == MUTATED:
+        return _mutated(flow, rows.iloc[litter.chosen[0]], litter.size, mutation, scale, stream)
+    driver_rms, response_rms = (stock.rms[name] for name in litter.pair)
+    first = default_member(flow, driver_rms=driver_rms, response_rms=response_rms, stiffness=search.stiffness)
     options = mutation.model_dump()
-    if operator == FOUNDERS:
-        members = [mutate_member(flow, first, **options, generator=stream) for _ in range(size)]
+    if litter.operator == FOUNDERS:
+        members = [mutate_member(flow, first, **options, generator=stream) for _ in range(litter.size)]
         return skew_ensemble(flow, members)
-    driver, response = (parents.rows.iloc[row] for row in chosen)
+    driver, response = (rows.iloc[row] for row in litter.chosen)
     bred = replace(
         first,
         driver_parameters=np.asarray(driver["driver_parameters"]),
         response_parameters=np.asarray(response["response_parameters"]),
     )
-    return skew_ensemble(flow, [_recombined(flow, bred, mutation, scale, stream) for _ in range(size)])
+    return skew_ensemble(flow, [_recombined(flow, bred, mutation, scale, stream) for _ in range(litter.size)])
 
 
 def _recombined(

@@ -49,7 +49,7 @@ def sampled_spectra(
 
     No search chooses by the spectrum, so it judges all alike.
     """
-    n, limits = settings.comparison.n_spectra, settings.search.integration
+    n, limits = settings.comparison.n_spectra, settings.search.integration.limits
     found = {}
     for (method, seed), rows in accepted.items():
         order = generator(seed, "discover", "compare", "spectra").permutation(len(rows))

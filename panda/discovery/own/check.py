@@ -40,12 +40,17 @@ def check(path: str, settings: Discover, seed: int) -> list[tuple[str, str]]:
     )
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / file.name
-        build_own(target, file, alone, settings.search.integration)
+        build_own(target, file, alone, settings.search.integration.limits)
         library = FounderLibrary.open(target)
-        rms = measure(library, alone, settings.search.integration)
+        rms = measure(library, alone, settings.search.integration.limits)
         found = search(library, rms, [Group(file.name, "", 1)], settings.search, seed)
         followed = follow(
-            library, found, _whoever(settings.select), settings.follow, settings.search.integration, seed
+            library,
+            found,
+            _whoever(settings.select),
+            settings.follow,
+            settings.search.integration.limits,
+            seed,
         )
         (row,) = select(found, settings.select, alone, followed).to_dict("records")
         founder = library[file.name]

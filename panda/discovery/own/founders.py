@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from panda.config import Discover, Founders, Integration
+from panda.config import Discover, Founders
 from panda.config.own_founders import OwnFile
 from panda.core.code_version import code_version
 from panda.core.errors import PandaError
 from panda.core.files import locked
+from panda.core.limits import Limits
 from panda.core.provenance import hash_of
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.invariants.period import period_per_octave
@@ -24,7 +25,7 @@ from panda.systems.own import read_system, trace_own
 from panda.systems.postprocess import saved_coordinates
 from panda.systems.skew import founder_ensemble
 
-_SOURCE = Path(__file__).resolve().parents[2]
+_SOURCE = Path(__file__).resolve().parents[3]
 _MEASURED_BY = (
     "reference_points", "reference_periods", "reference_transient", "reference_rtol", "reference_atol",
     "period_rounds", "period_windows",
@@ -69,7 +70,7 @@ def ensure_own(folder: Path, settings: Discover) -> None:
         target = own_folder(folder, file, settings)
         with locked(target.with_suffix(".lock")):
             if not _is_whole(target):
-                build_own(target, file, settings.founders, settings.search.integration)
+                build_own(target, file, settings.founders, settings.search.integration.limits)
 
 
 def _is_whole(target: Path) -> bool:
@@ -98,7 +99,7 @@ def open_library(folder: Path, settings: Discover) -> FounderLibrary:
     return library.with_founders(own)
 
 
-def build_own(target: Path, file: OwnFile, settings: Founders, limits: Integration) -> None:
+def build_own(target: Path, file: OwnFile, settings: Founders, limits: Limits) -> None:
     """Compile one founder into `target` and measure it; the folder appears whole or not at all.
 
     Raises:
@@ -119,7 +120,7 @@ def build_own(target: Path, file: OwnFile, settings: Founders, limits: Integrati
         shutil.rmtree(part, ignore_errors=True)
 
 
-def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) -> Founder:
+def measure_own(flow: Flow, path: str, settings: Founders, limits: Limits) -> Founder:
     """The founder with its scales, its period, unless its file states one, with `dt`, `mean` and `std`.
 
     The time scale tau = 2 pi std(x) / rms(dx/dt) is refined from window to window, the first of which spans
@@ -164,7 +165,7 @@ def measure_own(flow: Flow, path: str, settings: Founders, limits: Integration) 
 
 
 def _scaled(
-    flow: Flow, path: str, settings: Founders, limits: Integration
+    flow: Flow, path: str, settings: Founders, limits: Limits
 ) -> tuple[Flow, Float64[np.ndarray, " dimension"]]:
     """The flow with its scales, times by 2 pi std(x) / rms(dx/dt), the median over the coordinates that move; and
     a state on the attractor."""
@@ -242,14 +243,14 @@ def _sizes(
 
 
 def _window(
-    flow: Flow, state: Float64[np.ndarray, " dimension"], span: float, settings: Founders, limits: Integration
+    flow: Flow, state: Float64[np.ndarray, " dimension"], span: float, settings: Founders, limits: Limits
 ) -> Trajectories:
     return integrate(
         flow,
         founder_ensemble(flow, flow.driver.parameters[None], state[None]),
         duration=np.array([span]),
         n_points=settings.reference_points,
-        **settings.reference_limits(limits),
+        limits=settings.reference_limits(limits),
     )
 
 
@@ -260,7 +261,7 @@ def _saved(
     return saved_coordinates(flow, ensemble, states)
 
 
-def _failure(path: str, status: int, span: float, limits: Integration) -> str:
+def _failure(path: str, status: int, span: float, limits: Limits) -> str:
     why = {
         Status.diverged: f"leaves the bounds (discover.search.integration.max_abs, {limits.max_abs:g} times its size); "
         "other parameters, another initial condition, or `unbounded_indices` for a phase",

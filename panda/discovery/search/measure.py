@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from panda.config import Founders, Integration
+from panda.config import Founders
+from panda.core.limits import Limits
 from panda.core.progress import Progress
 from panda.dynamics.integrate import Status, integrate
 from panda.systems.evaluate import flow_rms
@@ -16,7 +17,7 @@ from panda.systems.skew import founder_ensemble
 def measure(
     library: FounderLibrary,
     settings: Founders,
-    limits: Integration,
+    limits: Limits,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """`flow_rms` of every founder at default parameters along its reference trajectory (spec 1.3).
@@ -36,7 +37,7 @@ def measure(
             ensemble,
             duration=np.array([duration]),
             n_points=settings.reference_points,
-            **settings.reference_limits(limits),
+            limits=settings.reference_limits(limits),
         )
         first = int(settings.reference_points * settings.reference_transient)
         times = np.linspace(0.0, duration, settings.reference_points)

@@ -16,6 +16,7 @@ from panda.discovery.search.coupling import drive_share
 from panda.discovery.search.draw import draw_members
 from panda.discovery.search.statistics import LISTS, Value, statistics, undefined
 from panda.dynamics.integrate import Status, Trajectories, integrate
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.tangent import Early, largest_exponent
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
@@ -170,7 +171,7 @@ def integrate_members(
         ensemble[going],
         duration=np.full(len(going), duration(flow, settings)),
         n_points=settings.n_points,
-        **settings.limits,
+        limits=settings.limits,
     )
     if failed is None or len(going) == n:
         return run
@@ -204,9 +205,8 @@ def put_on_attractor(
         ensemble[moved],
         duration=flow.period * periods,
         n_points=2,
-        **(
-            settings.integration.limits
-            | {name: getattr(start, name) for name in ("rtol", "atol", "max_steps")}
+        limits=replace(
+            settings.integration.limits, rtol=start.rtol, atol=start.atol, max_steps=start.max_steps
         ),
     )
     initial = ensemble.initial.copy()
@@ -243,13 +243,10 @@ def _exponent(
         flow,
         replace(ensemble[complete], initial=run.states[complete, -1]),
         subspace="whole",
-        duration=np.full(len(complete), flow.period * wanted.n_periods),
-        transient=transient,
-        n_blocks=wanted.n_blocks,
+        schedule=Schedule(np.full(len(complete), flow.period * wanted.n_periods), transient, wanted.n_blocks),
         generator=member_generator(seed, group.name, "tangent whole"),
-        **(
-            settings.integration.limits
-            | {name: getattr(wanted, name) for name in ("rtol", "atol", "max_steps")}
+        limits=replace(
+            settings.integration.limits, rtol=wanted.rtol, atol=wanted.atol, max_steps=wanted.max_steps
         ),
         early=Early(wanted.early_rate / flow.period, wanted.early_sigmas, wanted.early_blocks),
         min_blocks=wanted.min_blocks,

@@ -17,7 +17,7 @@ def found(library):
     wanted = config.discover.founders.model_copy(
         update={"names": ("Lorenz", "Thomas", "Torus", "SprottTorus", "CellularNeuralNetwork"), "own": ()}
     )
-    measures = measure(library, wanted, config.discover.search.integration)
+    measures = measure(library, wanted, config.discover.search.integration.limits)
     # Mutated, the network often settles on a fixed point, and SprottTorus on a torus.
     pairs = [("Lorenz", "Thomas"), ("Lorenz", "CellularNeuralNetwork"), ("Torus", "SprottTorus")]
     return config, search_both(library, measures, pairs, config.discover.search)

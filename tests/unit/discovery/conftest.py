@@ -44,7 +44,7 @@ def settings(smoke) -> Search:
 def measures(library, smoke, settings):
     """Flow amplitudes of the founders the tests use."""
     founders = smoke.discover.founders.model_copy(update={"names": ("Lorenz", "Rossler", "Thomas")})
-    return measure(library, founders, settings.integration)
+    return measure(library, founders, settings.integration.limits)
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def catalogue(candidates) -> pd.DataFrame:
 def audited(library, smoke, short, catalogue) -> pd.DataFrame:
     found = smoke.discover
     chosen = audited_systems(catalogue, short.n_systems, SEED)
-    return join([audit(library, chosen, short, found.follow, found.search.integration, SEED)])
+    return join([audit(library, chosen, short, found.follow, found.search.integration.limits, SEED)])
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +108,7 @@ def test_chaos_that_dies_on_the_way_is_regular_at_the_end(library, smoke, candid
     found = smoke.discover
     # Growth is counted from the start, so that the chaos that there was is part of the mean.
     early = short.model_copy(update={"transient_periods": 1, "n_periods": 200, "last_periods": 50})
-    table = audit(library, dying, early, found.follow, found.search.integration, SEED)
+    table = audit(library, dying, early, found.follow, found.search.integration.limits, SEED)
     summary = summarise(table, early, found.follow).set_index(["sample", "quantity"])
     late = summary.loc[("certified", "regular_at_the_end")]
     assert late["of"] == 8 and late["count"] >= 1
@@ -122,7 +122,7 @@ def test_it_starts_where_following_ended(library, smoke, catalogue, short):
     elsewhere = one.assign(end_state=[np.array([-3.0, -4.0, 20.0])])
     moved = one.assign(initial=[np.array([-3.0, -4.0, 20.0])])
     there, here, same = (
-        audit(library, rows, short, found.follow, found.search.integration, SEED)
+        audit(library, rows, short, found.follow, found.search.integration.limits, SEED)
         for rows in (elsewhere, one, moved)
     )
     pd.testing.assert_frame_equal(there, same)
@@ -138,7 +138,7 @@ def test_shards_do_not_matter(library, smoke, short, catalogue, audited):
             shard_of_flows(chosen, i, 4),
             short,
             found.follow,
-            found.search.integration,
+            found.search.integration.limits,
             SEED,
         )
         for i in reversed(range(4))
@@ -209,7 +209,7 @@ def test_coverage_and_scatter(audited, short, smoke):
 def test_nothing_to_audit_is_a_summary_of_nothing(library, smoke, short, catalogue):
     found = smoke.discover
     nobody = audited_systems(catalogue, short.n_systems, SEED).iloc[:0]
-    table = audit(library, nobody, short, found.follow, found.search.integration, SEED)
+    table = audit(library, nobody, short, found.follow, found.search.integration.limits, SEED)
     summary = summarise(table, short, found.follow)
     assert tuple(table.columns) == COLUMNS and (summary["of"] == 0).all() and summary["value"].isna().all()
     assert any("none to ask" in line for line in lines(table, summary))

@@ -10,7 +10,15 @@ import pytest
 
 from panda.discovery.diversity.novelty import Metric
 from panda.discovery.evolution import breeding
-from panda.discovery.evolution.breeding import FOUNDERS, MUTATED, RECOMBINED, Parents, breed, numbers_taken
+from panda.discovery.evolution.breeding import (
+    FOUNDERS,
+    MUTATED,
+    RECOMBINED,
+    Parents,
+    Stock,
+    breed,
+    numbers_taken,
+)
 from panda.discovery.evolution.comparison import accepted_in_budget, compare, sampled_spectra
 from panda.discovery.evolution.timed_search import run_search, settings_of
 from panda.discovery.search.candidates import groups
@@ -56,18 +64,12 @@ def evolve(smoke):
 
 
 def bred(library, measures, settings, parents, evolve, n: int = 60, generation: int = 2) -> pd.DataFrame:
-    return breed(
-        library,
-        parents,
-        numbers_taken(parents.rows) if len(parents.rows) else {},
-        NAMES,
-        amplitudes(measures),
-        generation_number=generation,
-        n_candidates=n,
-        settings=settings,
-        evolve=evolve,
-        seed=SEED,
+    stock = Stock(
+        parents, numbers_taken(parents.rows) if len(parents.rows) else {}, NAMES, amplitudes(measures)
     )
+    # Of one generation as many are bred as it has candidates.
+    search = settings.model_copy(update={"generations": 1, "n_pairs": n, "n_perturbations": 1})
+    return breed(library, stock, search, evolve, generation_number=generation, seed=SEED)
 
 
 @pytest.fixture(scope="module")

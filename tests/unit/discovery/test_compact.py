@@ -45,7 +45,7 @@ def test_it_regenerates_the_same_bits_from_its_file(library, catalogue, settings
     }
     spectra = measure_spectra(
         library, catalogue[catalogue["accepted"]].iloc[:2], smoke.discover.spectrum.model_copy(update=quick),
-        settings.integration, SEED,
+        settings.integration.limits, SEED,
     )  # fmt: skip
     spectra.to_parquet(tmp_path / "spectra.parquet")
     done = CliRunner().invoke(

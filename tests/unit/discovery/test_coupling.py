@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from panda.core.limits import Limits
 from panda.discovery.search.candidates import Group
 from panda.discovery.search.coupling import drive_share
 from panda.discovery.search.search import integrate_members, search
@@ -47,9 +48,12 @@ def test_it_is_what_the_response_would_not_do_by_itself(library: FounderLibrary)
     flow, ensemble = pair(library, "Lorenz", "Rossler", response_scale=np.array([2.0, 0.5, 1.0]))
     h = 1e-4
     run = integrate(
-        flow, ensemble, duration=np.array([0.5]), n_points=5001,
-        rtol=1e-12, atol=1e-12, max_steps=100_000, max_abs=1e4, max_angle=1e8, min_step=1e-12,
-    )  # fmt: skip
+        flow,
+        ensemble,
+        duration=np.array([0.5]),
+        n_points=5001,
+        limits=Limits(rtol=1e-12, atol=1e-12, max_steps=100_000, max_abs=1e4, max_angle=1e8, min_step=1e-12),
+    )
     x = run.states[0, :, 3:]
     velocity = (x[2:] - x[:-2]) / (2 * h)
     alone = library.flow("Rossler")

@@ -72,7 +72,7 @@ def test_regenerated_trajectories_are_the_searched_ones(library, settings, catal
 
 def test_measures_and_gallery_have_them(library, settings, smoke, catalogue):
     founders = smoke.discover.founders.model_copy(update={"names": (NAME, "Lorenz")})
-    table = measure(library, founders, settings.integration)
+    table = measure(library, founders, settings.integration.limits)
     assert table["status"].tolist() == ["complete"] * 2
     assert [len(rms) for rms in table["flow_rms"]] == [1, 3]
     wanted = Gallery(n_systems=1, n_founders=1, n_perturbations=2)

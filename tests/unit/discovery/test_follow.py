@@ -27,7 +27,7 @@ def run(library, smoke):
 
     def followed(rows: pd.DataFrame, select: Select = smoke.discover.select, **changes) -> pd.DataFrame:
         settings = smoke.discover.follow.model_copy(update=changes)
-        return follow(library, rows, select, settings, smoke.discover.search.integration, SEED)
+        return follow(library, rows, select, settings, smoke.discover.search.integration.limits, SEED)
 
     return followed
 
@@ -194,7 +194,7 @@ def test_where_the_field_depends_on_time_each_stage_goes_on_at_its_time(
     later = {"persistence_periods": 10, "late_stages": (20,), "late_transient_periods": 7}
     row = run(rows, **settings, **later).iloc[0]
     assert row["late_verdict"] == "chaotic" and not len(row["end_state"])
-    before = [float(options["transient"][0] / rows["period"][0]) for options, _ in seen]
+    before = [float(options["schedule"].transient[0] / rows["period"][0]) for options, _ in seen]
     assert before == pytest.approx([5, 17, 5, 17])
     founder = library["Torus"]
     a, n, r = (founder.parameters[founder.parameter_names.index(name)] for name in ("a", "n", "r"))
@@ -204,7 +204,9 @@ def test_where_the_field_depends_on_time_each_stage_goes_on_at_its_time(
         return np.stack([out * np.cos(t), out * np.sin(t), a * np.sin(n * t)], axis=-1)
 
     for options, found in seen:
-        t = np.linspace(0, options["transient"][0] + options["duration"][0], options["n_points"])
+        t = np.linspace(
+            0, options["schedule"].transient[0] + options["schedule"].duration[0], options["n_points"]
+        )
         expected = orbit(t) - orbit(t[:1]) + rows["initial"][0]
         assert np.abs(found.states[0] - expected).max() < 1e-2 * a
 
@@ -236,7 +238,7 @@ def test_rounding_makes_no_chaos(library, smoke):
     table = pd.DataFrame(row | {key: [np.array(value)] for key, value in SWINGING_ATWOOD.items()})
     table["perturbation"] = 43
     settings = preset_config("paper").discover
-    found = follow(library, table, settings.select, settings.follow, settings.search.integration, SEED)
+    found = follow(library, table, settings.select, settings.follow, settings.search.integration.limits, SEED)
     (row,) = found.to_dict("records")
     assert row["verdict"] == "chaotic" and row["followed_exponent"] > 0.006
     assert row["fine_verdict"] != "chaotic" and row["fine_exponent"] < 0.003

@@ -38,7 +38,7 @@ def systems(library, smoke) -> pd.DataFrame:
     short = settings.exponent.model_copy(update={"n_periods": 2, "transient_periods": 1, "n_blocks": 2})
     settings = settings.model_copy(update={"exponent": short})
     founders = smoke.discover.founders.model_copy(update={"names": NAMES})
-    rms = measure(library, founders, settings.integration)
+    rms = measure(library, founders, settings.integration.limits)
     groups = [Group(name, "", 1) for name in NAMES] + [Group("Thomas", "Lorenz", 1)]
     table = search(library, rms, groups, settings, 5)
     # Two copies under other names, as perturbations of a founder without parameters would be.

@@ -93,7 +93,7 @@ def test_it_drives_responds_and_is_perturbed(discover: Discover, folder: Path):
     ensure_own(folder, discover)
     library = open_library(folder, discover)
     few = discover.founders.model_copy(update={"names": ("Lorenz",)})
-    rms = measure(library, few, discover.search.integration)
+    rms = measure(library, few, discover.search.integration.limits)
     assert sorted(rms["founder"]) == ["Lorenz", NAME]
     chosen = [Group(NAME, "", 3), Group(NAME, "Lorenz", 2), Group("Lorenz", NAME, 2)]
     found = search(library, rms, chosen, discover.search, 3).set_index("system")
@@ -156,7 +156,7 @@ def test_the_measured_period_is_that_of_dysts_where_the_spectrum_has_a_line(
 
     flow = library.flow(name)
     unknown = replace(flow, driver=replace(flow.driver, period=np.nan))
-    founder = measure_own(unknown, name, smoke.discover.founders, smoke.discover.search.integration)
+    founder = measure_own(unknown, name, smoke.discover.founders, smoke.discover.search.integration.limits)
     assert founder.period == pytest.approx(flow.driver.period, rel=0.05)
 
 

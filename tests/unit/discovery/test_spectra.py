@@ -65,7 +65,11 @@ def catalogue(library, measures, settings) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def spectra(library, catalogue, short, settings) -> pd.DataFrame:
     return join(
-        [measure_spectra(library, chosen_systems(catalogue, None, SEED), short, settings.integration, SEED)]
+        [
+            measure_spectra(
+                library, chosen_systems(catalogue, None, SEED), short, settings.integration.limits, SEED
+            )
+        ]
     )
 
 
@@ -93,7 +97,7 @@ def test_every_accepted_system_has_a_row(spectra, catalogue, short):
 def test_shards_do_not_matter(library, catalogue, short, settings, spectra):
     chosen = chosen_systems(catalogue, None, SEED)
     parts = [
-        measure_spectra(library, shard_of_flows(chosen, i, 5), short, settings.integration, SEED)
+        measure_spectra(library, shard_of_flows(chosen, i, 5), short, settings.integration.limits, SEED)
         for i in reversed(range(5))
     ]
     assert 0 in map(len, parts)
@@ -131,10 +135,10 @@ def test_divergence_is_the_trace(library):
 def test_a_failure_is_told_and_its_whole_blocks_kept(library, catalogue, short, settings):
     starved = short.model_copy(update={"max_steps": 900})
     one = catalogue[catalogue["system"] == "Lorenz-pp0"]
-    row = measure_spectra(library, one, starved, settings.integration, SEED).iloc[0]
+    row = measure_spectra(library, one, starved, settings.integration.limits, SEED).iloc[0]
     assert row["status"] == "budget" and 0 < row["n_blocks"] < 16 and len(row["exponents"]) == 3
     nothing = short.model_copy(update={"max_steps": 3})
-    row = measure_spectra(library, one, nothing, settings.integration, SEED).iloc[0]
+    row = measure_spectra(library, one, nothing, settings.integration.limits, SEED).iloc[0]
     assert row["status"] == "budget" and row["n_blocks"] == 0
     assert len(row["exponents"]) == 0 and np.isnan(row["kaplan_yorke"]) and row["response_kind"] == ""
     assert not row["confirmed"]
@@ -148,7 +152,7 @@ def test_sliding_is_told_before_a_spent_budget_and_confirms_nothing(library, cat
     start = (flow.driver.parameters[None], flow.driver.initial_condition[None])
     table = pd.DataFrame({**known, **to_columns(founder_ensemble(flow, *start))})
     longer = short.model_copy(update={"n_periods": 320, "max_steps": 300_000})
-    row = measure_spectra(library, table, longer, settings.integration, SEED).iloc[0]
+    row = measure_spectra(library, table, longer, settings.integration.limits, SEED).iloc[0]
     assert row["status"] == "sliding" and not row["confirmed"]
 
 
@@ -192,7 +196,7 @@ def test_founders_with_delay_have_no_spectrum(library, catalogue, short, setting
     assert len(chosen_systems(catalogue.head(1).assign(driver=name, name=name), None, SEED)) == 0
     flow = library.flow(name)
     ensemble = founder_ensemble(flow, flow.driver.parameters[None], flow.driver.initial_condition[None])
-    limits = settings.integration
+    limits = settings.integration.limits
     with pytest.raises(PandaError, match="has a delay, so infinitely many exponents"):
         next(iter(member_spectra(flow, ensemble, short, limits, np.random.default_rng(0))))
 

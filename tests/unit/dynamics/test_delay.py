@@ -15,8 +15,10 @@ from scipy.special import lambertw
 
 from panda.config.founder_names import delayed_names
 from panda.core.errors import PandaError
+from panda.core.limits import Limits
 from panda.dynamics.delay import N_PIECES
 from panda.dynamics.integrate import Status, Trajectories, integrate
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.tangent import Exponents, largest_exponent
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.lanes import N_LANES
@@ -66,20 +68,23 @@ def echo_solution(t: np.ndarray, a: float, tau: float) -> np.ndarray:
 
 def run(flow: Flow, ensemble: Ensemble, duration: float, n_points: int, **changes) -> Trajectories:
     durations = np.full(len(ensemble), float(duration))
-    return integrate(flow, ensemble, duration=durations, n_points=n_points, **(OPTIONS | changes))
+    return integrate(
+        flow, ensemble, duration=durations, n_points=n_points, limits=Limits(**(OPTIONS | changes))
+    )
 
 
-def exponents(flow: Flow, ensemble: Ensemble, duration: float, transient: float, **changes) -> Exponents:
+def exponents(
+    flow: Flow, ensemble: Ensemble, duration: float, transient: float, n_blocks: int = 20, **changes
+) -> Exponents:
     n = len(ensemble)
-    arguments = OPTIONS | {"n_blocks": 20, "max_steps": 10_000_000} | changes
+    arguments = OPTIONS | {"max_steps": 10_000_000} | changes
     return largest_exponent(
         flow,
         ensemble,
         subspace="whole",
-        duration=np.full(n, duration),
-        transient=np.full(n, transient),
+        schedule=Schedule(np.full(n, duration), np.full(n, transient), n_blocks),
         generator=np.random.default_rng(1),
-        **arguments,
+        limits=Limits(**arguments),
     )
 
 
@@ -319,6 +324,5 @@ def test_a_founder_with_delay_stands_alone(library):
     ],
 )
 def test_senseless_arguments_are_refused(echo, changes, message):
-    arguments = OPTIONS | {"duration": np.array([1.0]), "n_points": 5} | changes
     with pytest.raises(PandaError, match=message):
-        integrate(echo, default(echo), **arguments)
+        run(echo, default(echo), **({"duration": 1.0, "n_points": 5} | changes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from panda.core.limits import Limits
 from panda.dynamics.dop853 import run
 from panda.dynamics.integrate import integrate
 
@@ -36,7 +37,6 @@ os._exit(0)
 
 def test_other_processes_find_the_kernel_compiled(oscillator, decay):
     options = {
-        "n_points": 3,
         "rtol": 1e-6,
         "atol": 1e-6,
         "max_steps": 9,
@@ -45,7 +45,7 @@ def test_other_processes_find_the_kernel_compiled(oscillator, decay):
         "min_step": 1e-9,
     }
     for flow in (oscillator, decay):
-        integrate(flow, ensemble_of(flow, [[1.0, 0.0]]), duration=[1.0], **options)
+        integrate(flow, ensemble_of(flow, [[1.0, 0.0]]), duration=[1.0], n_points=3, limits=Limits(**options))
     assert len(run.signatures) == 1
     output = subprocess.run(
         [sys.executable, "-c", SECOND_PROCESS], capture_output=True, text=True, check=True

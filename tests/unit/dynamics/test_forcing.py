@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from panda.core.limits import Limits
 from panda.dynamics import forcing
 from panda.dynamics.integrate import Status, integrate
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.tangent import largest_exponent
 from panda.systems.flow import Ensemble
 from panda.systems.library import FounderLibrary, build_one
@@ -104,7 +106,9 @@ def test_kicks_are_not_stepped_over(tmp_path: Path, width: float, form: dict):
     states = starts(16)
     expected, _ = runge_kutta(width, states, 3)
     given = np.hstack([states, np.zeros((16, len(form["start"]) - 2))])
-    run = integrate(flow, ensemble_of(flow, given), duration=np.full(16, 3.0), n_points=2, **LIMITS)
+    run = integrate(
+        flow, ensemble_of(flow, given), duration=np.full(16, 3.0), n_points=2, limits=Limits(**LIMITS)
+    )
     assert (run.status == Status.complete).all()
     np.testing.assert_allclose(run.states[:, -1, :2], expected, rtol=1e-5, atol=1e-5)
     # The width at half height of a Gaussian is 2.35 of its width.
@@ -120,11 +124,9 @@ def test_the_exponent_of_a_kicked_rotor_is_the_right_one(tmp_path: Path):
         flow,
         ensemble_of(flow, states),
         subspace="whole",
-        duration=np.full(48, 40.0),
-        transient=np.full(48, 5.0),
-        n_blocks=10,
+        schedule=Schedule(np.full(48, 40.0), np.full(48, 5.0), 10),
         generator=np.random.default_rng(0),
-        **(LIMITS | {"rtol": 1e-6, "atol": 1e-8}),
+        limits=Limits(**(LIMITS | {"rtol": 1e-6, "atol": 1e-8})),
     )
     both = np.hypot(found.largest.std(), growth.std()) / np.sqrt(48)
     assert both < 0.05
@@ -148,7 +150,13 @@ def rhs(state, t, *, g, s):
 def test_boxes_are_not_stepped_over(tmp_path: Path, width: float):
     """x' = -g x + b(t), with b = 50 for a time s about 0.3, 1.3, ...: the solution in closed form."""
     flow = built(tmp_path, BOXES.format(width=width)).flow("Mine")
-    run = integrate(flow, ensemble_of(flow, np.array([[1.0]])), duration=np.ones(1) * 3, n_points=2, **LIMITS)
+    run = integrate(
+        flow,
+        ensemble_of(flow, np.array([[1.0]])),
+        duration=np.ones(1) * 3,
+        n_points=2,
+        limits=Limits(**LIMITS),
+    )
     g = 0.5
     after = [np.exp(-g * (3 - k - 0.3 - width / 2)) for k in range(3)]
     expected = np.exp(-3 * g) + 50 * sum(after) * (1 - np.exp(-g * width)) / g
@@ -215,6 +223,6 @@ def test_the_bound_does_not_reach_the_forcing_of_dysts(library):
     flow = library.flow("Torus")
     states = flow.driver.initial_condition[None]
     duration = np.full(1, 10 * flow.period)
-    run = integrate(flow, ensemble_of(flow, states), duration=duration, n_points=2, **LIMITS)
+    run = integrate(flow, ensemble_of(flow, states), duration=duration, n_points=2, limits=Limits(**LIMITS))
     (step,) = forcing.longest_steps(flow, ensemble_of(flow, states), duration)
     assert step > 2.5 * duration[0] / run.n_steps[0]

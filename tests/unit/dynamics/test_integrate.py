@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from panda.core.errors import PandaError
+from panda.core.limits import Limits
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.systems.flow import Ensemble, Flow
 
@@ -29,7 +30,9 @@ def run(
     flow: Flow, ensemble: Ensemble, duration: float | np.ndarray, n_points: int, **changes
 ) -> Trajectories:
     durations = np.broadcast_to(np.asarray(duration, dtype=float), (len(ensemble),))
-    return integrate(flow, ensemble, duration=durations, n_points=n_points, **(OPTIONS | changes))
+    return integrate(
+        flow, ensemble, duration=durations, n_points=n_points, limits=Limits(**(OPTIONS | changes))
+    )
 
 
 def lorenz(t, x):
@@ -263,9 +266,11 @@ def test_an_equilibrium_and_an_empty_ensemble(oscillator):
     ],
 )
 def test_senseless_arguments_are_refused(oscillator, changes, message):
-    arguments = OPTIONS | {"duration": np.array([1.0]), "n_points": 5} | changes
+    times = {"duration": np.array([1.0]), "n_points": 5}
+    times |= {name: value for name, value in changes.items() if name in times}
     with pytest.raises(PandaError, match=message):
-        integrate(oscillator, ensemble_of(oscillator, [[1.0, 0.0]]), **arguments)
+        limits = Limits(**(OPTIONS | {name: value for name, value in changes.items() if name in OPTIONS}))
+        integrate(oscillator, ensemble_of(oscillator, [[1.0, 0.0]]), **times, limits=limits)
 
 
 def test_an_ensemble_of_another_flow_is_refused(oscillator):

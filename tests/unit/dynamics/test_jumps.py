@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from panda.core.limits import Limits
 from panda.dynamics.integrate import Status
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.spectrum import lyapunov_spectrum
 from panda.dynamics.tangent import largest_exponent
 from panda.systems.library import FounderLibrary, build_one
@@ -89,8 +91,8 @@ def growth_of(flow, ensemble, periods: float, v: np.ndarray, subspace: str) -> t
     # The transient's growth is not counted, so it is taken out by a run that is as long as nothing.
     first = np.array([1e-9 * flow.period])
     found = largest_exponent(
-        flow, ensemble, subspace=subspace, duration=2 * half, transient=first, n_blocks=2,
-        generator=Given(), **LIMITS,
+        flow, ensemble, subspace=subspace, schedule=Schedule(2 * half, first, 2),
+        generator=Given(), limits=Limits(**LIMITS),
     )  # fmt: skip
     return float(found.largest[0] * found.elapsed_time[0]), Status(int(found.status[0]))
 
@@ -221,9 +223,9 @@ def test_spectrum_of_the_relay_oscillator(flow_of):
     starts = founder.initial_condition + 0.01 * np.arange(n)[:, None]
     found = lyapunov_spectrum(
         flow, founder_ensemble(flow, np.tile(founder.parameters, (n, 1)), starts),
-        duration=np.full(n, 3000.0), transient=np.full(n, 300.0), n_blocks=10,
+        schedule=Schedule(np.full(n, 3000.0), np.full(n, 300.0), 10),
         generator=np.random.default_rng(0),
-        **(LIMITS | {"rtol": 1e-8, "atol": 1e-10}),
+        limits=Limits(**(LIMITS | {"rtol": 1e-8, "atol": 1e-10})),
     )  # fmt: skip
     means = found.blocks.mean(axis=1)
     mean, error = means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(n)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from panda.core.errors import PandaError
+from panda.core.limits import Limits
 from panda.dynamics.integrate import Status
+from panda.dynamics.schedule import Schedule
 from panda.dynamics.tangent import Early, Exponents, largest_exponent
 from panda.systems.flow import Ensemble, Flow
 
@@ -25,17 +27,24 @@ OPTIONS = {
 
 
 def exponents(
-    flow: Flow, ensemble: Ensemble, duration, transient=10.0, subspace="whole", **changes
+    flow: Flow,
+    ensemble: Ensemble,
+    duration,
+    transient=10.0,
+    subspace="whole",
+    n_blocks=20,
+    early=None,
+    **changes,
 ) -> Exponents:
     n = len(ensemble)
     return largest_exponent(
         flow,
         ensemble,
         subspace=subspace,
-        duration=np.broadcast_to(duration, (n,)),
-        transient=np.full(n, transient),
+        schedule=Schedule(np.broadcast_to(duration, (n,)), np.full(n, transient), n_blocks),
         generator=np.random.default_rng(1),
-        **({"n_blocks": 20} | OPTIONS | changes),
+        early=early,
+        limits=Limits(**(OPTIONS | changes)),
     )
 
 
@@ -126,7 +135,7 @@ def test_coupled_exponent_is_the_growth_of_a_small_difference(library):
         both,
         duration=np.full(2, transient + duration),
         n_points=502,
-        **(OPTIONS | {"rtol": 1e-12, "atol": 1e-13}),
+        limits=Limits(**(OPTIONS | {"rtol": 1e-12, "atol": 1e-13})),
     ).states
     distance = np.linalg.norm(states[1] - states[0], axis=1)
     growth = np.log(distance[-1] / distance[1]) / duration

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from panda.core.errors import PandaError
+from panda.core.limits import Limits
 from panda.dynamics.integrate import Status, integrate
 from panda.systems.evaluate import jacobian_vector, right_hand_side
 from panda.systems.flow import Ensemble, Flow, bounded_coordinates, drifts_with_driver
@@ -178,9 +179,12 @@ def test_an_escape_through_a_driven_coordinate_is_one(library: FounderLibrary) -
         initial=np.array([[147.91266, -1762.805, -647.37622, -1.300882, 0.065382947, 0.91801911]]),
     )
     run = integrate(
-        flow, ensemble, duration=np.array([40 * flow.period]), n_points=101,
-        rtol=1e-6, atol=1e-7, max_steps=100_000, max_abs=1e4, max_angle=1e8, min_step=1e-10,
-    )  # fmt: skip
+        flow,
+        ensemble,
+        duration=np.array([40 * flow.period]),
+        n_points=101,
+        limits=Limits(rtol=1e-6, atol=1e-7, max_steps=100_000, max_abs=1e4, max_angle=1e8, min_step=1e-10),
+    )
     assert Status(run.status[0]) is Status.diverged
 
 
@@ -193,9 +197,14 @@ def test_what_is_beyond_the_bound_is_an_angle_of_its_own_field(library: FounderL
     ):
         flow, ensemble = _pair(library, driver, response, n=8)
         run = integrate(
-            flow, ensemble, duration=np.full(8, 20 * flow.period), n_points=101,
-            rtol=1e-6, atol=1e-7, max_steps=20_000, max_abs=50.0, max_angle=1e8, min_step=1e-10,
-        )  # fmt: skip
+            flow,
+            ensemble,
+            duration=np.full(8, 20 * flow.period),
+            n_points=101,
+            limits=Limits(
+                rtol=1e-6, atol=1e-7, max_steps=20_000, max_abs=50.0, max_angle=1e8, min_step=1e-10
+            ),
+        )
         for i in np.flatnonzero(run.complete):
             states = run.states[i]
             states = states[np.abs(states).max(axis=1) > 50.0]

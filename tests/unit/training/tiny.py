@@ -10,7 +10,8 @@ import numpy as np
 from panda.config import ModelShape, Recipe, TrainData
 from panda.data.store import Trajectory, TrajectoryStore, write_trajectories
 from panda.data.windows import TrainingWindows
-from panda.training.loop import train, window_length
+from panda.training.hardware import Machine
+from panda.training.loop import Saving, train, window_length
 
 N_STEPS = 20
 
@@ -61,12 +62,13 @@ def make_windows(store_path: Path, model_shape: ModelShape, *, batch_size: int =
 
 def run(store_path: Path, state_folder: Path, *, head: str = "forecast", model_shape=None, **changes):
     model_shape = model_shape or shape(head)
-    arguments = dict(
-        encoder=None, n_steps=N_STEPS, seed=7, device="cpu", threads=1, precision="auto", compile=False,
-        checkpoint_every=4, log_every=6, state_folder=state_folder, fingerprint="f",
-    )  # fmt: skip
-    arguments |= {"recipe": recipe(), "windows": make_windows(store_path, model_shape)} | changes
-    return train(model_shape, **arguments)
+    machine = dict(device="cpu", threads=1, precision="auto", compile=False)
+    saving = dict(folder=state_folder, fingerprint="f", checkpoint_every=4, log_every=6)
+    arguments = dict(encoder=None, n_steps=N_STEPS, seed=7, recipe=recipe())
+    for bundle in (machine, saving):
+        bundle |= {name: changes.pop(name) for name in bundle.keys() & changes.keys()}
+    arguments |= {"windows": make_windows(store_path, model_shape)} | changes
+    return train(model_shape, machine=Machine(**machine), saving=Saving(**saving), **arguments)
 
 
 class Ask:
