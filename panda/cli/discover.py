@@ -267,7 +267,7 @@ def gallery(
             open_library(library, found),
             read_catalogue(catalogue),
             found.gallery,
-            found.search.integration.limits,
+            found.search.integration,
             settings.seed,
             progress,
         )
