@@ -67,9 +67,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, population: str) -> None:
     kept, accepted = int(rows["n_passed"].iloc[-1]), int(rows["n_accepted"].iloc[-1])
     title = f"{style.population_label(population)}: {kept:,} of {total:,} pass all filters"
     if accepted > kept:
-        title += (
-            f"\n{accepted:,} accepted: {kept:,}, and {accepted - kept:,} unperturbed founders kept regardless"
-        )
+        # Of any length it must end within the panel, whose text reaches to 158%.
+        title += f"\n{accepted:,} with {accepted - kept:,} founders kept regardless"
     axes.set_title(title, loc="left", linespacing=1.3)
 
 
