@@ -23,6 +23,7 @@ from scipy.integrate import solve_ivp
 
 from benchmarks.subjects import ROOT, open_library
 from panda.config import Config, Search
+from panda.config.discover import FOLLOWED
 from panda.config.founder_names import without_delay
 from panda.config.load import load_config
 from panda.core.seeds import generator
@@ -152,7 +153,7 @@ def first_failure(candidate: Candidate, states: np.ndarray, config: Config) -> s
     row |= statistics(
         np.ascontiguousarray(series.T), settings.statistics, stream, largest=np.abs(saved).max(axis=0)
     )
-    of_more = {"positive_exponent", "driven", "chaotic", "persistent"}
+    of_more = {"positive_exponent", "driven", *FOLLOWED}
     filters = [name for name in config.discover.select.chosen.filters if name not in of_more]
     return str(rejected_by(verdicts(pd.DataFrame([row]), config.discover.select), filters).iloc[0])
 
