@@ -18,7 +18,7 @@ from typing import Any
 from panda.config.command_line import merge_settings, nested
 from panda.config.load import presets, read_yaml
 from panda.config.whole import RESERVED_RUNS, Config
-from panda.core.errors import PandaError
+from panda.core.errors import PandaError, did_you_mean
 
 
 def prepare() -> None:
@@ -78,6 +78,23 @@ def check_targets(words: Sequence[str], config: Config) -> None:
             f"{target}: this call makes results/{config.run_name} (preset {config.preset}); "
             f"say --config {_settings_of(parts[1])}"
         )
+
+
+def check_known(words: Sequence[str], rules: Sequence[Any]) -> None:
+    """Refuse targets that are no rule, no file and nothing that a rule makes (`rules` are Snakemake's).
+
+    Raises:
+        PandaError: a target is none; a like one is named.
+    """
+    for target in parsed(words).targets or []:
+        names = {rule.name for rule in rules}
+        if target in names or Path(target).exists() or any(rule.is_producer(target) for rule in rules):
+            continue
+        named = (file for rule in rules for file in (*rule.products(), *rule.input))
+        files = {file for file in named if isinstance(file, str) and "{" not in file}
+        steps = "; docs/workflow.md lists the targets"
+        like = did_you_mean(target, files if "/" in target else names, steps)
+        raise PandaError(f"no rule makes {target!r}{like}")
 
 
 def _settings_of(run: str) -> str:

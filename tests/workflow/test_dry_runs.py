@@ -113,6 +113,26 @@ def test_a_wrong_word_is_one_clear_line(words: list[str], message: str):
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("fgures", "no rule makes 'fgures'; did you mean 'figures'?"),
+        (
+            "results/smoke/report.htm",
+            "no rule makes 'results/smoke/report.htm'; did you mean 'results/smoke/report.html'?",
+        ),
+        (
+            "results/smoke/figures/acceptence.png",
+            "no rule makes 'results/smoke/figures/acceptence.png'; did you mean 'results/smoke/figures/acceptance.png'?",
+        ),
+        ("nothing/like/it", "no rule makes 'nothing/like/it'; docs/workflow.md lists the targets"),
+    ],
+)
+def test_a_target_that_nothing_makes_is_one_clear_line(target: str, message: str):
+    done = snakemake("-n", "--config", "preset=smoke", "--", target)
+    assert done.returncode == 1 and done.stdout.splitlines()[-1] == f"error: {message}"
+
+
 def test_a_file_of_another_preset_names_it():
     done = snakemake("-n", "results/laptop/report.html")
     message = "this call makes results/smoke (preset smoke); say --config preset=laptop"
