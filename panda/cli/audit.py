@@ -41,18 +41,18 @@ def audit(
     from panda.systems.members import shard_of_flows
 
     settings = load(config)
-    found = settings.discover
-    check_shard(shard, found.audit.n_shards, "discover.audit.n_shards")
+    discover = settings.discover
+    check_shard(shard, discover.audit.n_shards, "discover.audit.n_shards")
     chosen = stage.audited_systems(
-        read_catalogue(catalogue, stage.READ), found.audit.n_systems, settings.seed
+        read_catalogue(catalogue, stage.READ), discover.audit.n_systems, settings.seed
     )
-    own = shard_of_flows(chosen, shard, found.audit.n_shards)
+    own = shard_of_flows(chosen, shard, discover.audit.n_shards)
     with (
         recorded("audit_certificates", settings, [output], inputs=[catalogue]),
         Progress(len(own), f"audit shard {shard}", "systems") as progress,
     ):
-        opened, limits = open_library(library, found), found.search.integration.limits
-        table = stage.audit(opened, own, found.audit, found.follow, limits, settings.seed, progress)
+        opened, limits = open_library(library, discover), discover.search.integration.limits
+        table = stage.audit(opened, own, discover.audit, discover.follow, limits, settings.seed, progress)
         write_table(table, output)
 
 

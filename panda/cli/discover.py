@@ -99,10 +99,10 @@ def search(
     from panda.discovery.search.search import search as search_groups
 
     settings = load(config)
-    found = settings.discover
-    check_shard(shard, found.search.n_shards, "discover.search.n_shards")
-    everything = groups(found.founders.all_names, found.search, settings.seed)
-    own = shard_of(everything, shard, found.search.n_shards)
+    discover = settings.discover
+    check_shard(shard, discover.search.n_shards, "discover.search.n_shards")
+    everything = groups(discover.founders.all_names, discover.search, settings.seed)
+    own = shard_of(everything, shard, discover.search.n_shards)
     n = sum(group.n_members for group in own)
     with (
         recorded("search_candidates", settings, [output], inputs=[measures], part=shard) as record,
@@ -112,7 +112,12 @@ def search(
             progress.advance(progress.total, reused="from another run")
             return
         table = search_groups(
-            open_library(library, found), read_table(measures), own, found.search, settings.seed, progress
+            open_library(library, discover),
+            read_table(measures),
+            own,
+            discover.search,
+            settings.seed,
+            progress,
         )
         write_table(table, output, machines_only=LONG_LISTS)
 
@@ -133,9 +138,9 @@ def follow(
     from panda.discovery.search.filters import asked
 
     settings = load(config)
-    found = settings.discover
+    discover = settings.discover
     table = read_table(candidates, [*selecting.COLUMNS, *stage.MEMBERS])
-    n = int(asked(table, found.select)[0].sum())
+    n = int(asked(table, discover.select)[0].sum())
     with (
         recorded("follow_candidates", settings, [output], inputs=[candidates]) as record,
         Progress(n, f"follow {candidates.stem}", "candidates") as progress,
@@ -144,11 +149,11 @@ def follow(
             progress.advance(progress.total, reused="from another run")
             return
         followed = stage.follow(
-            open_library(library, found),
+            open_library(library, discover),
             table,
-            found.select,
-            found.follow,
-            found.search.integration.limits,
+            discover.select,
+            discover.follow,
+            discover.search.integration.limits,
             settings.seed,
             progress,
         )
@@ -175,7 +180,7 @@ def select(
     from panda.discovery.search import select as selecting
 
     settings = load(config)
-    found = settings.discover
+    discover = settings.discover
     with recorded(
         "select_systems", settings, [output, acceptance, selections], inputs=[*candidates, *followed]
     ):
@@ -183,12 +188,14 @@ def select(
         check_one_run(followed, made_from=candidates)
         tables = [read_table(path, selecting.COLUMNS) for path in candidates]
         table = pd.concat([table for table in tables if len(table)], ignore_index=True)
-        check_candidates(table, found.founders, found.search, found.search.generations, settings.seed)
+        check_candidates(
+            table, discover.founders, discover.search, discover.search.generations, settings.seed
+        )
         longer = pd.concat([read_table(path, FOLLOWED) for path in followed], ignore_index=True)
-        catalogue = selecting.select(table, found.select, found.founders, longer)
+        catalogue = selecting.select(table, discover.select, discover.founders, longer)
         write_table(catalogue, output, machines_only=LONG_LISTS)
-        write_table(selecting.acceptance(catalogue, found.select), acceptance)
-        write_table(selecting.selections(catalogue, found.select), selections)
+        write_table(selecting.acceptance(catalogue, discover.select), acceptance)
+        write_table(selecting.selections(catalogue, discover.select), selections)
 
 
 @app.command()
@@ -258,16 +265,16 @@ def gallery(
     from panda.discovery.own.founders import open_library
 
     settings = load(config)
-    found = settings.discover
+    discover = settings.discover
     with (
         recorded("sample_gallery", settings, [output], inputs=[catalogue]),
-        Progress(found.gallery.n_systems, "gallery", "systems") as progress,
+        Progress(discover.gallery.n_systems, "gallery", "systems") as progress,
     ):
         arrays = sample(
-            open_library(library, found),
+            open_library(library, discover),
             read_catalogue(catalogue),
-            found.gallery,
-            found.search.integration,
+            discover.gallery,
+            discover.search.integration,
             settings.seed,
             progress,
         )
@@ -303,17 +310,17 @@ def duplicates(
     from panda.discovery.own.founders import open_library
 
     settings = load(config)
-    found = settings.discover
+    discover = settings.discover
     table = read_catalogue(catalogue, [*CATALOGUE, "signature"])
-    chosen = novelty.calibration_systems(table, found.duplicates.n_calibration, settings.seed)
+    chosen = novelty.calibration_systems(table, discover.duplicates.n_calibration, settings.seed)
     with (
         recorded("find_duplicates", settings, [output, nearest], inputs=[catalogue]),
         Progress(len(chosen), "near-duplicates", "systems") as progress,
     ):
-        opened = open_library(library, found)
+        opened = open_library(library, discover)
         metric = novelty.measure_metric(
-            opened, chosen, found.search, found.duplicates.coverage, settings.seed, progress
+            opened, chosen, discover.search, discover.duplicates.coverage, settings.seed, progress
         )
-        counts, near = novelty.duplicates(table, metric, found.founders.families(), found.duplicates)
+        counts, near = novelty.duplicates(table, metric, discover.founders.families(), discover.duplicates)
         write_table(counts, output)
         write_table(near, nearest)

@@ -46,15 +46,15 @@ def breed(
     from panda.discovery.search.select import COLUMNS
 
     settings = load(config)
-    found = settings.discover
+    discover = settings.discover
     with recorded("breed_candidates", settings, [output], inputs=[measures, *candidates]):
-        opened = open_library(library, found)
+        opened = open_library(library, discover)
         check_one_run(candidates)
         tables = [read_table(path, [*COLUMNS, "signature"]) for path in candidates]
         so_far = pd.concat([table for table in tables if len(table)], ignore_index=True)
-        check_candidates(so_far, found.founders, found.search, generation - 1, settings.seed)
+        check_candidates(so_far, discover.founders, discover.search, generation - 1, settings.seed)
         bred = next_generation(
-            opened, so_far, read_table(measures), found, found.search, generation, settings.seed
+            opened, so_far, read_table(measures), discover, discover.search, generation, settings.seed
         )
         write_table(bred, output)
 
@@ -79,15 +79,15 @@ def search(
     from panda.systems.members import shard_of_flows
 
     settings = load(config)
-    found = settings.discover
-    check_shard(shard, found.search.n_shards, "discover.search.n_shards")
-    own = shard_of_flows(read_table(bred, LINEAGE), shard, found.search.n_shards)
+    discover = settings.discover
+    check_shard(shard, discover.search.n_shards, "discover.search.n_shards")
+    own = shard_of_flows(read_table(bred, LINEAGE), shard, discover.search.n_shards)
     with (
         recorded("search_bred", settings, [output], inputs=[bred]),
         Progress(len(own), f"search bred shard {shard}", "candidates") as progress,
     ):
-        opened = open_library(library, found)
-        tables = list(search_bred(opened, own, found.search, settings.seed, progress))
+        opened = open_library(library, discover)
+        tables = list(search_bred(opened, own, discover.search, settings.seed, progress))
         # A small generation may have fewer pairs than there are shards.
         nothing = pd.DataFrame(columns=[*dict.fromkeys((*COLUMNS, *MEMBERS, *LINEAGE, "signature"))])
         write_table(
@@ -145,34 +145,34 @@ def compare(
     from panda.discovery.search.select import COLUMNS
 
     settings = load(config)
-    found = settings.discover
+    discover = settings.discover
     with recorded("compare_searches", settings, [output, curve], inputs=[catalogue, *searches]):
         table = read_catalogue(catalogue, [*CATALOGUE, "signature"])
-        opened = open_library(library, found)
+        opened = open_library(library, discover)
         metric = novelty.measure_metric(
             opened,
-            novelty.calibration_systems(table, found.duplicates.n_calibration, settings.seed),
-            found.search,
-            found.duplicates.coverage,
+            novelty.calibration_systems(table, discover.duplicates.n_calibration, settings.seed),
+            discover.search,
+            discover.duplicates.coverage,
             settings.seed,
         )
         tables = {
             (path.parent.name, int(path.stem)): read_table(path, [*COLUMNS, "signature", "cpu_s"])
             for path in searches
         }
-        runs = [f"{m}, seed {seed}" for m in METHODS for seed in found.comparison.seeds]
+        runs = [f"{m}, seed {seed}" for m in METHODS for seed in discover.comparison.seeds]
         check_all_there(
             [f"{m}, seed {seed}" for m, seed in tables],
             runs,
             what="searches",
             key="discover.comparison.seeds",
         )
-        budget, accepted = accepted_in_budget(tables, found.founders, found.select)
-        n_spectra = sum(min(len(rows), found.comparison.n_spectra) for rows in accepted.values())
+        budget, accepted = accepted_in_budget(tables, discover.founders, discover.select)
+        n_spectra = sum(min(len(rows), discover.comparison.n_spectra) for rows in accepted.values())
         with Progress(n_spectra, "spectra of the comparison", "systems") as progress:
-            spectra = sampled_spectra(opened, accepted, found, progress)
+            spectra = sampled_spectra(opened, accepted, discover, progress)
         measures, along = compare_searches(
-            tables, budget, accepted, spectra, metric, found.comparison, found.evolve.min_samples
+            tables, budget, accepted, spectra, metric, discover.comparison, discover.evolve.min_samples
         )
         write_table(measures, output)
         write_table(along, curve)

@@ -75,20 +75,20 @@ def train(
         Paused: `pause` asked for it; the state is saved.
     """
     _check_windows(windows, shape)
-    where = choose_device(machine.device)
+    device = choose_device(machine.device)
     folder = StateFolder(saving.folder, saving.fingerprint)
     with torch_threads(machine.threads), StateLock(folder.path):
-        model = _initial_model(shape, encoder, seed=seed).to(where)
+        model = _initial_model(shape, encoder, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
         run = _Run(model, recipe, optimiser, History(batch_size=windows.batch_size), folder)
         run.resume()
         if progress is not None:
             progress.start_at(run.done)
         if run.done < n_steps:
-            batches = _batches(windows, shape, where, seed=seed, first=run.done, n_steps=n_steps)
-            loss_of = _loss_function(model, recipe, autocast(machine.precision, where))
+            batches = _batches(windows, shape, device, seed=seed, first=run.done, n_steps=n_steps)
+            loss_of = _loss_function(model, recipe, autocast(machine.precision, device))
             if machine.compile:
-                loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, where, 0))
+                loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, device, 0))
             with closing(batches):
                 run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
     return model.to("cpu"), run.history.table()
@@ -211,12 +211,12 @@ def _loss_function(model: Panda, recipe: Recipe, precision: torch.autocast) -> L
 
 
 def _batches(
-    windows: TrainingWindows, shape: ModelShape, where: torch.device, *, seed: int, first: int, n_steps: int
+    windows: TrainingWindows, shape: ModelShape, device: torch.device, *, seed: int, first: int, n_steps: int
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Batch and mask of the steps from `first` on, each made in a thread while the step before computes."""
 
     def prepare(step: int) -> tuple[Tensor, Tensor | None]:
-        return _on_device(windows.batch(step), shape, where, integer_seed(seed, "train", "mask", step))
+        return _on_device(windows.batch(step), shape, device, integer_seed(seed, "train", "mask", step))
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         coming = thread.submit(prepare, first)
@@ -228,7 +228,7 @@ def _batches(
 
 
 def _on_device(
-    windows: Float, shape: ModelShape, where: torch.device, mask_seed: int
+    windows: Float, shape: ModelShape, device: torch.device, mask_seed: int
 ) -> tuple[Float[Tensor, "batch time channel"], Bool[Tensor, "batch channel patch"] | None]:
     """A batch and, for an MLM, the patches to hide in it."""
     batch = torch.from_numpy(windows)
@@ -242,8 +242,8 @@ def _on_device(
             mask_ratio=shape.mask_ratio,
             generator=drawn,
         )
-    if where.type == "cuda":
+    if device.type == "cuda":
         # From pinned memory the copy does not wait for the GPU.
-        batch = batch.pin_memory().to(where, non_blocking=True)
-        mask = None if mask is None else mask.pin_memory().to(where, non_blocking=True)
+        batch = batch.pin_memory().to(device, non_blocking=True)
+        mask = None if mask is None else mask.pin_memory().to(device, non_blocking=True)
     return batch, mask

@@ -90,8 +90,8 @@ def parents_of(
         return Parents(rows.head(0), np.empty(0))
     chosen = calibration_systems(rows, evolve.n_calibration, seed)
     metric = measure_metric(library, chosen, settings, None, seed)
-    where = space.points(rows, metric)
-    return Parents(rows, space.novelty(where, rows["dimension"].to_numpy(), evolve.n_neighbours))
+    points = space.points(rows, metric)
+    return Parents(rows, space.novelty(points, rows["dimension"].to_numpy(), evolve.n_neighbours))
 
 
 def next_generation(

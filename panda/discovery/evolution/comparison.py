@@ -82,9 +82,9 @@ def compare(
     """
     n_equal = min(map(len, found.values()))
     # One unit of distance for all.
-    where = space.points(pd.concat(found.values()), metric)
+    points = space.points(pd.concat(found.values()), metric)
     ends = np.cumsum([len(rows) for rows in found.values()])
-    places = dict(zip(found, np.split(where, ends[:-1]), strict=True))
+    places = dict(zip(found, np.split(points, ends[:-1]), strict=True))
     width = settings.kernel_width
     rows, curve = [], []
     for (method, seed), own in found.items():
@@ -129,14 +129,14 @@ def _accepted(candidates: pd.DataFrame, founders: Founders, select: Select) -> p
     return catalogue[able].reset_index(drop=True)
 
 
-def _equal(where: space.Points, dimension: np.ndarray, n: int, settings: Comparison, seed: int) -> float:
+def _equal(points: space.Points, dimension: np.ndarray, n: int, settings: Comparison, seed: int) -> float:
     """The mean effective number of `n` of the systems, over draws without replacement."""
     stream = generator(seed, "discover", "compare")
     draws: Sequence[np.ndarray] = [
-        stream.choice(len(where), n, replace=False) for _ in range(settings.n_draws)
+        stream.choice(len(points), n, replace=False) for _ in range(settings.n_draws)
     ]
     return float(
         np.mean(
-            [space.effective_number(where[rows], dimension[rows], settings.kernel_width) for rows in draws]
+            [space.effective_number(points[rows], dimension[rows], settings.kernel_width) for rows in draws]
         )
     )
