@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 from numba import njit
-from scipy.integrate._ivp import dop853_coefficients as tableau
 from scipy.interpolate import PchipInterpolator
 
+from panda.dynamics import tableau
 from panda.dynamics import workspace as ws
 from panda.dynamics.dop853 import MAX_FACTOR, MIN_FACTOR, N_STAGES, OPTIONS, SAFETY, STRETCH, call_lanes
 from panda.systems.flow import Ensemble, Flow

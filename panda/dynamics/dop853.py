@@ -11,13 +11,11 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from scipy.integrate._ivp import dop853_coefficients as tableau
 
+from panda.dynamics import tableau
 from panda.dynamics import workspace as ws
 from panda.systems.lanes import N_LANES
 
-# Hairer, Norsett and Wanner, "Solving Ordinary Differential Equations I", II.5 and II.10. Row s of A gives
-# the state at which stage s is evaluated: 1..11 the step, 12 its end (so A[12] is B), 13..15 dense output.
 C = tableau.C
 N_ROWS_A = tableau.N_STAGES_EXTENDED
 WEIGHTS = [*tableau.A, tableau.E5, tableau.E3, *tableau.D]
