@@ -41,7 +41,7 @@ PACKAGES = ("panda", "baselines")
 
 
 def code_version(roots: Sequence[str], source: str | Path) -> str:
-    """Twelve hex digits over the syntax trees of `roots` (module names) and all they import of ours.
+    """Twelve hex digits over the syntax trees of `roots` (module names) and all they import of ours, on any Python.
 
     Imports inside functions count too; comments, docstrings and formatting do not. Of the configuration's sections
     only what they compute counts. `source` is the folder that holds the packages.
@@ -112,7 +112,7 @@ def _computed(tree: ast.Module) -> ast.Module:
     return ast.Module(body=functions, type_ignores=[])
 
 
-def syntax_hash(source: str) -> str:
+def syntax_hash(source: str | bytes) -> str:
     """Twelve hex digits over the syntax tree of Python source, deaf to comments, docstrings and formatting.
 
     Raises:
@@ -122,17 +122,48 @@ def syntax_hash(source: str) -> str:
 
 
 def _hash(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            _drop_docstring(node)
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(_text(tree).encode()).hexdigest()
 
 
-def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    first = node.body[0] if node.body else None
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
-        node.body = node.body[1:]
+def _text(value: object) -> str:
+    """A syntax tree as text, without docstrings, in the same words on every version of Python.
+
+    `ast.dump` is another on most: fields come (`type_params` in 3.12), empty ones go (3.13). What is empty is left
+    out here, and the characters that `repr` escapes, which the version's Unicode decides, are all but ASCII.
+    """
+    if isinstance(value, ast.AST):
+        fields = dict(ast.iter_fields(value))
+        if isinstance(value, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            fields["body"] = [line for line in value.body if not _is_documentation(line)]
+        elif isinstance(value, ast.JoinedStr):
+            fields["values"] = _joined(value.values)
+        given = [
+            f"{name}={_text(field)}" for name, field in fields.items() if field is not None and field != []
+        ]
+        return f"{type(value).__name__}({', '.join(given)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return ascii(value)
+
+
+def _is_documentation(line: ast.stmt) -> bool:
+    """A string that stands alone: a docstring, or what is said of the name defined above."""
+    return (
+        isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Constant)
+        and isinstance(line.value.value, str)
+    )
+
+
+def _joined(parts: list[ast.expr]) -> list[object]:
+    """The parts of an f-string; how the text between two fields is cut depends on the version, so it is in one piece."""
+    joined: list[object] = []
+    for part in parts:
+        text = part.value if isinstance(part, ast.Constant) else None
+        if not isinstance(text, str):
+            joined.append(part)
+        elif joined and isinstance(joined[-1], str):
+            joined[-1] += text
+        elif text:
+            joined.append(text)
+    return joined

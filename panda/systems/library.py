@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from panda.core.code_version import syntax_hash
 from panda.core.errors import PandaError, did_you_mean
 from panda.core.files import atomic_path, read_json, write_json
 from panda.core.progress import Progress
@@ -254,21 +254,8 @@ def _code_version() -> str:
     """A hash of the syntax trees of the modules that decide a build, without docstrings and comments."""
     digest = hashlib.sha256()
     for name in _SOURCES:
-        tree = ast.parse((Path(__file__).parent / f"{name}.py").read_bytes())
-        for node in ast.walk(tree):
-            # Strings that stand alone are documentation.
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-                node.body = [line for line in node.body if not _is_text(line)]
-        digest.update(ast.dump(tree).encode())
+        digest.update(syntax_hash((Path(__file__).parent / f"{name}.py").read_bytes()).encode())
     return digest.hexdigest()
-
-
-def _is_text(line: ast.stmt) -> bool:
-    return (
-        isinstance(line, ast.Expr)
-        and isinstance(line.value, ast.Constant)
-        and isinstance(line.value.value, str)
-    )
 
 
 def _to_json(founder: Founder) -> dict[str, Any]:

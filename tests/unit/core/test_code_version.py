@@ -45,6 +45,74 @@ def test_code_reached_inside_a_function_counts_and_other_code_does_not(tree: Pat
     assert version(tree, "panda.a") != before
 
 
+# What versions of Python parse or print differently: new and empty fields, f-strings, characters that Unicode defined
+# later, None as a value and as nothing.
+VARIED = r'''
+"""Of what the hash is deaf to."""
+import a.b as c
+
+GREEK = "λ₁\n\U0001fae8"
+"""What GREEK is."""
+LIMITS = 1e-300, 1e999, -0.0, 10**40, 3j, b"\xff", None, ..., True
+
+@c.d(key=None)
+class A(c.B, metaclass=c.M):
+    n: int = 0
+    """What n is."""
+
+    def f(self, x, /, y=None, *rest: "A", z, w=None, **more) -> None:
+        """Doc."""
+        return f"{x!r:>{y}}" f"{z=}" "tail" f"" if x else f"a{{b}}{x:.3f}{y:{z}.{w}}"
+
+    async def g(self):
+        async with self as (p, q):
+            return [i async for i in p if i], {**q, "k": lambda: (yield)}, {*p}, p[1:, ::2]
+
+match GREEK:
+    case {"a": [1, *_], **rest} | A(n=0) if rest: del rest
+    case None: pass
+try:
+    x: int
+except* (ValueError, KeyError) as error: raise A from error
+else: (y := not x < 1 <= 2)
+'''
+
+
+def test_the_hash_of_a_text_is_the_same_on_every_python():
+    # `make test-pythons` runs this on the others. If you change what the hash sees, this number changes on all.
+    assert module.syntax_hash(VARIED) == "606f2d6dc707"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = 1", "x = 1.0"),
+        ("x = 1", "x = True"),
+        ("x = None", "x = ..."),
+        ("f(None)", "f()"),
+        ("f'a{b}c'", "f'ac{b}'"),
+        ("f'{a}{b}'", "f'{a} {b}'"),
+        ("x = f'a'", "x = 'a'"),
+        ("x: int = 1", "x = 1"),
+        ("f(a, b)", "f(a, *b)"),
+        ("x = {**a, 1: 2}", "x = {1: 2, **a}"),
+        ("def f(a, b=None): ...", "def f(a, *, b=None): ..."),
+        ("x = 'λ'", "x = 'µ'"),
+    ],
+)
+def test_what_means_another_thing_has_another_hash(one: str, other: str):
+    assert module.syntax_hash(one) != module.syntax_hash(other)
+
+
+def test_strings_that_stand_alone_change_nothing():
+    assert module.syntax_hash("x = 1\n'''What x is.'''") == module.syntax_hash("'''A file.'''\nx = 1")
+    assert module.syntax_hash("def f():\n  'Doc.'\n  return 'a'") == module.syntax_hash("def f(): return 'a'")
+
+
+def test_an_f_string_in_pieces_is_one():
+    assert module.syntax_hash("x = f'a{b}' 'c' f'd'") == module.syntax_hash("x = f'a{b}cd'")
+
+
 def test_an_unknown_root_is_refused(tree: Path):
     with pytest.raises(FileNotFoundError, match=r"panda\.nothing"):
         version(tree, "panda.nothing")
