@@ -1,8 +1,12 @@
 # make figures   the figures and the report of the default preset
 # make test      every check and test, the smoke preset end to end
-# Variables: PYTHON (3.11), TORCH (what pip installs for PyTorch), CORES, PRESET, TARGET.
+# Variables: PYTHON (3.11 to 3.13), TORCH (what pip installs for PyTorch), CORES, PRESET, TARGET.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHONS := 3.13 3.12 3.11
+VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+# The version that .venv has, else the newest of these that is installed and runs (a shim may stand for none).
+PYTHON ?= $(shell for v in $$($(BIN)/python $(VERSION) 2>/dev/null) $(PYTHONS); do \
+  p=$$(command -v python$$v) && $$p -c '' 2>/dev/null && echo $$p && exit; done; command -v python3)
 # CUDA users on Linux: this default is the CUDA build. CPU only: see docs/install.md for the smaller build.
 TORCH  ?= torch==2.13.0
 CORES  ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -14,7 +18,7 @@ BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PYTHONHASHSEED := 0
 
-.PHONY: figures setup test test-slurm lock format schema clean
+.PHONY: figures setup test test-pythons test-slurm lock format schema clean
 .DEFAULT_GOAL := figures
 
 figures: $(INSTALLED)
@@ -24,8 +28,9 @@ figures: $(INSTALLED)
 setup: $(INSTALLED)
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-	  || { echo "error: $(PYTHON) is not Python 3.11; say make PYTHON=/path/to/python3.11"; exit 1; }
+	@case " $(PYTHONS) " in *" $$($(PYTHON) $(VERSION) 2>/dev/null) "*) ;; *) \
+	  echo "error: $(if $(PYTHON),$(PYTHON) is none,there is none here) of Python $(PYTHONS); say make PYTHON=/path/to/python3.13"; exit 1;; esac
+	@test "$$($(BIN)/python $(VERSION) 2>/dev/null)" = "$$($(PYTHON) $(VERSION))" || rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
@@ -34,6 +39,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 test: $(INSTALLED)
 	@$(BIN)/python -m tests.run_all
+
+# The unit tests that need no PyTorch on the other versions of Python that are installed; all unit tests if WITH_TORCH
+# says what pip installs for PyTorch.
+test-pythons: $(INSTALLED)
+	@$(BIN)/python -m tests.pythons $(WITH_TORCH)
 
 test-slurm: $(INSTALLED)
 	@$(BIN)/python -m tests.slurm.run

@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests import pythons
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -47,13 +48,18 @@ def environment() -> dict:
     return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 
-def test_conda_takes_the_python_of_the_project():
-    (python,) = (d for d in environment()["dependencies"] if str(d).startswith("python="))
+def test_conda_takes_the_pythons_of_the_project():
+    (python,) = (d for d in environment()["dependencies"] if str(d).startswith("python"))
+    assert SpecifierSet(str(python).removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_the_makefile_and_the_metadata_name_the_pythons_of_the_project():
     allowed = SpecifierSet(PROJECT["requires-python"])
-    version = python.removeprefix("python=")
-    assert f"{version}.0" in allowed
-    major, minor = map(int, version.split("."))
-    assert f"{major}.{minor + 1}.0" not in allowed and f"{major}.{minor - 1}.0" not in allowed
+    versions = {f"3.{minor}" for minor in range(30) if f"3.{minor}.0" in allowed}
+    makefile = re.search(r"^PYTHONS := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert makefile is not None and makefile.group(1).split() == sorted(versions, key=Version, reverse=True)
+    assert {line.rpartition(" ")[2] for line in PROJECT["classifiers"]} == versions
+    assert sorted(versions, key=Version) == pythons.VERSIONS
 
 
 def test_conda_takes_all_else_from_the_lock():
