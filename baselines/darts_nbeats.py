@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from baselines.quiet import quiet
 from baselines.training_series import draw_series
 from panda.config import Baselines, DartsNBEATS
 from panda.core import seeds
+from panda.core.digest import sha256_of_bytes
 from panda.core.errors import PandaError
 from panda.core.files import atomic_path, read_json, read_whole, write_json
 from panda.core.progress import Progress
@@ -98,7 +98,7 @@ def create(name: str, settings: Baselines, options: Options) -> DartsForecaster:
             )
     path = options.state / "model.safetensors"
     content = read_whole(path)
-    if hashlib.sha256(content).hexdigest() != stored.get("sha256"):
+    if sha256_of_bytes(content) != stored.get("sha256"):
         raise PandaError(f"{path}: does not match the SHA-256 in its config.json; train it again")
     torch.set_num_threads(options.threads)
     model = _untrained(own, options)
@@ -244,5 +244,5 @@ def _save(state: Path, weights: dict[str, torch.Tensor], record: dict[str, Any])
     content = save({name: tensor.contiguous() for name, tensor in weights.items()})
     with atomic_path(state / "model.safetensors") as temporary:
         temporary.write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = sha256_of_bytes(content)
     write_json(state / "config.json", record | {"sha256": digest}, digest=True)

@@ -144,7 +144,8 @@ def recorded(
     """
     from panda.core import reuse
     from panda.core.code_version import code_version
-    from panda.core.provenance import SUFFIX, hash_of, processor, provenance, sha256, versions
+    from panda.core.digest import sha256
+    from panda.core.provenance import SUFFIX, hash_of, processor, provenance, versions
     from panda.core.resolved import digest
 
     own = STEPS[step].section(config, *reads) | dict(content or {})

@@ -112,7 +112,8 @@ def _own_part(store: TrajectoryStore, named: NamedModel, settings: Config, catal
 def _fingerprint(content: Mapping[str, Any], inputs: list[Path]) -> str:
     """What the weights depend on, hashed: the name of the training state's folder."""
     from panda.core.code_version import code_version
-    from panda.core.provenance import hash_of, processor, sha256, versions
+    from panda.core.digest import sha256
+    from panda.core.provenance import hash_of, processor, versions
 
     parts: dict[str, Any] = {
         "section": content,

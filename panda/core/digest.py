@@ -1,4 +1,5 @@
-"""Digests inside files, so that no flipped bit of a Parquet table or a JSON object is read in silence."""
+"""SHA-256 of files and data; digests inside files, so that no flipped bit of a Parquet table or a JSON object is read in
+silence."""
 
 from __future__ import annotations
 
@@ -25,13 +26,29 @@ _SEALED = re.compile(r".*[0-9a-f]{64}")
 SUFFIX = ".sha256"
 
 
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hex; the file may be larger than memory."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of_bytes(data: bytes) -> str:
+    """SHA-256 of bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_json(value: Any) -> str:
+    """SHA-256 of plain data, in hex, whatever the order of its keys."""
+    return sha256_of_bytes(json.dumps(value, sort_keys=True).encode())
+
+
 def seal_parquet(path: Path) -> None:
     """Put the digest of a Parquet file, written with `METADATA`, in the place kept for it."""
     data = path.read_bytes()
     at = data.rindex(_MARK) + len(_MARK)
     with path.open("r+b") as file:
         file.seek(at)
-        file.write(hashlib.sha256(data).hexdigest().encode())
+        file.write(sha256_of_bytes(data).encode())
 
 
 def check_parquet(path: Path, data: bytes) -> None:
@@ -47,7 +64,7 @@ def check_parquet(path: Path, data: bytes) -> None:
         return
     first = at + len(_MARK)
     blank = data[:first] + _BLANK.encode() + data[first + 64 :]
-    if at < 0 or hashlib.sha256(blank).hexdigest().encode() != data[first : first + 64]:
+    if at < 0 or sha256_of_bytes(blank).encode() != data[first : first + 64]:
         raise PandaError(f"{path}: damaged (its content does not match the digest in it); make it again")
 
 
@@ -58,7 +75,7 @@ def has_digest(data: bytes) -> bool:
 
 def seal_json(value: Mapping[str, Any]) -> dict[str, Any]:
     """A JSON object with the digest of its content."""
-    return {**value, _KEY + _sha256(value): []}
+    return {**value, _KEY + sha256_of_json(value): []}
 
 
 def open_json(path: Path, value: Any, *, required: bool) -> Any:
@@ -75,7 +92,7 @@ def open_json(path: Path, value: Any, *, required: bool) -> Any:
     if not keys and not required:
         return value
     content = {key: entry for key, entry in value.items() if key not in keys} if keys else None
-    if content is None or keys != [_KEY + _sha256(content)]:
+    if content is None or keys != [_KEY + sha256_of_json(content)]:
         own = f", or, if you changed it yourself, take out its key {_KEY!r}..." if not required else ""
         raise PandaError(f"{path}: damaged (its content does not match the digest in it); make it again{own}")
     return content
@@ -105,7 +122,7 @@ def check_beside(path: Path, data: bytes) -> None:
     if not beside.is_file():
         return
     words = beside.read_text(encoding="utf-8", errors="replace").split()
-    if words[:1] != [hashlib.sha256(data).hexdigest()]:
+    if words[:1] != [sha256_of_bytes(data)]:
         raise PandaError(
             f"{path}: damaged, or another file than {beside.name} says; restore it, or remove {beside.name}"
         )
@@ -113,8 +130,4 @@ def check_beside(path: Path, data: bytes) -> None:
 
 def line_beside(path: Path) -> str:
     """What `<file>.sha256` says of a file whose format leaves no room for a digest."""
-    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
-
-
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return f"{sha256(path)}  {path.name}\n"

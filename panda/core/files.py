@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import io
 import json
 import os
@@ -27,6 +26,7 @@ from panda.core.digest import (
     open_json,
     seal_json,
     seal_parquet,
+    sha256_of_json,
     unique,
 )
 from panda.core.errors import PandaError
@@ -226,7 +226,7 @@ def listing(folder: str | Path) -> str:
     files = sorted(
         (str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file()
     )
-    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
+    return sha256_of_json(files)[:12]
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, machines_only: Iterable[str] = ()) -> None:
@@ -300,7 +300,7 @@ def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
                 f"{path}: array {name!r} has Python objects; store numbers or fixed-width strings"
             )
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:

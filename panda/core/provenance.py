@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import resource
@@ -17,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from panda.core.digest import has_digest
+from panda.core.digest import has_digest, sha256, sha256_of_json
 from panda.core.errors import PandaError
 from panda.core.files import check_writable, read_json, write_json
 
@@ -25,15 +23,9 @@ VERSIONS_OF = ("numpy", "scipy", "numba", "torch", "dysts", "pandas", "pyarrow",
 SUFFIX = ".provenance.json"
 
 
-def sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def hash_of(value: Any) -> str:
     """Twelve hex digits over plain data, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+    return sha256_of_json(value)[:12]
 
 
 def record_path(output: str | Path) -> Path:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from panda.core.digest import sha256
 from panda.core.errors import PandaError
 from panda.core.files import atomic_path
-from panda.core.provenance import sha256
 
 FOLDER = Path(".cache") / "results"
 # Set to 0, every job computes: nothing is taken from another run, and nothing kept for one.

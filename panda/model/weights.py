@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -17,6 +16,8 @@ from safetensors.torch import save as as_safetensors
 from torch import Tensor
 
 from panda.config import ModelShape
+from panda.core.digest import sha256 as sha256_of_file
+from panda.core.digest import sha256_of_bytes, sha256_of_json
 from panda.core.errors import PandaError
 from panda.core.files import atomic_path, read_json, write_json
 from panda.model.panda import Panda
@@ -40,9 +41,9 @@ def save_model(model: Panda, folder: str | Path) -> str:
     content = as_safetensors(tensors, metadata={"format": "pt"})
     with atomic_path(folder / WEIGHTS) as temporary:
         temporary.write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = sha256_of_bytes(content)
     shape = model.shape.model_dump(mode="json")
-    config = {"format": _FORMAT, "sha256": digest, "shape": shape, "shape_sha256": _sha256_of_shape(shape)}
+    config = {"format": _FORMAT, "sha256": digest, "shape": shape, "shape_sha256": sha256_of_json(shape)}
     write_json(folder / CONFIG, config)
     return digest
 
@@ -227,8 +228,7 @@ def _refuse_pickle(path: Path) -> None:
 def _check_digest(path: Path, sha256: str | None, origin: str) -> None:
     if sha256 is None:
         return
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of_file(path)
     if found != sha256.lower():
         raise PandaError(
             f"{path}: its SHA-256 is {found[:12]}..., the {origin} {sha256[:12]}...; "
@@ -239,15 +239,11 @@ def _check_digest(path: Path, sha256: str | None, origin: str) -> None:
 def _check_own(folder: Path, config: Mapping[str, Any]) -> None:
     """Hold shape and weights against the digests in the config, which a model of ours always has."""
     where = folder / CONFIG
-    if config.get("shape_sha256") != _sha256_of_shape(config["shape"]):
+    if config.get("shape_sha256") != sha256_of_json(config["shape"]):
         raise PandaError(f"{where}: damaged (its shape does not match its digest); fetch or train it again")
     if not isinstance(config.get("sha256"), str):
         raise PandaError(f"{where}: damaged (no SHA-256 of {WEIGHTS} in it); fetch or train it again")
     _check_digest(folder / WEIGHTS, config["sha256"], f"{CONFIG} beside it")
-
-
-def _sha256_of_shape(shape: Any) -> str:
-    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 
 def _validated(path: Path, make: Any) -> ModelShape:

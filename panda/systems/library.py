@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from panda.core.code_version import syntax_hash
+from panda.core.digest import sha256_of_bytes, sha256_of_json
 from panda.core.errors import PandaError, did_you_mean
 from panda.core.files import atomic_path, read_json, write_json
 from panda.core.progress import Progress
@@ -104,7 +104,7 @@ def _compile_into(folder: Path, traced: TracedFounder) -> dict[str, Any]:
     code = compile_functions(text)
     with atomic_path(folder / f"{founder.name}.o") as temporary:
         temporary.write_bytes(code)
-    return {**_to_json(founder), "code_sha256": hashlib.sha256(code).hexdigest()}
+    return {**_to_json(founder), "code_sha256": sha256_of_bytes(code)}
 
 
 def _write_index(folder: Path, entries: dict[str, dict[str, Any]]) -> None:
@@ -236,7 +236,7 @@ class FounderLibrary:
             code = path.read_bytes()
         except OSError as error:
             raise PandaError(f"{path}: cannot be read ({error.strerror}); {_REPAIR}") from error
-        if hashlib.sha256(code).hexdigest() != self._entries[name]["code_sha256"]:
+        if sha256_of_bytes(code) != self._entries[name]["code_sha256"]:
             raise PandaError(f"{path}: damaged, or from another build; {_REPAIR}")
         return code
 
@@ -252,10 +252,8 @@ def _made_with() -> dict[str, str]:
 
 def _code_version() -> str:
     """A hash of the syntax trees of the modules that decide a build, without docstrings and comments."""
-    digest = hashlib.sha256()
-    for name in _SOURCES:
-        digest.update(syntax_hash((Path(__file__).parent / f"{name}.py").read_bytes()).encode())
-    return digest.hexdigest()
+    folder = Path(__file__).parent
+    return sha256_of_json([syntax_hash((folder / f"{name}.py").read_bytes()) for name in _SOURCES])
 
 
 def _to_json(founder: Founder) -> dict[str, Any]:

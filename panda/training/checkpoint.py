@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import logging
 import os
 import socket
@@ -17,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from panda.core.digest import sha256_of_bytes, sha256_of_json
 from panda.core.errors import PandaError
 from panda.core.files import atomic_path, read_json, write_json
 
@@ -94,10 +93,10 @@ class StateFolder:
         content = {
             "fingerprint": self.fingerprint,
             "step": state.step,
-            "tensors_sha256": hashlib.sha256(data).hexdigest(),
+            "tensors_sha256": sha256_of_bytes(data),
             "notes": state.notes,
         }
-        write_json(record, {"content": content, "sha256": _sha256_of_json(content)})
+        write_json(record, {"content": content, "sha256": sha256_of_json(content)})
         self._prune()
 
     def load(self) -> State | None:
@@ -115,13 +114,13 @@ class StateFolder:
         tensors, record = self._files(step)
         outer = read_json(record)
         content = outer.get("content") if isinstance(outer, dict) else None
-        if not isinstance(content, dict) or outer.get("sha256") != _sha256_of_json(content):
+        if not isinstance(content, dict) or outer.get("sha256") != sha256_of_json(content):
             raise PandaError(f"{record}: damaged training state (its checksum does not match)")
         if content["fingerprint"] != self.fingerprint or content["step"] != step:
             raise PandaError(f"{record}: the state of another training")
         try:
             data = tensors.read_bytes()
-            if hashlib.sha256(data).hexdigest() != content["tensors_sha256"]:
+            if sha256_of_bytes(data) != content["tensors_sha256"]:
                 raise PandaError(f"{tensors}: damaged training state (its checksum does not match)")
             # Cloned: torch's own allocations are aligned, views into the file's bytes need not be, and the
             # sums in a matrix product may be ordered by alignment.
@@ -148,7 +147,3 @@ class StateFolder:
         for path in (*self.path.glob("step-*.safetensors"), *self.path.glob(".step-*.part*")):
             if path not in kept:
                 path.unlink(missing_ok=True)
-
-
-def _sha256_of_json(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

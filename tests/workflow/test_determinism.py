@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from panda.core.digest import sha256
 from panda.core.files import read_json, read_table
-from panda.core.provenance import record_path, sha256
+from panda.core.provenance import record_path
 from panda.data.store import TrajectoryStore
 from tests.workflow.sandbox import Sandbox
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from panda.core.provenance import sha256
+from panda.core.digest import sha256
 from tests.workflow.sandbox import Sandbox
 
 pytestmark = pytest.mark.workflow

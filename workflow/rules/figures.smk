@@ -2,7 +2,7 @@
 
 import yaml
 
-from panda.core.provenance import sha256
+from panda.core.digest import sha256
 
 with open(SOURCE / "paper" / "figures.yaml", encoding="utf-8") as stream:
     FIGURES = yaml.safe_load(stream)["figures"]

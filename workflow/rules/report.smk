@@ -2,7 +2,8 @@
 
 import re
 
-from panda.core.provenance import hash_of, sha256
+from panda.core.digest import sha256
+from panda.core.provenance import hash_of
 
 with open(SOURCE / "paper" / "claims.yaml", encoding="utf-8") as stream:
     CLAIMS = hash_of(yaml.safe_load(stream))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from panda.core.digest import sha256
 from panda.core.errors import PandaError
 from panda.core.files import read_json, write_table, write_text
-from panda.core.provenance import check_one_run, provenance, record_path, sha256
+from panda.core.provenance import check_one_run, provenance, record_path
 
 
 def test_a_record_names_code_config_seed_inputs_and_costs(tmp_path: Path):
