@@ -3,6 +3,10 @@
 The scalar library's functions would be called lane by lane and take most of the time of a founder that has
 a sine. Polynomials are Taylor's, after a reduction of the argument. Every lane is computed on its own: an
 argument out of the fast range is computed by the scalar library and chosen for that lane only.
+
+Why not SLEEF, which has these functions too: it is a C library, which no wheel brings, so every user would have to build
+it; its calls cannot be inlined into a founder's code, which is stored as one object file and loaded without a linker; and
+its results hang on the version and the variant for the processor that are found, where these are the same text for all.
 """
 
 from __future__ import annotations
