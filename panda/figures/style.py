@@ -9,9 +9,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.typing import RcKeyType
+from scipy.optimize import isotonic_regression
 
 from panda.core.labels import POPULATIONS as POPULATIONS
 from panda.core.labels import filter_label as filter_label
@@ -24,7 +27,7 @@ COLUMN_IN, PAGE_IN = 3.25, 7.0  # width of one text column and of the page, inch
 PNG_DPI = 200
 INK, MUTED, FAINT = "#1a1a1a", "#6b6b6b", "#d4d4d4"
 
-RC: dict[str, Any] = {
+RC: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
     "font.size": 7.0,
     "mathtext.fontset": "dejavusans",
@@ -163,26 +166,17 @@ def bare(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def spread(values: Sequence[float], gap: float) -> np.ndarray:
+def spread(values: Sequence[float] | Float[np.ndarray, " n"], gap: float) -> Float[np.ndarray, " n"]:
     """Move `values` as little as needed so that neighbours are `gap` apart; their order stays.
 
-    Least squares under the order constraints x[i+1] - x[i] >= gap, by pooling adjacent violators.
+    Least squares under the order constraints x[i+1] - x[i] >= gap.
     """
-    values = np.asarray(values, float)
-    order = np.argsort(values, kind="stable")
-    shifted = values[order] - gap * np.arange(len(values))
-    blocks: list[list[float]] = []  # [mean, size]
-    for value in shifted:
-        blocks.append([value, 1])
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, size = blocks.pop()
-            blocks[-1] = [
-                (blocks[-1][0] * blocks[-1][1] + mean * size) / (blocks[-1][1] + size),
-                blocks[-1][1] + size,
-            ]
-    pooled = np.concatenate([np.full(int(size), mean) for mean, size in blocks]) if blocks else shifted
-    result = np.empty_like(values)
-    result[order] = pooled + gap * np.arange(len(values))
+    given = np.asarray(values, float)
+    order = np.argsort(given, kind="stable")
+    steps = gap * np.arange(len(given))
+    result = np.empty_like(given)
+    # Less the gaps, the constraints say no more than that the values rise.
+    result[order] = isotonic_regression(given[order] - steps).x + steps
     return result
 
 
@@ -194,9 +188,9 @@ def label_ends(
     Call it last, when size and limits of `axes` are final: places are computed in points on the page, and rounded, since
     the last bits of a layout differ from run to run (`save`).
     """
-    if not ends:
-        return
     figure = axes.get_figure(root=True)
+    if not ends or figure is None:
+        return
     figure.draw_without_rendering()
     to_pt = 72.0 / figure.dpi
     pixels = axes.transData.transform([(x, y) for x, y, _, _ in ends]) * to_pt
@@ -204,7 +198,7 @@ def label_ends(
     right = axes.get_window_extent().x1 * to_pt
     for (x, y, text, tint), at, (x_pt, y_pt) in zip(ends, wanted, pixels, strict=True):
         leader = {"arrowstyle": "-", "color": tint, "lw": 0.4, "shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)}
-        offset = np.round([right - x_pt + 9, at - y_pt], 3)
+        offset = (round(float(right - x_pt + 9), 3), round(float(at - y_pt), 3))
         axes.annotate(
             text, (x, y), xytext=offset, textcoords="offset points",
             color=tint, fontsize=size, va="center", ha="left", annotation_clip=False,

@@ -43,3 +43,11 @@ def test_labels_do_not_overlap():
     assert np.diff(np.sort(places)).min() >= 2.0 - 1e-9
     assert list(np.argsort(places)) == [0, 2, 1, 3]
     assert places[3] == 9.0
+
+
+@pytest.mark.parametrize(
+    ("values", "places"),
+    [([], []), ([3.0], [3.0]), ([0.0, 0.0], [-1.0, 1.0]), ([5.0, 0.0, 1.0], [5.0, -0.5, 1.5])],
+)
+def test_labels_move_as_little_as_they_must(values: list[float], places: list[float]):
+    assert style.spread(values, 2.0) == pytest.approx(places)
