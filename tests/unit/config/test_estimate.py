@@ -120,7 +120,7 @@ def test_the_lines_add_up_and_the_summary_is_one_line(smoke: Config):
 )
 def test_operations_are_those_that_torch_counts(smoke: Config, embedding: str, head: str, pooling: str):
     """Nine channels: of fewer the attention is written without matrix products, which torch does not count."""
-    import torch
+    torch = pytest.importorskip("torch")
     from torch.utils.flop_counter import FlopCounterMode
 
     from panda.model.panda import Panda
