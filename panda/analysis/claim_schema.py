@@ -151,8 +151,8 @@ def _line(node: yaml.Node | None, location: Sequence[str | int]) -> tuple[int, l
                 continue  # a tag that pydantic adds for unions, or a missing key
             line, node = entry[0].start_mark.line + 1, entry[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
+            entry = node.value[part]
+            line, node = entry.start_mark.line + 1, entry
         else:
             continue
         seen.append(str(part))

@@ -144,9 +144,9 @@ def fit(
     errors = errors[:, kept]
     index = bootstrap.cluster_index(np.asarray(clusters, dtype=object)[kept])
     n_sizes = np.unique(sizes).size
-    counts = {"n_sizes": n_sizes, "n_systems": errors.shape[1], "n_clusters": int(index.max()) + 1}
+    n_clusters = int(index.max()) + 1
     means = errors.mean(axis=1)
-    draws = bootstrap.resample_counts(counts["n_clusters"], n_resamples=n_resamples, generator=generator)
+    draws = bootstrap.resample_counts(n_clusters, n_resamples=n_resamples, generator=generator)
     multiplicity = draws[:, index]
     resampled = multiplicity @ errors.T / multiplicity.sum(axis=1, keepdims=True)
     known: dict[str, float] = {"decline": float(_decline(sizes, means[None])[0])}
@@ -163,7 +163,14 @@ def fit(
     interval = bootstrap.percentile_interval(_decline(sizes, resampled), confidence=confidence)
     known["decline_low"], known["decline_high"] = interval
     unknown = {field.name: np.nan for field in fields(ScalingFit) if field.type == "float"}
-    return ScalingFit(**(unknown | known | counts), verdict=verdict, reason=reason)
+    return ScalingFit(
+        **(unknown | known),
+        n_sizes=n_sizes,
+        n_systems=errors.shape[1],
+        n_clusters=n_clusters,
+        verdict=verdict,
+        reason=reason,
+    )
 
 
 def order_p_value(

@@ -45,8 +45,8 @@ def compile_founders(
 
     settings = load(config)
     founders = settings.discover.founders
-    names = founders.all_names
-    with recorded("compile_founders", settings, [output] if output else [], inputs=list(founders.own)):
+    names, own_files = founders.all_names, [Path(path) for path in founders.own]
+    with recorded("compile_founders", settings, [output] if output else [], inputs=own_files):
         with Progress(len(founders.library_names), "compile founders", "founders") as progress:
             ensure_library(library, founders.library_names, progress)
         ensure_own(library, settings.discover)

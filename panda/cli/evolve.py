@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -140,7 +140,7 @@ def compare(
     from panda.discovery.diversity import novelty
     from panda.discovery.evolution.comparison import accepted_in_budget, sampled_spectra
     from panda.discovery.evolution.comparison import compare as compare_searches
-    from panda.discovery.evolution.timed_search import METHODS
+    from panda.discovery.evolution.timed_search import METHODS, Method
     from panda.discovery.own.founders import open_library
     from panda.discovery.search.select import COLUMNS
 
@@ -156,8 +156,11 @@ def compare(
             discover.duplicates.coverage,
             settings.seed,
         )
-        tables = {
-            (path.parent.name, int(path.stem)): read_table(path, [*COLUMNS, "signature", "cpu_s"])
+        tables: dict[tuple[Method, int], Any] = {
+            # `check_all_there` finds what is no method.
+            (cast(Method, path.parent.name), int(path.stem)): read_table(
+                path, [*COLUMNS, "signature", "cpu_s"]
+            )
             for path in searches
         }
         runs = [f"{m}, seed {seed}" for m in METHODS for seed in discover.comparison.seeds]

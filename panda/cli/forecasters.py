@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from panda.config.steps import forecaster
 from panda.core.importing import import_ours
@@ -62,7 +62,14 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
     )
 
 
-def depends(config: Config, name: str) -> dict[str, tuple[str, ...]]:
+class Depends(TypedDict):
+    """What `recorded` takes of a forecaster: keys of the configuration, and modules."""
+
+    reads: tuple[str, ...]
+    code: tuple[str, ...]
+
+
+def depends(config: Config, name: str) -> Depends:
     """What a step depends on for the forecaster `name`, as `recorded` takes it."""
     reads, code = forecaster(config, name, import_ours("baselines.registry").info)
     return {"reads": reads, "code": code}

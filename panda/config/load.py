@@ -51,8 +51,9 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        merged[key] = overlay(old, value) if both else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = overlay(old, value)
+        merged[key] = value
     return merged
 
 
@@ -102,7 +103,7 @@ def load_config(
         name = names[-1] if names else read[0].get("preset")
         file = Path(preset_file(name, _presets_beside(paths[0])))
         paths, read = [paths[0], file, *paths[1:]], [read[0], read_yaml(file), *read[1:]]
-    values = reduce(overlay, [*read, given or {}])
+    values: dict[str, Any] = reduce(overlay, [*read, dict(given or {})])
     if names:
         values["preset"] = names[-1]
     return validate(values, paths, given=given, baselines=baselines, resolved=resolved)
@@ -362,8 +363,8 @@ def _find(node: yaml.Node | None, key: Key) -> tuple[int | None, Any]:
                 return None, None
             line, node = entry[0].start_mark.line + 1, entry[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
+            entry = node.value[part]
+            line, node = entry.start_mark.line + 1, entry
         else:
             return None, None
     return line, yaml.SafeLoader("").construct_document(node) if node is not None else None

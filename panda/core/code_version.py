@@ -103,7 +103,7 @@ def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
 
 def _computed(tree: ast.Module) -> ast.Module:
     """The functions of a module, those of classes too, but for pydantic's validators."""
-    functions = [
+    functions: list[ast.stmt] = [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)

@@ -118,7 +118,7 @@ def _record_batch(path: str | Path, row: Trajectory) -> pa.RecordBatch:
     )
     columns: dict[str, pa.Array] = {
         "target": pa.ListArray.from_arrays(pa.array([0, dimension], pa.int32()), channels),
-        "crc32": pa.array([zlib.crc32(target)], pa.uint32()),
+        "crc32": pa.array([zlib.crc32(target.data)], pa.uint32()),
     }
     for field in fields(row):
         if field.name != "target":
@@ -197,7 +197,7 @@ class TrajectoryStore:
         view = self._views[i]
         if not self._checked[i]:
             where = f"{self._origins[i]}: trajectory {self.table['system'].iloc[i]!r}"
-            if zlib.crc32(view) != self._crc32[i]:
+            if zlib.crc32(view.data) != self._crc32[i]:
                 raise PandaError(f"{where} does not match its checksum; delete the file and make it again")
             if not np.isfinite(view).all():
                 raise PandaError(f"{where} has values that are not finite; delete the file and make it again")

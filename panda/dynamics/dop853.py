@@ -6,6 +6,9 @@ change (`_locate`, `_jump`)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
@@ -41,7 +44,12 @@ compiled = njit(**OPTIONS)
 inlined = njit(forceinline=True, **OPTIONS)
 
 
-@intrinsic
+def _intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """numba's `intrinsic`, typed: who calls what it decorates gives no `typingctx`."""
+    return intrinsic(function)
+
+
+@_intrinsic
 def call_lanes(typingctx, address, arrays):
     """Call the compiled function at `address` with the data pointers of a tuple of float64 arrays."""
 
@@ -95,7 +103,7 @@ def _evaluate(system, lanes, y, slope):
         _couple(lanes, first_scale, n_a, n_b, slope, f_b, slope[n_a:])
 
 
-@intrinsic
+@_intrinsic
 def _combine(typingctx, row, y, h, k, out):
     """out = h * sum_j WEIGHTS[row][j] k[j] on all components, plus y if `row` is one of A's.
 

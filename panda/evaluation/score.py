@@ -57,7 +57,7 @@ def pointwise(
     scale, horizons = context_scale(context, eps=settings.standardise_eps), settings.horizons
     predicted, true = scale.apply(forecast), scale.apply(truth)
     steps, censored = metrics.valid_time(predicted, true, horizons, threshold=settings.valid_time_threshold)
-    finite = np.isfinite(forecast).all(axis=2)
+    finite: np.ndarray = np.all(np.isfinite(forecast), axis=2)
     return {
         "smape": metrics.smape(predicted, true, horizons, eps=settings.smape_eps),
         "mse": metrics.mse(predicted, true, horizons),

@@ -83,7 +83,7 @@ def summarise(
                 }
                 row = _summary_row(group, metric, counts, confidence=settings.confidence)
                 present = group.loc[group[metric].notna(), "name"]
-                rows.append(key | row | {"n_founders": len(set().union(*map(unseen.get, present)))})
+                rows.append(key | row | {"n_founders": len(set().union(*(unseen[name] for name in present)))})
     return pd.DataFrame(rows).sort_values(
         ["forecaster", "population", "metric", "horizon"], ignore_index=True
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,7 @@ class Windows:
                 series = np.stack([self._cut(row) for row in rows.itertuples()])
                 yield Batch(rows, series[:, : self.context_length], series[:, self.context_length :])
 
-    def _cut(self, row: tuple) -> Float[np.ndarray, "time channel"]:
+    def _cut(self, row: Any) -> Float[np.ndarray, "time channel"]:
         start, end = row.start, row.start + self.context_length + self.horizon
         return np.asarray(self.trajectories.series(row.trajectory)[:, start:end], dtype=np.float64).T
 

@@ -51,7 +51,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     heights = [0.4 + 0.85 * n_rows, 0.45 + 0.2 * n_methods]
     with style.context():
         figure = style.new_figure(style.PAGE_IN, sum(heights))
-        top, bottom = figure.subfigures(2, 1, height_ratios=heights)
+        top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
         _draw_series(top, data)
         _draw_boxes(bottom, data)
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     heights = [0.35 + 0.92 * n_rows, 0.65 + 0.2 * n_forecasters, 2.5]
     with style.context():
         figure = style.new_figure(style.PAGE_IN, sum(heights))
-        top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
+        top, middle, bottom = figure.subfigures(3, 1, squeeze=False, height_ratios=heights)[:, 0]
         _draw_examples(top, panels["A"])
         _draw_boxes(middle, panels["B"])
         examples = [name for name in panels["A"]["forecaster"].unique() if name not in ("context", "truth")]
@@ -237,7 +238,7 @@ def _draw_boxes(figure: SubFigure, data: pd.DataFrame) -> None:
     figure.legend(handles=handles, loc="outside upper center", ncols=2, borderaxespad=0.2, handlelength=1.2)
 
 
-def _box(axes: Axes, row: object, place: int, populations: Sequence[str]) -> None:
+def _box(axes: Axes, row: Any, place: int, populations: Sequence[str]) -> None:
     """One horizontal box: quartiles, median, whiskers; the first population filled, the second open."""
     n, index = len(populations), populations.index(row.population)
     height = 0.62 / n

@@ -36,7 +36,8 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
     if not chosen:
         return result | empty | {"forecasters": np.empty(0, "U64"), "exponent": np.nan}
     names = ["forecast", "truth", "context", "dt", "exponent"]
-    archives = [inputs.array(arrays, keys[name], names) for name in chosen]
+    read = [inputs.array(arrays, keys[name], names) for name in chosen]
+    archives = [archive for archive in read if archive is not None]  # all: the keys are those of archives
     context, truth, exponent = (archives[0][name] for name in ("context", "truth", "exponent"))
     steps = np.arange(-len(context), len(truth))
     return result | {
@@ -54,7 +55,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
     n_fields = 1 + 2 * len(data["forecasters"]) if len(data["time"]) else 3
     with style.context():
         figure = style.new_figure(style.PAGE_IN, max(2.9, 0.45 + 0.72 * n_fields))
-        left, right = figure.subfigures(1, 2, width_ratios=[1.2, 1])
+        left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.2, 1])[0]
         _draw_fields(left, data)
         _draw_scores(right, data)
     return figure

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from panda.core.errors import PandaError
 from panda.core.files import atomic_path, write_arrays
@@ -62,7 +63,7 @@ def _settle(figure: Figure) -> None:
     for part in figure.subfigs:
         part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), _PLACES))
     for axes in figure.axes:
-        axes.set_position(np.round(axes.get_position().bounds, _PLACES))
+        axes.set_position(Bbox.from_bounds(*np.round(axes.get_position().bounds, _PLACES)))
 
 
 def data_suffix(data: Shown) -> str:

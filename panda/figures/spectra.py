@@ -103,7 +103,7 @@ def _histogram(axes: Axes, data: pd.DataFrame, column: str, label: str, *, logar
     n_bins = int(np.clip(2 * kept["population"].value_counts().min() ** 0.5, 6, 32))
     low, high = _reach(np.log10(value) if logarithmic else value)
     edges = np.linspace(low - 0.05, high + 0.05, n_bins + 1)
-    edges = 10.0**edges if logarithmic else edges
+    edges = (10.0**edges if logarithmic else edges).tolist()
     for population in style.ordered_populations(kept["population"]):
         values = value[kept["population"] == population]
         tint = style.POPULATION_COLOURS.get(population, style.INK)

@@ -55,6 +55,9 @@ class DynamicsEmbedding(nn.Module):
     the saved weights, so that a reloaded model is the same model (the reference code loses the index sets).
     """
 
+    fourier_weights: Tensor
+    fourier_phases: Tensor
+
     def __init__(self, shape: ModelShape) -> None:
         super().__init__()
         self.degrees = tuple(shape.poly_degrees)

@@ -102,7 +102,7 @@ def simulate_runs(
         exponents.append(exponent)
         if progress is not None:
             progress.advance()
-    dt = np.float64(settings.duration / (settings.n_points - 1))
+    dt = np.array(settings.duration / (settings.n_points - 1))
     return {"fields": np.stack(fields), "dt": dt, "exponents": np.array(exponents)}
 
 

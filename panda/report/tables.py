@@ -144,7 +144,7 @@ def comparison_table(significance: pd.DataFrame) -> Table:
 def generic_table(key: str, frame: pd.DataFrame) -> Table:
     """Any result table, its verdicts marked; long ones reduced to what a reader asks first."""
     frame = _reduced(key, frame)
-    shown = [name for name in frame.columns if name not in HIDDEN.get(key, ())]
+    shown = [str(name) for name in frame.columns if name not in HIDDEN.get(key, ())]
     kept = [name for name in shown if not _is_bound(name, shown)]
     rows = tuple(tuple(_cell(row, name, shown) for name in kept) for row in frame.to_dict("records"))
     return Table(key, tuple(HEADINGS.get(name, name.replace("_", " ")) for name in kept), rows)

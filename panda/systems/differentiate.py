@@ -92,7 +92,7 @@ _RULES: dict[str, Callable[[Graph, Node, list[Node], list[Tangent]], Tangent]] =
     "sub": _subtract,
     "mul": lambda g, r, x, d: _add(_times(d[0], x[1]), _times(d[1], x[0])),
     "div": _divide,
-    "neg": lambda g, r, x, d: -d[0],
+    "neg": lambda g, r, x, d: None if d[0] is None else -d[0],
     "pow": _power,
     "sqrt": lambda g, r, x, d: d[0] / (2.0 * r),
     "sin": lambda g, r, x, d: g.apply("cos", x[0]) * d[0],

@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -77,7 +77,7 @@ class Graph:
         """The node of an input: ``kind`` one of ``INPUT_KINDS``."""
         return self._node("input", value=(kind, index))
 
-    def constant(self, value: float) -> Node:
+    def constant(self, value: SupportsFloat) -> Node:
         """The node of a number."""
         return self._node("const", value=float(value))
 
@@ -221,9 +221,9 @@ class Program:
         self,
         *,
         t: Any = 0.0,
-        y: Sequence[Any] = (),
-        v: Sequence[Any] = (),
-        p: Sequence[Any] = (),
+        y: Sequence[Any] | np.ndarray = (),
+        v: Sequence[Any] | np.ndarray = (),
+        p: Sequence[Any] | np.ndarray = (),
     ) -> list[Any]:
         """The outputs, interpreted with numpy; inputs are sequences of components, each of any one shape."""
         given = {"t": (t,), "y": y, "v": v, "p": p}

@@ -33,14 +33,14 @@ def perturb(
         PandaError: the sizes do not add up to the parameters.
     """
     theta = np.asarray(parameters, dtype=np.float64)
-    sizes = np.ones(theta.size, dtype=np.int64) if sizes is None else np.asarray(sizes, dtype=np.int64)
-    if theta.ndim != 1 or sizes.sum() != theta.size:
+    lengths = np.ones(theta.size, dtype=np.int64) if sizes is None else np.asarray(sizes, dtype=np.int64)
+    n_names = lengths.size
+    if theta.ndim != 1 or lengths.sum() != theta.size:
         raise PandaError(
-            f"parameters of shape {theta.shape} cannot be {sizes.size} names of sizes {sizes.tolist()}"
+            f"parameters of shape {theta.shape} cannot be {n_names} names of sizes {lengths.tolist()}"
         )
-    n_names = sizes.size
     step = generator.standard_normal(theta.size) * np.sqrt((np.abs(theta) * scale) ** 2 + variance_floor)
-    matched = np.repeat(generator.random(n_names) < sign_match_probability, sizes)
-    kept = np.repeat(generator.random(n_names) < ignore_probability * (1.0 - np.exp(-n_names)), sizes)
+    matched = np.repeat(generator.random(n_names) < sign_match_probability, lengths)
+    kept = np.repeat(generator.random(n_names) < ignore_probability * (1.0 - np.exp(-n_names)), lengths)
     step = np.where(matched, np.sign(theta) * np.abs(step), step)
     return np.where(kept, theta, theta + step)

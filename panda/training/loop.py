@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -201,18 +201,20 @@ def _loss_function(model: Panda, recipe: Recipe, precision: torch.autocast) -> L
     length = model.shape.context_length
 
     def loss_of(batch: Float[Tensor, "batch time channel"], mask: Tensor | None) -> Tensor:
-        with precision:
-            output = model.forecast(batch[:, :length]) if mask is None else model.complete(batch, mask)
         if mask is None:
-            return forecast_loss(output, batch[:, length:], recipe)
-        return completion_loss(output)
+            with precision:
+                forecast = model.forecast(batch[:, :length])
+            return forecast_loss(forecast, batch[:, length:], recipe)
+        with precision:
+            completion = model.complete(batch, mask)
+        return completion_loss(completion)
 
     return loss_of
 
 
 def _batches(
     windows: TrainingWindows, shape: ModelShape, device: torch.device, *, seed: int, first: int, n_steps: int
-) -> Iterator[tuple[Tensor, Tensor | None]]:
+) -> Generator[tuple[Tensor, Tensor | None], None, None]:
     """Batch and mask of the steps from `first` on, each made in a thread while the step before computes."""
 
     def prepare(step: int) -> tuple[Tensor, Tensor | None]:

@@ -49,7 +49,7 @@ class Optimiser:
             {"params": vectors, "weight_decay": 0.0},
         ]
         adamw = torch.optim.AdamW(
-            groups, lr=recipe.learning_rate, betas=tuple(recipe.betas), eps=recipe.eps, fused=True
+            groups, lr=recipe.learning_rate, betas=recipe.betas, eps=recipe.eps, fused=True
         )
         # Each with the peak of its learning rate.
         self._parts: list[tuple[torch.optim.Optimizer, float]] = [(adamw, recipe.learning_rate)]
@@ -100,7 +100,7 @@ class Optimiser:
             part.load_state_dict(state[type(part).__name__.lower()])
 
 
-def split_parameters(model: Panda) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+def split_parameters(model: Panda) -> tuple[list[nn.Parameter], list[nn.Parameter], list[nn.Parameter]]:
     """Matrices of the encoder's layers, matrices of embedding and head, and everything of one dimension."""
     layers = {id(parameter) for parameter in model.encoder.layers.parameters()}
     matrices = [p for p in model.parameters() if p.ndim == 2]

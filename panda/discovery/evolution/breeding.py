@@ -192,7 +192,7 @@ def _pair(
 ) -> tuple[str, str]:
     if operator == FOUNDERS:
         driver, response = stream.choice(len(pool), 2, replace=False)
-        return pool[driver], pool[response]
+        return pool[int(driver)], pool[int(response)]
     return parents.rows["driver"].iloc[chosen[0]], parents.rows["response"].iloc[chosen[-1]]
 
 

@@ -96,7 +96,7 @@ def search_members(
     kept = run.states[complete, first:]
     series = saved_coordinates(flow, ensemble[complete], kept) if len(complete) else kept
     found = [undefined() for _ in range(len(ensemble))]
-    for i, member in enumerate(complete):
+    for i, member in enumerate(complete.tolist()):
         stream = member_generator(seed, systems[member], "zero_one")
         before = saved_coordinates(flow, ensemble[[member]], run.states[[member], :first])[0]
         largest = np.abs(np.concatenate([before, series[i]])).max(axis=0)
@@ -198,7 +198,7 @@ def put_on_attractor(
     moved = np.flatnonzero(numbers > 0)
     if start is None or not len(moved):
         return ensemble, status
-    streams = [member_generator(seed, systems[i], "start") for i in moved]
+    streams = [member_generator(seed, systems[i], "start") for i in moved.tolist()]
     periods = start.n_periods * np.array([stream.uniform(start.transient, 1.0) for stream in streams])
     run = integrate(
         flow,
