@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.run_all import ENVIRONMENT, ROOT
@@ -49,57 +50,64 @@ def interpreter(version: str) -> Path | None:
 
 
 def environment(version: str, python: Path, torch: list[str]) -> Path:
-    """The interpreter of `.venv-<version>`, which is made anew when the lock, the metadata or `torch` change."""
+    """The interpreter of `.venv-<version>`, which is made anew when the lock or `torch` change.
+
+    Raises:
+        subprocess.CalledProcessError: pip could not install what it must; its output says why.
+    """
     folder = ROOT / f".venv-{version}"
-    made_of = [(ROOT / name).read_bytes() for name in ("requirements.lock", "pyproject.toml")]
-    digest = hashlib.sha256(repr((made_of, torch)).encode()).hexdigest()
+    digest = hashlib.sha256((ROOT / "requirements.lock").read_bytes() + repr(torch).encode()).hexdigest()
     stamp, ours = folder / ".installed", folder / "bin" / "python"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
         return ours
-    pip = [str(ours), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-    if torch:
-        subprocess.run([*pip, *torch], check=True)
-    subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", ROOT / "requirements.lock"], check=True)
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", ROOT], check=True)
+    pip = [ours, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    commands = [[python, "-m", "venv", "--clear", folder]]
+    commands += [[*pip, *torch]] if torch else []
+    commands += [[*pip, "--require-hashes", "--no-deps", "-r", ROOT / "requirements.lock"]]
+    for command in commands:
+        subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     stamp.write_text(digest, encoding="utf-8")
     return ours
 
 
+def test(version: str, torch: list[str]) -> tuple[bool, str]:
+    """Whether nothing failed with this version, and what to print of it; not installed is no failure."""
+    python = interpreter(version)
+    if python is None:
+        return True, f"test-pythons: Python {version} is not installed here, skipped"
+    start = time.monotonic()
+    try:
+        ours = environment(version, python, torch)
+    except subprocess.CalledProcessError as error:
+        return False, f"{error.output}\ntest-pythons: Python {version} FAILED (no environment: {error})"
+    ready = time.monotonic()
+    tests = ["tests/unit"] if torch else WITHOUT_TORCH
+    # Each version with its own cache of the last failures.
+    options = ["--durations=0", "--durations-min=10", "-o", f"cache_dir=.pytest_cache/{version}"]
+    done = subprocess.run(
+        [ours, "-m", "pytest", *options, *tests],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "PATH": f"{ours.parent}{os.pathsep}{os.environ['PATH']}"},
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    result = "FAILED" if done.returncode else "ok"
+    times = f"environment {ready - start:.0f} s, tests {time.monotonic() - ready:.0f} s"
+    return done.returncode == 0, f"{done.stdout}\ntest-pythons: Python {version} {result} ({times})"
+
+
 def main(torch: list[str]) -> int:
-    """Test the others that are installed, a line for each that is not; 0 if all tests passed."""
-    failed = 0
+    """Test the other versions, as many at once as there are cores; 0 if nothing failed."""
     own = "{}.{}".format(*sys.version_info)
-    for version in VERSIONS:
-        if version == own:
-            continue
-        python = interpreter(version)
-        if python is None:
-            print(f"test-pythons: Python {version} is not installed here, skipped", flush=True)
-            continue
-        start = time.monotonic()
-        try:
-            ours = environment(version, python, torch)
-        except subprocess.CalledProcessError as error:
-            print(f"test-pythons: no environment for Python {version} ({error})", flush=True)
-            failed += 1
-            continue
-        ready = time.monotonic()
-        path = f"{ours.parent}{os.pathsep}{os.environ['PATH']}"
-        tests = ["tests/unit"] if torch else WITHOUT_TORCH
-        # Without reports of the slowest, and each version with its own cache of the last failures.
-        options = ["--durations=0", "--durations-min=10", "-o", f"cache_dir=.pytest_cache/{version}"]
-        done = subprocess.run(
-            [ours, "-m", "pytest", *options, *tests],
-            cwd=ROOT,
-            env={**ENVIRONMENT, "PATH": path},
-            check=False,
-        )
-        failed += done.returncode != 0
-        result = "FAILED" if done.returncode else "ok"
-        times = f"environment {ready - start:.0f} s, tests {time.monotonic() - ready:.0f} s"
-        print(f"test-pythons: Python {version} {result} ({times})", flush=True)
-    return int(failed > 0)
+    others = [version for version in VERSIONS if version != own]
+    passed = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
+        for good, text in threads.map(lambda version: test(version, torch), others):
+            print(f"\n{text}", flush=True)
+            passed.append(good)
+    return int(not all(passed))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from functools import cache
 
@@ -60,6 +61,7 @@ def test_the_makefile_and_the_metadata_name_the_pythons_of_the_project():
     assert makefile is not None and makefile.group(1).split() == sorted(versions, key=Version, reverse=True)
     assert {line.rpartition(" ")[2] for line in PROJECT["classifiers"]} == versions
     assert sorted(versions, key=Version) == pythons.VERSIONS
+    assert "{}.{}".format(*sys.version_info) in versions
 
 
 def test_conda_takes_all_else_from_the_lock():
