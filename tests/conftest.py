@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 ROOT = Path(__file__).resolve().parents[1]
+# `make test-pythons` tests other versions of Python without it; N-BEATS, which all presets name, is checked with it.
+needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs PyTorch")
 GOLDEN = ROOT.parent / "shared" / "golden"
 
 

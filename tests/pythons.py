@@ -31,7 +31,7 @@ WITHOUT_TORCH = [
     "tests/unit/invariants",
     "tests/unit/report",
     "tests/unit/systems",
-    "tests/workflow/test_dry_runs.py::test_every_preset_plans",
+    "tests/workflow/test_dry_runs.py::test_a_run_without_n_beats_plans",
 ]
 
 

@@ -36,6 +36,12 @@ def test_every_preset_plans(preset: str, tmp_path):
     assert n_jobs <= MAX_JOBS[preset]
 
 
+def test_a_run_without_n_beats_plans(tmp_path):
+    # The one plan that needs no PyTorch: `make test-pythons` makes it with other versions of Python.
+    done = Sandbox(tmp_path / "plan", ROOT / "tests" / "tiny.yaml").snakemake("-n")
+    assert int(re.findall(r"^total\s+(\d+)", done.stdout, re.M)[0]) > 10
+
+
 @pytest.mark.parametrize(
     "target",
     [

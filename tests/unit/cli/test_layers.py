@@ -9,7 +9,7 @@ import yaml
 
 from panda.config.command_line import read_settings
 from panda.core.errors import PandaError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs_torch
 from tests.unit.cli.test_wrong_calls import call, refusal
 
 BASE = ["--config", str(ROOT / "config.yaml")]
@@ -28,6 +28,7 @@ def shown(*words: object) -> dict:
     return yaml.safe_load(done.stdout)
 
 
+@needs_torch
 def test_a_part_of_a_configuration_lies_over_config_yaml_and_its_preset(mine: Path, monkeypatch):
     monkeypatch.chdir(ROOT)
     for words in (["--config", mine], ["--configfile", mine], [*BASE, "--config", mine]):

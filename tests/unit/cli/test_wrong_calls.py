@@ -13,7 +13,7 @@ import panda
 from panda.cli import app
 from panda.core.errors import PandaError
 from panda.core.files import read_table, write_arrays, write_table
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs_torch
 
 CONFIG = ["--config", str(ROOT / "config.yaml")]
 
@@ -98,6 +98,7 @@ def test_another_table_is_not_integrated(other_table: Path):
     assert "no column 'system'" in message
 
 
+@needs_torch
 def test_a_trained_model_asks_for_its_state(tmp_path: Path):
     words = ["--scores", tmp_path / "s.parquet", "--forecasts", tmp_path / "f.npz"]
     message = refusal("evaluate", "score", *CONFIG, "--forecaster", "panda", *words, ROOT / "config.yaml")

@@ -12,6 +12,7 @@ import pytest
 from panda.core import importing
 from panda.core.code_version import code_version
 from panda.core.errors import PandaError
+from tests.conftest import needs_torch
 
 WRONG = [
     ("x = = 3\n", "baselines/written.py:2: not Python (invalid syntax)"),
@@ -87,6 +88,7 @@ def test_the_code_version_names_the_line(source: Path):
         code_version(["baselines.written"], source.parent)
 
 
+@needs_torch
 def test_the_baselines_that_are_here_pass():
     from baselines import registry
 
