@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, Name, Natural, NonNegative, Positive, Section
+from panda.config.types import Count, Name, Natural, NonNegative, PathText, Positive, Section
 
 
 class LinearAR(Section):
@@ -54,15 +54,36 @@ class Baselines(Section):
     darts_nbeats: DartsNBEATS
 
 
-class Evaluate(Section):
-    """Zero-shot forecasts of unseen systems."""
+class DataSet(Section):
+    """Series to forecast by name; what is left out is as `evaluate` says for all data sets.
 
+    `series` is one of `panda.config.arena.SOURCES`, or the path of a file or a folder of the user's own.
+    """
+
+    series: PathText
+    forecasters: tuple[Name, ...] | None = None
+    n_windows: Count | None = None
+    max_trajectories: Count | None = None
+    start: Natural | None = None
+    context_length: Count | None = None
+    horizons: tuple[Count, ...] | None = None
+    batch_size: Count | None = None
+
+
+class Evaluate(Section):
+    """Zero-shot forecasts of data sets, and their scores."""
+
+    datasets: dict[Name, DataSet]
+    keep_forecasts: bool
+    precision: Literal["float64", "float32"]
+    together: bool
     forecasters: tuple[Name, ...]
     reference: Name | None
     tested_horizons: tuple[Count, ...]
     completion_model: Name | None
     n_windows: Count
     max_trajectories: Count | None
+    start: Natural | None
     context_length: Count
     contexts: Literal["standardised", "raw"]
     horizons: tuple[Count, ...]
@@ -96,9 +117,8 @@ class Evaluate(Section):
 
 
 class PDE(Section):
-    """Kuramoto-Sivashinsky, zero-shot."""
+    """Runs of the Kuramoto-Sivashinsky equation."""
 
-    forecasters: tuple[Name, ...]
     n_runs: Count
     domain_length: Positive
     n_modes: Count
@@ -108,4 +128,3 @@ class PDE(Section):
     initial_scale: Positive
     rtol: Positive
     atol: Positive
-    start: Natural

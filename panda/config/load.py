@@ -177,7 +177,7 @@ def _check_forecasters(config: Config, baselines: Sequence[str], layers: Layers)
     for stage, names in config.forecasters().items():
         for name in names:
             if name not in known:
-                where = locate((stage, "forecasters"), layers)
+                where = locate((*stage.split("."), "forecasters"), layers)
                 raise PandaError(
                     f"{where}: {stage}.forecasters: no model or baseline {name!r}{did_you_mean(name, known)}; "
                     f"baselines: {', '.join(baselines)}"

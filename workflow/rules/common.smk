@@ -37,7 +37,9 @@ wildcard_constraints:
     shard=r"\d+",
     split="|".join(SPLITS),
     model=one_of(MODELS),
+    dataset=one_of(CONFIG.evaluate.datasets),
     forecaster=one_of([*MODELS, *registry.names()]),
+    scored=one_of([arena.TOGETHER, *MODELS, *registry.names()]),
 
 
 def out(step, role):

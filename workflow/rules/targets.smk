@@ -73,3 +73,9 @@ rule pde:
     input:
         f"{RUN}/pde/summary.parquet",
         figure_files("kuramoto_sivashinsky"),
+
+
+rule arena:
+    """The scores of every forecaster on every data set."""
+    input:
+        lambda wildcards: [score_tables(name) for name in CONFIG.evaluate.datasets],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_the_readme_lists_every_baseline() -> None:
 
 
 def test_configured_forecasters_exist(smoke) -> None:
-    for name in {*smoke.evaluate.forecasters, *smoke.pde.forecasters} - set(smoke.train.models):
+    for name in set(chain(*smoke.forecasters().values())) - set(smoke.train.models):
         assert registry.info(name)
 
 
