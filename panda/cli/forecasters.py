@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
 
 def depends(config: Config, name: str) -> dict[str, tuple[str, ...]]:
     """What a step depends on for the forecaster `name`, as `recorded` takes it."""
-    reads, code = forecaster(config, name, import_ours("baselines.registry").info)
+    info = partial(import_ours("baselines.registry").info, own=tuple(config.baselines.own))
+    reads, code = forecaster(config, name, info)
     return {"reads": reads, "code": code}
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from panda.config.arena import EQUATION, UNSEEN, contestants, tables_of
 from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
+from panda.config.types import Section
 from panda.config.whole import Config, NamedModel
+from panda.core.baseline_files import described_here
 
 _HOUR_S = 3600.0
 _GB = 1e9
@@ -203,14 +206,22 @@ def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
 
 
 def _learning(config: Config) -> bool:
-    return any("darts_nbeats" in names for names in config.forecasters().values())
+    return bool(_trained(config))
+
+
+def _trained(config: Config) -> list[Section]:
+    """The settings of those of our baselines that are trained and asked for."""
+    asked, here = set(chain(*config.forecasters().values())), described_here()
+    files = {here[name].file for name in sorted(asked & set(here)) if here[name].trained}
+    return [getattr(config.baselines, file.stem) for file in sorted(files)]
 
 
 def _baselines(config: Config) -> StageCost:
-    """N-BEATS, at most `max_epochs`: it stops earlier where it no longer learns."""
-    nbeats = config.baselines.darts_nbeats
-    n_windows = nbeats.max_epochs * nbeats.batches_per_epoch * nbeats.batch_size
-    return _stage(config, "baselines", n_jobs=1, cpu_s=n_windows * config.costs.baseline_window_cpu_s)
+    """Those that are trained, each at most `max_epochs`: it stops earlier where it no longer learns."""
+    trained = _trained(config)
+    n_windows = sum(own.max_epochs * own.batches_per_epoch * own.batch_size for own in trained)
+    cpu_s = n_windows * config.costs.baseline_window_cpu_s
+    return _stage(config, "baselines", n_jobs=len(trained), cpu_s=cpu_s)
 
 
 def _n_windows(config: Config, systems: _Systems) -> float:

@@ -1,4 +1,4 @@
-"""Sections of the baselines, the evaluation and the PDE."""
+"""Sections of the evaluation and the PDE."""
 
 from __future__ import annotations
 
@@ -6,52 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, Name, Natural, NonNegative, PathText, Positive, Section
-
-
-class LinearAR(Section):
-    """In-context linear autoregression."""
-
-    order: Count
-    ridge: NonNegative
-
-
-class Parrot(Section):
-    """Context parroting."""
-
-    window: Count
-
-
-class Fourier(Section):
-    """Fourier extension of the context."""
-
-    n_harmonics: Natural
-
-
-class DartsNBEATS(Section):
-    """The darts model trained on our windows."""
-
-    input_length: Count
-    output_length: Count
-    n_stacks: Count
-    n_blocks: Count
-    layer_width: Count
-    max_epochs: Count
-    batch_size: Count
-    learning_rate: Positive
-    max_grad_norm: Positive
-    patience: Count
-    batches_per_epoch: Count
-
-
-class Baselines(Section):
-    """Settings of the baselines; which run is `evaluate.forecasters`."""
-
-    seed_windows: Count
-    linear_ar: LinearAR
-    parrot: Parrot
-    fourier: Fourier
-    darts_nbeats: DartsNBEATS
+from panda.config.types import Count, Name, Natural, PathText, Positive, Section
 
 
 class DataSet(Section):

@@ -410,4 +410,4 @@ def forecaster(
     if name in config.named_models():
         return MODEL_READS, MODEL_CODE
     found = baseline(name)
-    return found.reads, (found.module,)
+    return found.reads, (found.module,) if found.module else ()

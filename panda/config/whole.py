@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from panda.config.baselines import Baselines, own_content
 from panda.config.costs import Costs
 from panda.config.discover import Discover
-from panda.config.evaluate import PDE, Baselines, Evaluate
+from panda.config.evaluate import PDE, Evaluate
 from panda.config.integrate import Integrate
 from panda.config.train import Train
 from panda.config.types import Count, Name, Positive, Section, Seed, Shards, Steps
@@ -224,6 +225,7 @@ def section(config: Config, *paths: str) -> dict[str, Any]:
     dumped["discover"]["founders"] = founders.resolved()
     # By name, because the list of relatives is neither code nor configuration.
     select["strict"] = list(founders.strict_names(config.discover.select.strict))
+    dumped["baselines"]["own"] = own_content(config.baselines.own)
     parts: dict[str, Any] = {}
     for path in paths:
         part: Any = dumped

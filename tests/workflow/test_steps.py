@@ -31,7 +31,7 @@ evaluate: {forecasters: [panda, persistence, context_mean, parrot, linear_ar, fo
 scaling: {enabled: true}
 """
 # Every baseline is given these, whether or not it says that it reads them.
-HANDED_ON = ("seed", "evaluate.standardise_eps", "train.threads")
+HANDED_ON = ("seed", "evaluate.standardise_eps", "train.threads", "baselines.own")
 # A data set's own, without effect as `evaluate.batch_size` is.
 BATCHES = tuple(f"evaluate.datasets.{name}.batch_size" for name in ("test", "kuramoto_sivashinsky"))
 TARGETS = ("dataset", "audit", "duplicates", "evolution", "spectra", "scaling")

@@ -7,7 +7,7 @@ def forecaster_state(wildcards):
     if name in MODELS:
         return [f"{RUN}/train/{name}/model.safetensors"]
     return (
-        [f"{RUN}/baselines/{name}/config.json"] if registry.info(name).trained else []
+        [f"{RUN}/baselines/{name}/config.json"] if baseline(name).trained else []
     )
 
 
@@ -27,7 +27,7 @@ def of_dataset(what, step):
     def added(wildcards):
         reads = arena.reads_of(wildcards.dataset)
         if hasattr(wildcards, "forecaster"):
-            reads += forecaster(CONFIG, wildcards.forecaster, registry.info)[0]
+            reads += forecaster(CONFIG, wildcards.forecaster, baseline)[0]
         return what(step, *reads)
 
     return added
