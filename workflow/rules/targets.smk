@@ -78,4 +78,6 @@ rule pde:
 rule arena:
     """The scores of every forecaster on every data set."""
     input:
-        lambda wildcards: [score_tables(name) for name in CONFIG.evaluate.datasets],
+        lambda wildcards: [
+            table for name in CONFIG.evaluate.datasets for table in score_tables(name)
+        ],
