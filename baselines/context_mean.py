@@ -6,7 +6,17 @@ import numpy as np
 from jaxtyping import Float
 
 from baselines.options import Options
-from panda.config import Baselines
+
+BASELINES = {
+    "context_mean": {
+        "label": "context mean",
+        "colour": "#A0A0A0",
+        "idea": "the mean of the context",
+        "learns_from": "nothing",
+        "licence": "MIT, ours",
+        "source": 'the paper\'s "mean"',
+    },
+}
 
 
 class ContextMean:
@@ -21,6 +31,6 @@ class ContextMean:
         return np.repeat(context.mean(axis=1, keepdims=True), horizon, axis=1)
 
 
-def create(name: str, settings: Baselines, options: Options) -> ContextMean:
+def create(name: str, settings: None, options: Options) -> ContextMean:
     """See `baselines.registry`."""
     return ContextMean()

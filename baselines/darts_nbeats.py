@@ -15,7 +15,7 @@ from safetensors.torch import load, save
 from baselines.options import Options
 from baselines.quiet import quiet
 from baselines.training_series import draw_series
-from panda.config import Baselines, DartsNBEATS
+from panda.config import Section
 from panda.core import seeds
 from panda.core.digest import sha256_of_bytes
 from panda.core.errors import PandaError
@@ -29,6 +29,34 @@ with quiet():
     import pytorch_lightning as lightning
     from darts import TimeSeries
     from darts.models import NBEATSModel
+
+BASELINES = {
+    "darts_nbeats": {
+        "label": "N-BEATS",
+        "colour": "#CC79A7",
+        "idea": "N-BEATS, one global model",
+        "learns_from": "windows of the training split, to a plateau on the validation split",
+        "weights": "trained here: `model.safetensors`, `config.json`",
+        "licence": "darts: Apache-2.0",
+        "source": "Oreshkin et al., arXiv 1905.10437",
+        "reads": ["seed", "evaluate.standardise_eps", "train.threads"],
+        "trained": True,
+        "extra": "baselines",
+    },
+}
+SETTINGS = {
+    "input_length": "Count",
+    "output_length": "Count",
+    "n_stacks": "Count",
+    "n_blocks": "Count",
+    "layer_width": "Count",
+    "max_epochs": "Count",
+    "batch_size": "Count",
+    "learning_rate": "Positive",
+    "max_grad_norm": "Positive",
+    "patience": "Count",
+    "batches_per_epoch": "Count",
+}
 
 NAME = "darts_nbeats"
 # Series forecast at a time: memory, not results.
@@ -45,7 +73,7 @@ class DartsForecaster:
     name = NAME
 
     def __init__(
-        self, model: NBEATSModel, settings: DartsNBEATS, *, standardise_eps: float, threads: int
+        self, model: NBEATSModel, settings: Section, *, standardise_eps: float, threads: int
     ) -> None:
         self._model, self._settings, self._eps = model, settings, standardise_eps
         self._threads = threads
@@ -81,14 +109,14 @@ class DartsForecaster:
         return hold_constant(scale.undo(values), seen, eps=self._eps)
 
 
-def create(name: str, settings: Baselines, options: Options) -> DartsForecaster:
+def create(name: str, settings: Section, options: Options) -> DartsForecaster:
     """Rebuild the model that `fit` wrote; its weights are plain tensors, and nothing is unpickled.
 
     Raises:
         PandaError: the state is missing, damaged, or of other settings.
     """
     assert options.state is not None
-    own = settings.darts_nbeats
+    own = settings
     stored = read_json(options.state / "config.json")
     for field in ("input_length", "output_length", "n_stacks", "n_blocks", "layer_width"):
         if stored.get("settings", {}).get(field) != getattr(own, field):
@@ -111,7 +139,7 @@ def create(name: str, settings: Baselines, options: Options) -> DartsForecaster:
 
 
 def fit(
-    settings: Baselines,
+    settings: Section,
     train: TrajectoryStore,
     validation: TrajectoryStore,
     options: Options,
@@ -128,11 +156,11 @@ def fit(
         PandaError: a store has no trajectory long enough.
     """
     assert options.state is not None
-    own = settings.darts_nbeats
+    own = settings
     series = [
         draw_series(
             store,
-            n_windows=settings.seed_windows,
+            n_windows=options.n_windows,
             input_length=own.input_length,
             output_length=own.output_length,
             standardise_eps=options.standardise_eps,
@@ -151,7 +179,7 @@ def fit(
         model.fit(_darts(series[0]), val_series=_darts(series[1]), trainer=trainer, verbose=False)
     record = {
         "settings": own.model_dump(mode="json"),
-        "seed_windows": settings.seed_windows,
+        "seed_windows": options.n_windows,
         "seed": options.seed,
         "n_series": [len(part) for part in series],
         "validation_loss": best.losses,
@@ -182,7 +210,7 @@ class _Best(lightning.Callback):
             self.progress.advance(validation_loss=self.losses[-1])
 
 
-def _model(settings: DartsNBEATS, options: Options) -> NBEATSModel:
+def _model(settings: Section, options: Options) -> NBEATSModel:
     return NBEATSModel(
         input_chunk_length=settings.input_length,
         output_chunk_length=settings.output_length,
@@ -199,7 +227,7 @@ def _model(settings: DartsNBEATS, options: Options) -> NBEATSModel:
     )
 
 
-def _untrained(settings: DartsNBEATS, options: Options) -> NBEATSModel:
+def _untrained(settings: Section, options: Options) -> NBEATSModel:
     """A model with its tensors in place: darts makes them in `fit`, here of no epoch."""
     blank = np.zeros((1, settings.input_length + settings.output_length), dtype=np.float32)
     with quiet():
@@ -222,7 +250,7 @@ _TRAINER = {
 
 
 def _trainer(
-    settings: DartsNBEATS, *, max_epochs: int, callbacks: list[lightning.Callback], train_batches: int
+    settings: Section, *, max_epochs: int, callbacks: list[lightning.Callback], train_batches: int
 ) -> lightning.Trainer:
     return lightning.Trainer(
         **_TRAINER,

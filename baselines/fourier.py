@@ -6,7 +6,24 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from baselines.options import Options
-from panda.config import Baselines, Fourier
+from panda.config import Section
+
+BASELINES = {
+    "fourier": {
+        "label": "Fourier",
+        "colour": "#7B3294",
+        "idea": "the context's spectrum, zero-extended: stretches the context, see the docstring",
+        "licence": "MIT, ours",
+        "source": "the paper's reference code",
+    },
+    "fourier_periodic": {
+        "label": "fourier periodic",
+        "idea": "the context's strongest sines, continued",
+        "licence": "MIT, ours",
+        "source": "the same, without the stretch",
+    },
+}
+SETTINGS = {"n_harmonics": "Natural"}
 
 
 class FourierResampled:
@@ -20,7 +37,7 @@ class FourierResampled:
 
     name = "fourier"
 
-    def __init__(self, settings: Fourier) -> None:
+    def __init__(self, settings: Section) -> None:
         self._n_harmonics = settings.n_harmonics
 
     def forecast(
@@ -42,7 +59,7 @@ class FourierPeriodic:
 
     name = "fourier_periodic"
 
-    def __init__(self, settings: Fourier) -> None:
+    def __init__(self, settings: Section) -> None:
         self._n_harmonics = settings.n_harmonics
 
     def forecast(
@@ -65,7 +82,7 @@ def _spectrum(
     return spectrum
 
 
-def create(name: str, settings: Baselines, options: Options) -> FourierResampled | FourierPeriodic:
+def create(name: str, settings: Section, options: Options) -> FourierResampled | FourierPeriodic:
     """See `baselines.registry`."""
     kind = FourierPeriodic if name == FourierPeriodic.name else FourierResampled
-    return kind(settings.fourier)
+    return kind(settings)

@@ -7,9 +7,22 @@ from jaxtyping import Float
 from numpy.lib.stride_tricks import sliding_window_view
 
 from baselines.options import Options
-from panda.config import Baselines, LinearAR
+from panda.config import Section
 from panda.core.errors import PandaError
 from panda.evaluation.standardise import context_scale
+
+BASELINES = {
+    "linear_ar": {
+        "label": "linear AR",
+        "colour": "#009E73",
+        "idea": "ridge autoregression, clipped near the context's range",
+        "channels": "joint",
+        "licence": "MIT, ours",
+        "source": "textbook",
+        "reads": ["evaluate.standardise_eps"],
+    },
+}
+SETTINGS = {"order": "Count", "ridge": "NonNegative"}
 
 # Floats held for one block of windows: memory, not results.
 _BLOCK_CELLS = 8_000_000
@@ -29,7 +42,7 @@ class InContextAR:
 
     name = "linear_ar"
 
-    def __init__(self, settings: LinearAR, *, standardise_eps: float) -> None:
+    def __init__(self, settings: Section, *, standardise_eps: float) -> None:
         self._order, self._ridge, self._eps = settings.order, settings.ridge, standardise_eps
 
     def forecast(
@@ -98,6 +111,6 @@ def _ridge(
     return weights, (target_mean - input_mean @ weights)[:, 0]
 
 
-def create(name: str, settings: Baselines, options: Options) -> InContextAR:
+def create(name: str, settings: Section, options: Options) -> InContextAR:
     """See `baselines.registry`."""
-    return InContextAR(settings.linear_ar, standardise_eps=options.standardise_eps)
+    return InContextAR(settings, standardise_eps=options.standardise_eps)

@@ -9,6 +9,7 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Options:
     """`state`: folder of a trained baseline's weights, None for the others; `seed`: root seed of the run;
+    `n_windows`: windows that a baseline is fitted to;
     `standardise_eps`: share of its size below which a context's channel counts as constant; `threads`: of
     torch.
     """
@@ -17,3 +18,4 @@ class Options:
     seed: int
     standardise_eps: float
     threads: int
+    n_windows: int = 0

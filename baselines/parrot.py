@@ -6,9 +6,31 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from baselines.options import Options
-from panda.config import Baselines, Parrot
+from panda.config import Section
 from panda.core.errors import PandaError
 from panda.evaluation.standardise import context_scale
+
+BASELINES = {
+    "parrot": {
+        "label": "context parroting",
+        "colour": "#D55E00",
+        "idea": "copy what followed the nearest piece of the context",
+        "channels": "joint",
+        "licence": "MIT, ours",
+        "source": "Zhang and Gilpin, arXiv 2505.11349",
+        "reads": ["evaluate.standardise_eps"],
+    },
+    "parrot_anchored": {
+        "label": "parroting, anchored",
+        "colour": "#E69F00",
+        "idea": "the same, shifted to start from the last value",
+        "channels": "joint",
+        "licence": "MIT, ours",
+        "source": "ours",
+        "reads": ["evaluate.standardise_eps"],
+    },
+}
+SETTINGS = {"window": "Count"}
 
 
 class ContextParrot:
@@ -21,7 +43,7 @@ class ContextParrot:
     own past.
     """
 
-    def __init__(self, settings: Parrot, *, standardise_eps: float, anchored: bool) -> None:
+    def __init__(self, settings: Section, *, standardise_eps: float, anchored: bool) -> None:
         self.name = "parrot_anchored" if anchored else "parrot"
         self._window, self._eps, self._anchored = settings.window, standardise_eps, anchored
 
@@ -70,8 +92,8 @@ def nearest_piece(
     return distance.argmin(axis=1)
 
 
-def create(name: str, settings: Baselines, options: Options) -> ContextParrot:
+def create(name: str, settings: Section, options: Options) -> ContextParrot:
     """See `baselines.registry`."""
     return ContextParrot(
-        settings.parrot, standardise_eps=options.standardise_eps, anchored=name == "parrot_anchored"
+        settings, standardise_eps=options.standardise_eps, anchored=name == "parrot_anchored"
     )

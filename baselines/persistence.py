@@ -6,7 +6,17 @@ import numpy as np
 from jaxtyping import Float
 
 from baselines.options import Options
-from panda.config import Baselines
+
+BASELINES = {
+    "persistence": {
+        "label": "persistence",
+        "colour": "#4D4D4D",
+        "idea": "the last value",
+        "learns_from": "nothing",
+        "licence": "MIT, ours",
+        "source": "folklore",
+    },
+}
 
 
 class Persistence:
@@ -21,6 +31,6 @@ class Persistence:
         return np.repeat(context[:, -1:], horizon, axis=1)
 
 
-def create(name: str, settings: Baselines, options: Options) -> Persistence:
+def create(name: str, settings: None, options: Options) -> Persistence:
     """See `baselines.registry`."""
     return Persistence()

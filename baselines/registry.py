@@ -1,16 +1,21 @@
-"""Baselines by name: what there is, what must be trained, and how to make one."""
+"""Baselines by name: what there is, what must be trained, and how to make one.
+
+A baseline is a file that describes itself (`panda.core.baseline_files`): those of this folder, and the user's own. Its
+module has `create(name, settings, options) -> Forecaster` and, where it is trained, `fit(settings, train, validation,
+options, *, progress) -> dict`; `settings` are those of the file, None if it has none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from baselines.options import Options
+from panda.core.baseline_files import FOLDER, Baseline, is_baseline, read_baselines
 from panda.core.errors import PandaError, did_you_mean
-from panda.core.importing import check_imports, import_ours
+from panda.core.importing import check_imports, import_file, import_ours
 
 if TYPE_CHECKING:
     from panda.config import Baselines
@@ -19,75 +24,54 @@ if TYPE_CHECKING:
     from panda.evaluation.forecaster import Checked
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """Where an adapter lives and what it needs.
-
-    The module has `create(name, settings, options) -> Forecaster` and, where `trained`, `fit(settings, train,
-    validation, options, *, progress) -> dict`. `reads` are the keys of the configuration that its forecasts depend on,
-    `extra` the optional dependencies it is installed with ("" for none).
-    """
+class Entry(NamedTuple):
+    """A baseline as steps see it: the module of its code ("" of the user's own: their content is among `reads`)."""
 
     module: str
     reads: tuple[str, ...]
-    trained: bool = False
-    extra: str = ""
+    trained: bool
+    extra: str
+    described: Baseline
 
 
-_EPS = "evaluate.standardise_eps"
-_BASELINES = {
-    "persistence": Baseline("baselines.persistence", ()),
-    "context_mean": Baseline("baselines.context_mean", ()),
-    "fourier": Baseline("baselines.fourier", ("baselines.fourier",)),
-    "fourier_periodic": Baseline("baselines.fourier", ("baselines.fourier",)),
-    "linear_ar": Baseline("baselines.linear_ar", ("baselines.linear_ar", _EPS)),
-    "parrot": Baseline("baselines.parrot", ("baselines.parrot", _EPS)),
-    "parrot_anchored": Baseline("baselines.parrot", ("baselines.parrot", _EPS)),
-    "darts_nbeats": Baseline(
-        "baselines.darts_nbeats",
-        ("seed", "baselines.darts_nbeats", _EPS, "train.threads"),
-        trained=True,
-        extra="baselines",
-    ),
-}
+def names(own: Collection[str] = ()) -> list[str]:
+    """Names of all baselines, with those of the user's `own` files, sorted."""
+    return sorted(_all(own))
 
 
-def names() -> list[str]:
-    """Names of all baselines, sorted."""
-    return sorted(_BASELINES)
-
-
-def info(name: str) -> Baseline:
+def info(name: str, own: Collection[str] = ()) -> Entry:
     """Where the baseline `name` lives and what it needs.
 
     Raises:
-        PandaError: there is no such baseline; the nearest name is given.
+        PandaError: there is no such baseline, and the nearest name is given; or a file does not describe itself.
     """
-    if name not in _BASELINES:
-        hint = did_you_mean(name, _BASELINES, f"; there are: {', '.join(names())}")
+    known = _all(own)
+    if name not in known:
+        hint = did_you_mean(name, known, f"; there are: {', '.join(sorted(known))}")
         raise PandaError(f"no baseline is called {name!r}{hint}")
-    return _BASELINES[name]
+    found = known[name]
+    if found.file.parent != FOLDER:
+        return Entry("", ("baselines.own", *found.reads), found.trained, found.extra, found)
+    settings = (f"baselines.{found.file.stem}",) if read_baselines(found.file).settings else ()
+    reads = (*settings, *found.reads)
+    return Entry(f"baselines.{found.file.stem}", reads, found.trained, found.extra, found)
 
 
 def create(
-    name: str,
-    settings: Baselines,
-    *,
-    state: Path | None,
-    seed: int,
-    standardise_eps: float,
-    threads: int,
+    name: str, settings: Baselines, *, state: Path | None, seed: int, standardise_eps: float, threads: int
 ) -> Checked:
     """The baseline `name` behind its guard; `state` is the folder `fit` wrote, for those that are trained.
 
     Raises:
         PandaError: the name is unknown, the baseline must be trained first, or its dependencies are missing.
     """
-    if info(name).trained and state is None:
+    entry = info(name, settings.own)
+    if entry.trained and state is None:
         raise PandaError(f"{name} must be trained before it forecasts; give the folder of its state")
     from panda.evaluation.forecaster import Checked  # and numpy: not where only names are asked for
 
-    return Checked(_module(name).create(name, settings, Options(state, seed, standardise_eps, threads)))
+    options = Options(state, seed, standardise_eps, threads)
+    return Checked(_module(entry).create(name, _settings(entry, settings), options))
 
 
 def fit(
@@ -107,22 +91,44 @@ def fit(
     Raises:
         PandaError: the name is unknown, the baseline is not trained, or its dependencies are missing.
     """
-    if not info(name).trained:
+    entry = info(name, settings.own)
+    if not entry.trained:
         raise PandaError(f"{name} has nothing to train; it forecasts from the context alone")
-    options = Options(state, seed, standardise_eps, threads)
-    return _module(name).fit(settings, train, validation, options, progress=progress)
+    options = Options(state, seed, standardise_eps, threads, settings.seed_windows)
+    return _module(entry).fit(_settings(entry, settings), train, validation, options, progress=progress)
 
 
-def check(forecasters: Iterable[str]) -> None:
+def n_epochs(name: str, settings: Baselines) -> int:
+    """Epochs that a trained baseline takes at most, for its progress; 1 if it has no `max_epochs`."""
+    return getattr(_settings(info(name, settings.own), settings), "max_epochs", 1)
+
+
+def check(forecasters: Iterable[str], own: Collection[str] = ()) -> None:
     """Refuse baselines whose files will not be imported, without running them; other forecasters pass.
 
     Raises:
         PandaError: one is not there, no Python, or imports what is not there; with the line.
     """
-    for name in sorted(set(forecasters) & set(_BASELINES)):
-        check_imports(info(name).module, extra=info(name).extra)
+    known = _all(own)
+    for name in sorted(set(forecasters) & set(known)):
+        entry = info(name, own)
+        if entry.module:
+            check_imports(entry.module, extra=entry.extra)
 
 
-def _module(name: str) -> ModuleType:
-    baseline = info(name)
-    return import_ours(baseline.module, extra=baseline.extra)
+def _all(own: Collection[str]) -> dict[str, Baseline]:
+    files = [*filter(is_baseline, sorted(FOLDER.glob("*.py"))), *map(Path, own)]
+    try:
+        return {name: one for path in files for name, one in read_baselines(path).baselines.items()}
+    except ValueError as error:
+        raise PandaError(str(error)) from None
+
+
+def _settings(entry: Entry, settings: Baselines) -> Any:
+    return settings.of(entry.described.file.stem, str(entry.described.file))
+
+
+def _module(entry: Entry) -> ModuleType:
+    if entry.module:
+        return import_ours(entry.module, extra=entry.extra)
+    return import_file(entry.described.file)

@@ -218,7 +218,20 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-PAGES = {"configuration.md": configuration, "cli.md": command_line}
+def baselines() -> str:
+    """The page beside the baselines: its text as it stands, with a row for what each file says of itself."""
+    from panda.core.baseline_files import described_here, read_baselines
+
+    page = (ROOT / "baselines" / "README.md").read_text(encoding="utf-8")
+    rows = ""
+    for name, one in described_here().items():
+        settings = f"`{one.file.stem}`" if read_baselines(one.file).settings else "none"
+        cells = (one.idea, one.channels, one.learns_from, one.weights, settings, one.licence, one.source)
+        rows += _row(f"`{name}`", *cells)
+    return re.sub(r"(?<=\|---\|\n)(?:\|.*\n)+", lambda _: rows, page, count=1)
+
+
+PAGES = {"configuration.md": configuration, "cli.md": command_line, "../baselines/README.md": baselines}
 
 
 def main() -> int:

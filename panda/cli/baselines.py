@@ -26,18 +26,17 @@ def fit_baseline(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Train a baseline on our windows until the validation founders show no further gain."""
-    from panda.config.steps import forecaster
+    from panda.cli.forecasters import depends
     from panda.core.importing import import_ours
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
 
     settings = load(config)
     registry = import_ours("baselines.registry")
-    reads, code = forecaster(settings, name, registry.info)
     done = output / "config.json"
     with (
-        recorded("fit_baseline", settings, [done], inputs=[*train, *validation], reads=reads, code=code),
-        Progress(settings.baselines.darts_nbeats.max_epochs, f"fit {name}", "epochs") as progress,
+        recorded("fit_baseline", settings, [done], inputs=[*train, *validation], **depends(settings, name)),
+        Progress(registry.n_epochs(name, settings.baselines), f"fit {name}", "epochs") as progress,
     ):
         registry.fit(
             name,

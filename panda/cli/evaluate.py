@@ -7,48 +7,98 @@ from typing import Annotated
 
 import typer
 
-from panda.cli.options import DEFAULT_CONFIG, ConfigFile, Files, check_all_there, load, recorded
+from panda.cli.options import DEFAULT_CONFIG, ConfigFile, Files, Output, check_all_there, load, recorded
 
 app = typer.Typer(no_args_is_help=True)
 Scores = Annotated[Path, typer.Option(help="table of scores to write", metavar="FILE")]
+DataSet = Annotated[str, typer.Option(help="a data set of evaluate.datasets", metavar="NAME")]
 Forecaster = Annotated[str, typer.Option(help="a model or a baseline", metavar="NAME")]
 State = Annotated[str, typer.Option(help="weights or fitted state, if it has any", metavar="FILE")]
 
 
 @app.command()
-def score(
-    trajectories: Files,
+def forecast(
+    series: Files,
+    dataset: DataSet,
     forecaster: Forecaster,
-    scores: Scores,
-    forecasts: Annotated[Path, typer.Option(help="example forecasts to write", metavar="FILE")],
+    output: Output,
     state: State = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Score one forecaster on the test windows, which are the same for all."""
+    """Forecast the windows of a data set by one forecaster; the windows are the same for all."""
+    import resource
+    import time
+
     from panda.cli.forecasters import depends, make_forecaster, state_path
-    from panda.core.files import write_arrays, write_table
+    from panda.config.arena import reads_of, rules_of
+    from panda.core.files import write_arrays
     from panda.core.progress import Progress
-    from panda.data.store import TrajectoryStore
+    from panda.data.series import open_series
+    from panda.evaluation.forecasts import forecast_windows
+    from panda.evaluation.windows import draw_windows
+
+    settings = load(config)
+    rules, path = rules_of(settings, dataset), state_path(state)
+    needs = depends(settings, forecaster)
+    with recorded(
+        "forecast_series",
+        settings,
+        [output],
+        inputs=[*series, *([path] if path else [])],
+        reads=(*reads_of(dataset), *needs["reads"]),
+        code=needs["code"],
+    ) as record:
+        made = make_forecaster(settings, forecaster, path)
+        windows = draw_windows(open_series(series, name=dataset), rules, seed=settings.seed)
+        began = time.perf_counter()
+        with Progress(len(windows), f"forecast {dataset} by {forecaster}", "windows") as progress:
+            found = forecast_windows(made, windows, rules, progress=progress)
+        record["forecast_s"] = round(time.perf_counter() - began, 3)
+        record["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        write_arrays(output, **found.arrays())
+
+
+@app.command()
+def score(
+    forecasts: Files,
+    series: Annotated[list[Path], typer.Option(help="the series forecast, once a file", metavar="FILE")],
+    dataset: DataSet,
+    scores: Scores,
+    examples: Annotated[Path, typer.Option(help="example forecasts to write", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Score stored forecasts of a data set; no model or baseline is run."""
+    import pandas as pd
+
+    from panda.config.arena import reads_of, rules_of
+    from panda.core.files import read_arrays, write_arrays, write_table
+    from panda.core.progress import Progress
+    from panda.core.provenance import check_one_run
+    from panda.data.series import open_series
+    from panda.evaluation.forecasts import Forecasts
     from panda.evaluation.score import example_forecasts
     from panda.evaluation.score import score as score_windows
     from panda.evaluation.windows import draw_windows
 
     settings = load(config)
-    path = state_path(state)
+    rules = rules_of(settings, dataset)
     with recorded(
-        "score_forecaster",
+        "score_forecasts",
         settings,
-        [scores, forecasts],
-        inputs=[*trajectories, *([path] if path else [])],
-        **depends(settings, forecaster),
+        [scores, examples],
+        inputs=[*forecasts, *series],
+        reads=reads_of(dataset),
     ):
-        made = make_forecaster(settings, forecaster, path)
-        windows = draw_windows(TrajectoryStore.open(trajectories), settings.evaluate, seed=settings.seed)
-        with Progress(len(windows.plan), f"score {forecaster}", "windows") as progress:
-            table = score_windows(made, windows, settings.evaluate, progress=progress)
-        examples = example_forecasts(made, windows, settings.evaluate, seed=settings.seed)
-        write_arrays(forecasts, **examples)
-        write_table(table, scores)
+        check_one_run(forecasts, made_from=series)
+        windows = draw_windows(open_series(series, name=dataset), rules, seed=settings.seed)
+        stored = [Forecasts.from_arrays(read_arrays(path), str(path)) for path in forecasts]
+        tables = []
+        with Progress(len(stored), f"score {dataset}", "forecasters") as progress:
+            for one in stored:
+                tables.append(score_windows(one, windows, rules))
+                progress.advance()
+        write_arrays(examples, **example_forecasts(stored, windows, rules, seed=settings.seed))
+        write_table(pd.concat(tables, ignore_index=True), scores)
 
 
 @app.command()
@@ -97,6 +147,7 @@ def summarise(
     """Medians and intervals over systems, and paired tests, from the scores of all forecasters."""
     import pandas as pd
 
+    from panda.config.arena import UNSEEN, contestants
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
     from panda.evaluation import summary as summaries
@@ -106,12 +157,9 @@ def summarise(
     with recorded("summarise_scores", settings, [summary, by_system, significance], inputs=scores):
         check_one_run(scores, shared=".arrow")
         table = pd.concat([read_table(path, ["strict"]) for path in scores], ignore_index=True)
-        check_all_there(
-            table["forecaster"].unique(),
-            settings.evaluate.forecasters,
-            what="scores",
-            key="evaluate.forecasters",
-        )
+        wanted = contestants(settings, UNSEEN)
+        check_all_there(table["forecaster"].unique(), wanted, what="scores", key="evaluate.forecasters")
+        table = table[table["forecaster"].isin(wanted)]
         systems = summaries.by_system(table)
         write_table(systems, by_system)
         held_out = settings.discover.founders.test_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -71,7 +72,8 @@ class Depends(TypedDict):
 
 def depends(config: Config, name: str) -> Depends:
     """What a step depends on for the forecaster `name`, as `recorded` takes it."""
-    reads, code = forecaster(config, name, import_ours("baselines.registry").info)
+    info = partial(import_ours("baselines.registry").info, own=tuple(config.baselines.own))
+    reads, code = forecaster(config, name, info)
     return {"reads": reads, "code": code}
 
 

@@ -14,6 +14,7 @@ from panda.cli.options import (
     Library,
     Output,
     Shard,
+    check_all_there,
     check_shard,
     load,
     recorded,
@@ -75,13 +76,15 @@ def _check_enough(n_systems: int, split: int, catalogue: Path) -> None:
 
 @app.command()
 def fit(
-    scores: Annotated[list[Path], typer.Option(help="score tables of the sweep's models, in order")],
+    scores: Annotated[list[Path], typer.Option(help="score tables that hold the sweep's models")],
     catalogue: Annotated[Path, typer.Option(help="catalogue of systems", metavar="FILE")],
     points: Annotated[Path, typer.Option(help="table of points to write", metavar="FILE")],
     fit: Annotated[Path, typer.Option(help="table of the fit to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Fit c0 + c1 N^-alpha to the error against the number of training systems."""
+    import pandas as pd
+
     from panda.analysis.scaling_law import fit_table
     from panda.analysis.scaling_points import scaling_points
     from panda.core.files import read_table, write_table
@@ -94,7 +97,10 @@ def fit(
         check_one_run(scores, shared=".arrow")
         n_systems = len(nested_ranks(read_catalogue(catalogue), settings.seed))
         sizes = [subset_size(n_systems, split) for split in range(settings.scaling.n_points)]
-        table = scaling_points([read_table(path) for path in scores], sizes)
+        found = pd.concat([read_table(path) for path in scores], ignore_index=True)
+        models = settings.scaling_forecasters()
+        check_all_there(found["forecaster"].unique(), models, what="scores", key="scaling.n_points")
+        table = scaling_points([found[found["forecaster"] == model] for model in models], sizes)
         write_table(table, points)
         law = fit_table(
             table,

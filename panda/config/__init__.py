@@ -1,5 +1,6 @@
 """The types and ranges of config.yaml: frozen, and deaf to keys it does not know."""
 
+from panda.config.baselines import Baselines
 from panda.config.costs import Costs
 from panda.config.discover import (
     Comparison,
@@ -12,7 +13,7 @@ from panda.config.discover import (
     Selection,
     Spectrum,
 )
-from panda.config.evaluate import PDE, Baselines, DartsNBEATS, Evaluate, Fourier, LinearAR, Parrot
+from panda.config.evaluate import PDE, Evaluate
 from panda.config.follow import Audit, Follow
 from panda.config.founders import Founders
 from panda.config.integrate import Integrate, Long, Trust
@@ -29,7 +30,6 @@ __all__ = [
     "Comparison",
     "Config",
     "Costs",
-    "DartsNBEATS",
     "Definition",
     "Discover",
     "Duplicates",
@@ -39,16 +39,13 @@ __all__ = [
     "FilterName",
     "Follow",
     "Founders",
-    "Fourier",
     "Gallery",
     "Integrate",
     "Integration",
-    "LinearAR",
     "Long",
     "ModelShape",
     "Mutation",
     "NamedModel",
-    "Parrot",
     "Recipe",
     "Scaling",
     "Search",

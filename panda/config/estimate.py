@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
+from panda.config.arena import EQUATION, UNSEEN, contestants, tables_of
 from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
+from panda.config.types import Section
 from panda.config.whole import Config, NamedModel
+from panda.core.baseline_files import described_here
 
 _HOUR_S = 3600.0
 _GB = 1e9
 _FLOAT32_BYTES = 4
+_FORECAST_BYTES = {"float32": 4, "float64": 8}
 
 
 class StageCost(NamedTuple):
@@ -201,14 +206,22 @@ def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
 
 
 def _learning(config: Config) -> bool:
-    return "darts_nbeats" in (*config.evaluate.forecasters, *config.pde.forecasters)
+    return bool(_trained(config))
+
+
+def _trained(config: Config) -> list[Section]:
+    """The settings of those of our baselines that are trained and asked for."""
+    asked, here = set(chain(*config.forecasters().values())), described_here()
+    files = {here[name].file for name in sorted(asked & set(here)) if here[name].trained}
+    return [getattr(config.baselines, file.stem) for file in sorted(files)]
 
 
 def _baselines(config: Config) -> StageCost:
-    """N-BEATS, at most `max_epochs`: it stops earlier where it no longer learns."""
-    nbeats = config.baselines.darts_nbeats
-    n_windows = nbeats.max_epochs * nbeats.batches_per_epoch * nbeats.batch_size
-    return _stage(config, "baselines", n_jobs=1, cpu_s=n_windows * config.costs.baseline_window_cpu_s)
+    """Those that are trained, each at most `max_epochs`: it stops earlier where it no longer learns."""
+    trained = _trained(config)
+    n_windows = sum(own.max_epochs * own.batches_per_epoch * own.batch_size for own in trained)
+    cpu_s = n_windows * config.costs.baseline_window_cpu_s
+    return _stage(config, "baselines", n_jobs=len(trained), cpu_s=cpu_s)
 
 
 def _n_windows(config: Config, systems: _Systems) -> float:
@@ -222,8 +235,9 @@ def _n_windows(config: Config, systems: _Systems) -> float:
 def _evaluate(config: Config, systems: _Systems) -> StageCost:
     """Forecasts and their scores, and the completions where there is a model for them."""
     settings, dimension = config.evaluate, config.costs.mean_dimension
-    n_windows = _n_windows(config, systems)
-    stages = [_score(config, name, n_windows, dimension) for name in settings.forecasters]
+    n_windows, names = _n_windows(config, systems), contestants(config, UNSEEN)
+    stages = [_score(config, name, n_windows, dimension) for name in names]
+    stages.append(_stage(config, "evaluate", n_jobs=len(tables_of(config, UNSEEN, names))))
     if settings.completion_model is not None:
         shape = config.train.model_shape(settings.completion_model)
         device_s = _forward_s(config, shape, n_windows * settings.n_mask_draws, dimension)
@@ -234,6 +248,9 @@ def _evaluate(config: Config, systems: _Systems) -> StageCost:
 def _score(config: Config, name: str, n_windows: float, n_channels: float) -> StageCost:
     """One forecaster on all windows, to the longest horizon; `name` may be a model's or a baseline's."""
     horizons, device_s = config.evaluate.horizons, 0.0
+    n_bytes = n_windows * len(horizons) * config.costs.score_bytes
+    if config.evaluate.keep_forecasts:
+        n_bytes += n_windows * max(horizons) * n_channels * _FORECAST_BYTES[config.evaluate.precision]
     model = config.named_models().get(name)
     if model is not None:
         shape = config.train.model_shape(model.definition)
@@ -245,7 +262,7 @@ def _score(config: Config, name: str, n_windows: float, n_channels: float) -> St
         n_jobs=1,
         cpu_s=n_windows * config.costs.forecast_cpu_s,
         device_s=device_s,
-        n_bytes=n_windows * len(horizons) * config.costs.score_bytes,
+        n_bytes=n_bytes,
     )
 
 
@@ -263,7 +280,9 @@ def _pde(config: Config) -> StageCost:
         cpu_s=pde.n_runs * config.costs.field_cpu_s,
         n_bytes=pde.n_runs * pde.n_points * pde.n_grid * _FLOAT32_BYTES,
     )
-    return _sum("pde", [fields, *(_score(config, name, pde.n_runs, pde.n_grid) for name in pde.forecasters)])
+    names = contestants(config, EQUATION)
+    scored = _stage(config, "pde", n_jobs=len(tables_of(config, EQUATION, names)))
+    return _sum("pde", [fields, scored, *(_score(config, name, pde.n_runs, pde.n_grid) for name in names)])
 
 
 def _scaling(config: Config, systems: _Systems) -> StageCost:
@@ -276,13 +295,14 @@ def _scaling(config: Config, systems: _Systems) -> StageCost:
     n_trajectories = systems.train * n_subsets / 2
     models = [model for model in config.named_models().values() if model.split is not None]
     n_windows, dimension = _n_windows(config, systems), config.costs.mean_dimension
+    sweep = config.scaling_forecasters()
     return _sum(
         "scaling",
         [
             _integrate(config, n_trajectories, n_subsets * config.scaling.n_shards),
             _train(config, models),
-            *(_score(config, name, n_windows, dimension) for name in config.scaling_forecasters()),
-            _stage(config, "scaling", n_jobs=1),
+            *(_score(config, name, n_windows, dimension) for name in sweep),
+            _stage(config, "scaling", n_jobs=1 + (0 if config.evaluate.together else len(sweep))),
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Sections of the baselines, the evaluation and the PDE."""
+"""Sections of the evaluation and the PDE."""
 
 from __future__ import annotations
 
@@ -6,63 +6,39 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from panda.config.types import Count, Name, Natural, NonNegative, Positive, Section
+from panda.config.types import Count, Name, Natural, PathText, Positive, Section
 
 
-class LinearAR(Section):
-    """In-context linear autoregression."""
+class DataSet(Section):
+    """Series to forecast by name; what is left out is as `evaluate` says for all data sets.
 
-    order: Count
-    ridge: NonNegative
+    `series` is one of `panda.config.arena.SOURCES`, or the path of a file or a folder of the user's own.
+    """
 
-
-class Parrot(Section):
-    """Context parroting."""
-
-    window: Count
-
-
-class Fourier(Section):
-    """Fourier extension of the context."""
-
-    n_harmonics: Natural
-
-
-class DartsNBEATS(Section):
-    """The darts model trained on our windows."""
-
-    input_length: Count
-    output_length: Count
-    n_stacks: Count
-    n_blocks: Count
-    layer_width: Count
-    max_epochs: Count
-    batch_size: Count
-    learning_rate: Positive
-    max_grad_norm: Positive
-    patience: Count
-    batches_per_epoch: Count
-
-
-class Baselines(Section):
-    """Settings of the baselines; which run is `evaluate.forecasters`."""
-
-    seed_windows: Count
-    linear_ar: LinearAR
-    parrot: Parrot
-    fourier: Fourier
-    darts_nbeats: DartsNBEATS
+    series: PathText
+    forecasters: tuple[Name, ...] | None = None
+    n_windows: Count | None = None
+    max_trajectories: Count | None = None
+    start: Natural | None = None
+    context_length: Count | None = None
+    horizons: tuple[Count, ...] | None = None
+    batch_size: Count | None = None
 
 
 class Evaluate(Section):
-    """Zero-shot forecasts of unseen systems."""
+    """Zero-shot forecasts of data sets, and their scores."""
 
+    datasets: dict[Name, DataSet]
+    keep_forecasts: bool
+    precision: Literal["float64", "float32"]
+    together: bool
     forecasters: tuple[Name, ...]
     reference: Name | None
     tested_horizons: tuple[Count, ...]
     completion_model: Name | None
     n_windows: Count
     max_trajectories: Count | None
+    start: Natural | None
     context_length: Count
     contexts: Literal["standardised", "raw"]
     horizons: tuple[Count, ...]
@@ -96,9 +72,8 @@ class Evaluate(Section):
 
 
 class PDE(Section):
-    """Kuramoto-Sivashinsky, zero-shot."""
+    """Runs of the Kuramoto-Sivashinsky equation."""
 
-    forecasters: tuple[Name, ...]
     n_runs: Count
     domain_length: Positive
     n_modes: Count
@@ -108,4 +83,3 @@ class PDE(Section):
     initial_scale: Positive
     rtol: Positive
     atol: Positive
-    start: Natural

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from panda.config.types import NAME_PATTERN, PATH_PATTERN
 from panda.config.whole import Config
+from panda.core.baseline_files import read_baselines
 from panda.core.errors import PandaError, did_you_mean
 from panda.core.resolved import commit_of
 from panda.core.yaml_file import read_nodes, read_values
@@ -168,6 +169,14 @@ def _check_forecasters(config: Config, baselines: Sequence[str], layers: Layers)
     Raises:
         PandaError: there is one.
     """
+    own = [name for path in config.baselines.own for name in read_baselines(path).baselines]
+    for name in own:
+        if name in baselines or own.count(name) > 1:
+            where = locate(("baselines", "own"), layers)
+            raise PandaError(
+                f"{where}: baselines.own: there are two baselines {name!r}; give one another name"
+            )
+    baselines = [*baselines, *own]
     for name in config.named_models():
         if name in baselines:
             where = locate(("train", "definitions", name), layers)
@@ -178,7 +187,7 @@ def _check_forecasters(config: Config, baselines: Sequence[str], layers: Layers)
     for stage, names in config.forecasters().items():
         for name in names:
             if name not in known:
-                where = locate((stage, "forecasters"), layers)
+                where = locate((*stage.split("."), "forecasters"), layers)
                 raise PandaError(
                     f"{where}: {stage}.forecasters: no model or baseline {name!r}{did_you_mean(name, known)}; "
                     f"baselines: {', '.join(baselines)}"

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from panda.config.whole import Config, section
+from panda.config.whole import SPLITS, Config, section
+from panda.core.metrics import METRICS
 
 # Read by steps, and without effect on what they write: memory, speed, and how often a state is saved.
 WITHOUT_EFFECT = ("evaluate.batch_size", "train.checkpoint_every")
@@ -106,10 +107,16 @@ FILTERS = tuple(
 ACCEPTED = (*FILTERS, "discover.select.selection", "discover.select.own_enter")
 # Parents of one child are of one split.
 BRED = (*SEARCHED, *HELD_OUT, "discover.evolve", *ACCEPTED)
-FOLLOW = ("seed", "discover.follow", *FILTERS, *OPENED)
-WINDOWS = tuple(f"evaluate.{key}" for key in ("n_windows", "max_trajectories", "context_length", "horizons"))
+# Whom `persistent` lets pass is followed once more.
+FOLLOW = ("seed", "discover.follow", "discover.select.max_growth", *FILTERS, *OPENED)
+WINDOWS = tuple(
+    f"evaluate.{key}" for key in ("n_windows", "max_trajectories", "start", "context_length", "horizons")
+)
 SCORED_BY = tuple(f"evaluate.{key}" for key in ("standardise_eps", "smape_eps", "valid_time_threshold"))
-SPLITS = ("train", "validation", "test")
+# Metrics name the functions that compute them.
+METRIC_CODE = tuple(
+    dict.fromkeys(metric.function.rpartition(".")[0] for metric in METRICS.values() if metric.function)
+)
 # Of a model that forecasts: how it is given its contexts.
 MODEL_READS = ("evaluate.contexts", "evaluate.standardise_eps", "train.device", "train.threads")
 MODEL_CODE = ("panda.evaluation.panda_forecaster",)
@@ -279,13 +286,15 @@ STEPS: dict[str, Step] = {
         (),
         {"config": "baselines/{forecaster}/config.json"},
     ),
-    "score_forecaster": Step(
+    "forecast_series": Step(
+        ("seed", *WINDOWS, "evaluate.precision"),
+        ("panda.evaluation.forecasts",),
+        {"forecasts": "forecasts/{dataset}/{forecaster}.npz"},
+    ),
+    "score_forecasts": Step(
         ("seed", *WINDOWS, *SCORED_BY, "evaluate.n_examples"),
-        ("panda.evaluation.score",),
-        {
-            "scores": "evaluate/scores/{forecaster}.parquet",
-            "forecasts": "evaluate/forecasts/{forecaster}.npz",
-        },
+        ("panda.evaluation.score", *METRIC_CODE),
+        {"scores": "scores/{dataset}/{scored}.parquet", "examples": "scores/{dataset}/{scored}.npz"},
     ),
     "score_completions": Step(
         (
@@ -310,6 +319,7 @@ STEPS: dict[str, Step] = {
             "evaluate.n_bootstrap",
             "evaluate.confidence",
             "evaluate.forecasters",
+            "evaluate.datasets.test.forecasters",
             "evaluate.reference",
             "evaluate.tested_horizons",
         ),
@@ -341,19 +351,21 @@ STEPS: dict[str, Step] = {
         ("panda.pde.kuramoto_sivashinsky",),
         {"fields": "pde/fields.npz"},
     ),
-    "score_fields": Step(
-        ("pde.start", "evaluate.context_length", "evaluate.horizons", *SCORED_BY),
-        ("panda.evaluation.fields",),
-        {"scores": "pde/scores/{forecaster}.parquet", "forecasts": "pde/forecasts/{forecaster}.npz"},
-    ),
     "summarise_fields": Step(
-        ("seed", "evaluate.n_bootstrap", "evaluate.confidence", "pde.forecasters"),
+        (
+            "seed",
+            "evaluate.n_bootstrap",
+            "evaluate.confidence",
+            "evaluate.forecasters",
+            "evaluate.datasets.kuramoto_sivashinsky.forecasters",
+        ),
         ("panda.evaluation.fields",),
         {"summary": "pde/summary.parquet"},
     ),
     "fit_scaling": Step(
         (
             "seed",
+            "scaling.definitions",
             "scaling.n_points",
             "scaling.n_bootstrap",
             "scaling.alpha_max",
@@ -399,4 +411,4 @@ def forecaster(
     if name in config.named_models():
         return MODEL_READS, MODEL_CODE
     found = baseline(name)
-    return found.reads, (found.module,)
+    return found.reads, (found.module,) if found.module else ()

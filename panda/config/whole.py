@@ -6,15 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from panda.config.baselines import Baselines, own_content
 from panda.config.costs import Costs
 from panda.config.discover import Discover
-from panda.config.evaluate import PDE, Baselines, Evaluate
+from panda.config.evaluate import PDE, Evaluate
 from panda.config.integrate import Integrate
 from panda.config.train import Train
 from panda.config.types import Count, Name, Positive, Section, Seed, Shards, Steps
 
 # What the repository itself keeps in results/.
 RESERVED_RUNS = ("published", "README.md")
+SPLITS = ("train", "validation", "test")
 
 
 class Scaling(Section):
@@ -78,8 +80,7 @@ class Config(Section):
                 f"evaluate: context_length {self.evaluate.context_length} + horizon {longest} "
                 f"exceed the {kept} kept points of a trajectory"
             )
-        if self.pde.start + self.evaluate.context_length + longest > self.pde.n_points:
-            raise ValueError(f"pde: start + context + horizon {longest} exceed n_points {self.pde.n_points}")
+        self._check_data_sets()
         if self.train.shape.context_length + self.train.shape.prediction_length > kept:
             raise ValueError(
                 f"train.shape: context + prediction exceed the {kept} kept points of a trajectory"
@@ -94,6 +95,30 @@ class Config(Section):
         self._check_subsets()
         self._check_names()
         return self
+
+    def _check_data_sets(self) -> None:
+        """Every data set of our own series fits into them, and those that figures and claims are of are there."""
+        lengths = {"kuramoto_sivashinsky": self.pde.n_points, "long": self.integrate.long.n_points}
+        for name in ("test", "kuramoto_sivashinsky"):
+            if name not in self.evaluate.datasets:
+                raise ValueError(f"evaluate.datasets: {name!r} is missing; figures and claims are of it")
+        for name, own in self.evaluate.datasets.items():
+            if "." in name:
+                raise ValueError(
+                    f"evaluate.datasets: {name!r} has a dot; keys of the configuration are joined by dots"
+                )
+            context = own.context_length or self.evaluate.context_length
+            horizons = own.horizons or self.evaluate.horizons
+            if list(horizons) != sorted(set(horizons)):
+                raise ValueError(f"evaluate.datasets.{name}.horizons must rise and not repeat")
+            start = (own.start if own.start is not None else self.evaluate.start) or 0
+            kept = self.discover.search.integration.kept_points
+            n_points = lengths.get(own.series, kept if own.series in SPLITS else None)
+            if n_points is not None and start + context + max(horizons) > n_points:
+                raise ValueError(
+                    f"evaluate.datasets.{name}: start {start} + context {context} + horizon {max(horizons)} exceed the "
+                    f"{n_points} points of its series"
+                )
 
     def _check_subsets(self) -> None:
         """Each subset of the sweep has half the systems of the one before: more candidates than that are needed."""
@@ -139,8 +164,13 @@ class Config(Section):
                     )
 
     def forecasters(self) -> dict[str, tuple[str, ...]]:
-        """The forecasters of each stage that has some."""
-        return {"evaluate": self.evaluate.forecasters, "pde": self.pde.forecasters}
+        """The forecasters that each key of the configuration lists."""
+        own = self.evaluate.datasets.items()
+        return {"evaluate": self.evaluate.forecasters} | {
+            f"evaluate.datasets.{name}": dataset.forecasters
+            for name, dataset in own
+            if dataset.forecasters is not None
+        }
 
     def named_models(self) -> dict[str, NamedModel]:
         """Every model that can be trained: the listed ones, and one chain for each point of the sweep."""
@@ -195,6 +225,7 @@ def section(config: Config, *paths: str) -> dict[str, Any]:
     dumped["discover"]["founders"] = founders.resolved()
     # By name, because the list of relatives is neither code nor configuration.
     select["strict"] = list(founders.strict_names(config.discover.select.strict))
+    dumped["baselines"]["own"] = own_content(config.baselines.own)
     parts: dict[str, Any] = {}
     for path in paths:
         part: Any = dumped

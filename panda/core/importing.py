@@ -38,6 +38,30 @@ def import_ours(name: str, *, extra: str = "") -> ModuleType:
         ) from error
 
 
+def import_file(path: Path) -> ModuleType:
+    """The module in a file of the user's own, wherever it is.
+
+    Raises:
+        PandaError: it fails when it is run; with its line.
+    """
+    spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise PandaError(f"{path}: no Python file; give one that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except PandaError:
+        raise
+    except Exception as error:
+        frames = [
+            one for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path.absolute())
+        ]
+        line = frames[-1].lineno if frames else getattr(error, "lineno", 1)
+        what = " ".join(str(error).split())
+        raise PandaError(f"{path}:{line}: fails when it is run ({type(error).__name__}: {what})") from error
+    return module
+
+
 def check_imports(name: str, *, extra: str = "") -> None:
     """Refuse a module of ours that will not be imported, without running it: what its file's first level imports.
 

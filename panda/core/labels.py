@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from panda.core.baseline_files import described_here
+
+# Models; a baseline's label stands in its own file.
 FORECASTERS = {
     "panda": "Panda",
     "panda_mlm_sft": "Panda, MLM then SFT",
     "panda_mlm": "Panda, MLM",
-    "linear_ar": "linear AR",
-    "parrot": "context parroting",
-    "parrot_anchored": "parroting, anchored",
-    "darts_nbeats": "N-BEATS",
-    "fourier": "Fourier",
 }
 POPULATIONS = {"skew": "skew products", "founder": "founders"}
 FILTERS = {
@@ -24,7 +22,8 @@ FILTERS = {
 
 def label(forecaster: str) -> str:
     """The name of a forecaster."""
-    return FORECASTERS.get(forecaster, forecaster.replace("_", " "))
+    described = described_here().get(forecaster)
+    return described.label if described else FORECASTERS.get(forecaster, forecaster.replace("_", " "))
 
 
 def population_label(population: str) -> str:

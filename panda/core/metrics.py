@@ -1,12 +1,13 @@
 """The metrics of forecasts and completions: what each is called, in what it is measured, and which way is better.
 
-How they are computed stands in `panda.evaluation`; tables, tests, figures and report take everything else from here.
+A new one is a file with its function, and its entry here: scores, summaries, tests, figures and report follow.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class Metric:
         higher_is_better: else lower is.
         worst: what a forecast scores that is no number.
         headline: whether figures and the report's tables show it.
+        function: `package.module.function` of the metric of forecasts, called with forecast and truth, both (batch,
+            time, channel), and the horizons, for an array (batch, n_horizons); "" where it is computed with others.
+        settings: what it takes beside by keyword, each with the key of `evaluate` that holds it.
     """
 
     label: str
@@ -30,6 +34,8 @@ class Metric:
     higher_is_better: bool = False
     worst: float = math.inf
     headline: bool = False
+    function: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def axis(self) -> str:
@@ -45,14 +51,23 @@ METRICS: dict[str, Metric] = {
         ("forecasts", "fields"),
         worst=200.0,
         headline=True,
+        function="panda.evaluation.metrics.smape",
+        settings={"eps": "smape_eps"},
     ),
-    "mse": Metric("MSE", "context variances", "mean((x - y)^2)", ("forecasts", "fields")),
+    "mse": Metric(
+        "MSE",
+        "context variances",
+        "mean((x - y)^2)",
+        ("forecasts", "fields"),
+        function="panda.evaluation.metrics.mse",
+    ),
     "mae": Metric(
         "MAE",
         "context s.d.",
         "mean(|x - y|)",
         ("forecasts", "fields", "completions"),
         headline=True,
+        function="panda.evaluation.metrics.mae",
     ),
     "spearman": Metric(
         "Spearman's ρ",
@@ -61,6 +76,7 @@ METRICS: dict[str, Metric] = {
         ("forecasts", "fields"),
         higher_is_better=True,
         worst=math.nan,
+        function="panda.evaluation.metrics.spearman",
     ),
     "valid_time": Metric(
         "valid time",

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from panda.config import Evaluate
 from panda.core import seeds
 from panda.core.errors import PandaError
-from panda.data.store import TrajectoryStore
+from panda.data.series import SeriesStore
 
 # What a row of scores says about the system it comes from.
 SYSTEM_COLUMNS = (
@@ -37,7 +37,7 @@ class Windows:
     """
 
     def __init__(
-        self, trajectories: TrajectoryStore, plan: pd.DataFrame, *, context_length: int, horizon: int
+        self, trajectories: SeriesStore, plan: pd.DataFrame, *, context_length: int, horizon: int
     ) -> None:
         self.trajectories = trajectories
         self.plan = plan.reset_index(drop=True)
@@ -60,13 +60,21 @@ class Windows:
                 series = np.stack([self._cut(row) for row in rows.itertuples()])
                 yield Batch(rows, series[:, : self.context_length], series[:, self.context_length :])
 
+    def one(self, row: int) -> Batch:
+        """One window of the plan, by row."""
+        rows = self.plan.iloc[[row]]
+        series = self._cut(next(rows.itertuples()))[None]
+        return Batch(rows, series[:, : self.context_length], series[:, self.context_length :])
+
     def _cut(self, row: Any) -> Float[np.ndarray, "time channel"]:
         start, end = row.start, row.start + self.context_length + self.horizon
         return np.asarray(self.trajectories.series(row.trajectory)[:, start:end], dtype=np.float64).T
 
 
-def draw_windows(trajectories: TrajectoryStore, settings: Evaluate, *, seed: int) -> Windows:
-    """Choose trajectories (`max_trajectories`) and `n_windows` starts in each, as the reference samples them.
+def draw_windows(trajectories: SeriesStore, settings: Evaluate, *, seed: int) -> Windows:
+    """Choose series (`max_trajectories`) and `n_windows` starts in each, as the reference samples them.
+
+    Where `start` is given there is one window of each, and its context begins at that point.
 
     The starts are uniform, with replacement, and come from a stream of (seed, system, initial condition):
     they are the same for every forecaster, batch size, order of the store and choice of trajectories. (In the
@@ -77,28 +85,33 @@ def draw_windows(trajectories: TrajectoryStore, settings: Evaluate, *, seed: int
     """
     table = trajectories.table
     if table.empty:
-        raise PandaError("no test trajectory to evaluate on; integrate the test split first")
+        raise PandaError("no series to evaluate on; make those of this data set first")
     context_length, horizon = settings.context_length, max(settings.horizons)
-    short = table[table["n_points"] < context_length + horizon]
+    first = settings.start or 0
+    short = table[table["n_points"] < first + context_length + horizon]
     if not short.empty:
         row = short.iloc[0]
         raise PandaError(
-            f"{row['system']}: {row['n_points']} points are fewer than context {context_length} + horizon "
-            f"{horizon}; shorten evaluate.horizons or integrate longer"
+            f"{row['system']}: {row['n_points']} points are fewer than start {first} + context {context_length} + "
+            f"horizon {horizon}; shorten evaluate.horizons or make longer series"
         )
     rows = choose_trajectories(table, settings.max_trajectories, seed=seed)
-    starts = [
-        seeds.generator(seed, "evaluate", row.system, int(row.initial_condition)).integers(
-            0, row.n_points - context_length - horizon + 1, size=settings.n_windows
-        )
-        for row in table.iloc[rows].itertuples()
-    ]
-    n_windows = settings.n_windows
+    n_windows = settings.n_windows if settings.start is None else 1
+    starts = [_starts(row, settings, seed=seed) for row in table.iloc[rows].itertuples()]
     plan = table.iloc[np.repeat(rows, n_windows)][[*SYSTEM_COLUMNS, "dimension"]].reset_index(drop=True)
     plan["trajectory"] = np.repeat(rows, n_windows)
     plan["window"] = np.tile(np.arange(n_windows), len(rows))
     plan["start"] = np.concatenate(starts)
     return Windows(trajectories, plan, context_length=context_length, horizon=horizon)
+
+
+def _starts(row: tuple, settings: Evaluate, *, seed: int) -> Int[np.ndarray, " n_windows"]:
+    """First points of the windows of a series."""
+    if settings.start is not None:
+        return np.array([settings.start])
+    last = row.n_points - settings.context_length - max(settings.horizons)
+    rng = seeds.generator(seed, "evaluate", row.system, int(row.initial_condition))
+    return rng.integers(0, last + 1, size=settings.n_windows)
 
 
 def choose_trajectories(table: pd.DataFrame, max_trajectories: int | None, *, seed: int) -> np.ndarray:

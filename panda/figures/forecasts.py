@@ -17,7 +17,7 @@ from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
 
-SUMMARY, SYSTEMS, EXAMPLES = "evaluate/summary", "evaluate/by_system", "evaluate/forecasts"
+SUMMARY, SYSTEMS, DATA_SET = "evaluate/summary", "evaluate/by_system", "test"
 BOX_HORIZON = 128  # boxes stand at the horizon nearest to one head call of the paper's model
 AXES = {name: METRICS[name].axis for name in metrics_of("forecasts", headline=True)}
 CONTEXT_SHOWN = 192  # last points of the context that are drawn
@@ -57,14 +57,12 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
 
 
 def _examples(systems: pd.DataFrame, arrays: inputs.Arrays) -> pd.DataFrame:
-    keys = inputs.below(arrays, EXAMPLES)
+    found = inputs.examples(arrays, DATA_SET, ["context", "truth", "forecast", "names"])
     frames = []
     longest = systems[systems["horizon"] == systems["horizon"].max()]
     error = longest.groupby("forecaster")["smape"].median()
-    for forecaster in model_and_baseline(list(keys), error):
-        example = inputs.array(arrays, keys[forecaster], ["context", "truth", "forecast", "names"])
-        if example is None:
-            continue
+    for forecaster in model_and_baseline(_contestants(list(found), systems), error):
+        example = found[forecaster]
         context = example["context"].astype(float)
         mean, std = context.mean(axis=1, keepdims=True), np.maximum(context.std(axis=1, keepdims=True), 1e-12)
         series = {forecaster: example["forecast"]}
@@ -80,6 +78,12 @@ def _examples(systems: pd.DataFrame, arrays: inputs.Arrays) -> pd.DataFrame:
                     columns |= {"metric": f"coordinate {coordinate + 1}", "x": first + np.arange(len(y))}
                     frames.append(pd.DataFrame(columns))
     return pd.concat(frames) if frames else pd.DataFrame(columns=COLUMNS)
+
+
+def _contestants(names: list[str], systems: pd.DataFrame) -> list[str]:
+    """Those that are summarised: a table of scores may hold models of the scaling sweep, too."""
+    summarised = set(systems["forecaster"])
+    return [name for name in names if name in summarised] if summarised else names
 
 
 def _boxes(systems: pd.DataFrame) -> pd.DataFrame:

@@ -48,7 +48,19 @@ def array(arrays: Arrays, key: str, names: Sequence[str]) -> dict[str, np.ndarra
     return {name: np.asarray(archive[name]) for name in names}
 
 
-def below(arrays: Arrays, folder: str) -> dict[str, str]:
-    """Last part of the key -> key, of every archive in `folder`, in the order given."""
-    prefix = folder.rstrip("/") + "/"
-    return {key.removeprefix(prefix): key for key in arrays if key.startswith(prefix)}
+def examples(arrays: Arrays, dataset: str, names: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+    """Forecaster -> the named arrays of its example forecasts of a data set, in the order given.
+
+    `forecast`, which has an entry for each of the archive's `forecasters`, is cut to that of the one.
+
+    Raises:
+        PandaError: an archive lacks one of them.
+    """
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for key in (key for key in arrays if key.startswith(f"scores/{dataset}/")):
+        archive = array(arrays, key, [*names, "forecasters"])
+        for place, forecaster in enumerate(archive["forecasters"].astype(str)):
+            found[str(forecaster)] = {
+                name: archive[name][place] if name == "forecast" else archive[name] for name in names
+            }
+    return found

@@ -15,7 +15,7 @@ from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
 
-SUMMARY, FORECASTS = "pde/summary", "pde/forecasts"
+SUMMARY, DATA_SET = "pde/summary", "kuramoto_sivashinsky"
 AXES = {name: f"mean {METRICS[name].axis}" for name in metrics_of("fields", headline=True)}
 COLUMNS = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
 
@@ -29,22 +29,21 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]
     result = {f"score_{name}": scores[name].to_numpy() for name in COLUMNS}
     for name in ("forecaster", "metric"):
         result[f"score_{name}"] = result[f"score_{name}"].astype("U64")
-    keys = inputs.below(arrays, FORECASTS)
+    names = ["forecast", "truth", "context", "dt", "exponent"]
+    examples = inputs.examples(arrays, DATA_SET, names)
     last = scores[(scores["metric"] == "smape") & (scores["horizon"] == scores["horizon"].max())]
-    chosen = model_and_baseline(list(keys), last.set_index("forecaster")["mean"])
+    chosen = model_and_baseline(list(examples), last.set_index("forecaster")["mean"])
     empty = {"truth": np.empty((0, 0)), "time": np.empty(0), "forecasts": np.empty((0, 0, 0))}
     if not chosen:
         return result | empty | {"forecasters": np.empty(0, "U64"), "exponent": np.nan}
-    names = ["forecast", "truth", "context", "dt", "exponent"]
-    read = [inputs.array(arrays, keys[name], names) for name in chosen]
-    archives = [archive for archive in read if archive is not None]  # all: the keys are those of archives
-    context, truth, exponent = (archives[0][name] for name in ("context", "truth", "exponent"))
+    first = examples[chosen[0]]
+    context, truth, exponent = first["context"][0], first["truth"][0], first["exponent"]
     steps = np.arange(-len(context), len(truth))
     return result | {
         "truth": np.concatenate([context, truth]),
         "exponent": exponent,
-        "time": steps * float(archives[0]["dt"]) * (float(exponent) if exponent > 0 else 1.0),
-        "forecasts": np.stack([archive["forecast"] for archive in archives]),
+        "time": steps * float(first["dt"][0]) * (float(exponent) if exponent > 0 else 1.0),
+        "forecasts": np.stack([examples[name]["forecast"][0] for name in chosen]),
         "forecasters": np.array(chosen, dtype="U64"),
     }
 

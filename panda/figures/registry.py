@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ class FigureSpec(BaseModel):
     """One figure.
 
     `number` is the paper's ("2", "8"), None for a figure that the paper has not. `tables` and `arrays` are
-    paths below the run's folder without suffix; `{forecaster}` stands for every forecaster of the stage.
+    paths below the run's folder without suffix; `{scored}` stands for the tables of scores of a data set.
     `published` are tables of published numbers, `paper/<name>.csv` of the repository.
     """
 
@@ -49,22 +49,15 @@ class FigureSpec(BaseModel):
             raise ValueError("is empty")
         return text
 
-    def inputs(self, forecasters: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
-        """Names of tables and of arrays, with `{forecaster}` replaced by each of `forecasters[stage]`.
-
-        The stage is the first part of the path (`pde/forecasts/{forecaster}` -> `pde`).
-        """
-        return _expanded(self.tables, forecasters), _expanded(self.arrays, forecasters)
-
     def require(self, tables: Collection[str], arrays: Collection[str]) -> None:
-        """Check that the results given are all that the figure reads; `{forecaster}`: at least one.
+        """Check that the results given are all that the figure reads; `{scored}`: at least one.
 
         Raises:
             PandaError: one is not there; the first is named.
         """
         for patterns, given, suffix in ((self.tables, tables, "parquet"), (self.arrays, arrays, "npz")):
             for pattern in patterns:
-                if not any(fnmatchcase(name, pattern.replace("{forecaster}", "*")) for name in given):
+                if not any(fnmatchcase(name, pattern.replace("{scored}", "*")) for name in given):
                     raise PandaError(
                         f"{self.module.rsplit('.', 1)[1]}: {pattern}.{suffix} is not among the files given; "
                         "give every file that `panda figures list` names for this figure"
@@ -135,14 +128,3 @@ def choose(figures: Mapping[str, FigureSpec], name: str) -> FigureSpec:
             f"figures: no figure {name!r}{did_you_mean(name, figures)}; known: {', '.join(figures)}"
         )
     return figures[name]
-
-
-def _expanded(patterns: Sequence[str], forecasters: Mapping[str, Sequence[str]]) -> list[str]:
-    names: list[str] = []
-    for pattern in patterns:
-        if "{forecaster}" in pattern:
-            stage = pattern.split("/", 1)[0]
-            names += [pattern.replace("{forecaster}", name) for name in forecasters.get(stage, ())]
-        else:
-            names.append(pattern)
-    return list(dict.fromkeys(names))

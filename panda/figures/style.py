@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from matplotlib.typing import RcKeyType
 from scipy.optimize import isotonic_regression
 
+from panda.core.baseline_files import described_here
 from panda.core.labels import POPULATIONS as POPULATIONS
 from panda.core.labels import filter_label as filter_label
 from panda.core.labels import label as label
@@ -71,13 +72,6 @@ COLOURS = {
     "panda": "#0072B2",
     "panda_mlm_sft": "#56B4E9",
     "panda_mlm": "#0072B2",
-    "linear_ar": "#009E73",
-    "parrot": "#D55E00",
-    "parrot_anchored": "#E69F00",
-    "darts_nbeats": "#CC79A7",
-    "fourier": "#7B3294",
-    "persistence": "#4D4D4D",
-    "context_mean": "#A0A0A0",
     "linear_interpolation": "#009E73",
     "cubic_spline": "#D55E00",
 }
@@ -105,7 +99,8 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 def colour(forecaster: str) -> str:
     """The colour of a forecaster: a function of the name alone, so the same whatever else is drawn."""
-    known = COLOURS.get(forecaster)
+    described = described_here().get(forecaster)
+    known = COLOURS.get(forecaster) or (described.colour if described else "")
     return known or FURTHER_COLOURS[stable_words(forecaster)[0] % len(FURTHER_COLOURS)]
 
 

@@ -11,8 +11,8 @@ Records = dict[str, dict[str, str]]
 ON_GPU = (
     "train_model_wildcards_",
     "score_completions",
-    "score_forecaster_wildcards_panda",
-    "score_fields_wildcards_panda",
+    "forecast_series_wildcards_test_panda",
+    "forecast_series_wildcards_kuramoto_sivashinsky_panda",
 )
 
 

@@ -55,6 +55,7 @@ def test_a_run_without_n_beats_plans(tmp_path):
         "duplicates",
         "audit",
         "dataset",
+        "arena",
         "figures",
     ],
 )
@@ -200,16 +201,17 @@ def test_snakemakes_own_words_are_one_option_away():
 
 def test_a_run_says_one_short_line_for_each_start_and_end(tmp_path):
     sandbox = Sandbox(tmp_path / "copy")
-    (sandbox.folder / "baselines" / "parrot.py").write_text("1 / 0\n")
-    targets = [f"results/smoke/pde/scores/{name}.parquet" for name in ("persistence", "parrot")]
+    with (sandbox.folder / "baselines" / "parrot.py").open("a") as stream:
+        stream.write("1 / 0\n")
+    targets = [
+        f"results/smoke/scores/kuramoto_sivashinsky/{name}.parquet" for name in ("persistence", "parrot")
+    ]
     done = sandbox.snakemake("--cores", "1", "--", *targets, check=False)
     assert done.returncode != 0
     assert re.search(r"^[\d:]+ start: Solve the Kuramoto-Sivashinsky equation$", done.stdout, re.M)
-    ended = r"^[\d:]+ done \(\d of 3\): Score persistence on Kuramoto-Sivashinsky, \d+ s$"
+    ended = r"^[\d:]+ done \(\d of 5\): Forecast kuramoto_sivashinsky by persistence, \d+ s$"
     assert re.search(ended, done.stdout, re.M)
-    failed = (
-        r"^[\d:]+ failed: Score parrot on .* \(score_fields\), log (\S+)\n    error: baselines/parrot.py:1: "
-    )
+    failed = r"^[\d:]+ failed: Forecast .* by parrot \(forecast_series\), log (\S+)\n    error: baselines/parrot.py:\d+: "
     assert re.search(failed, done.stdout, re.M)
     assert max(map(len, done.stdout.splitlines())) < 200
 

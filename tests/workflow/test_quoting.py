@@ -108,7 +108,7 @@ def test_a_model_may_have_a_name_with_dots_and_dashes(blank: Sandbox, tmp_path: 
     # The sandbox's overlays and one more: Snakemake takes the last --configfile alone.
     done = subprocess.run(
         [blank.python, "-m", "snakemake", "-n", "-p", "--configfile", str(TINY), str(overlay), "--",
-         "results/tiny/evaluate/scores/a.b-c.parquet"],
+         "results/tiny/scores/test/a.b-c.parquet"],
         cwd=blank.folder, env=blank.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -74,7 +74,7 @@ def test_other_content_of_any_size_reruns_what_is_made_from_it(finished: Sandbox
     whole = path.read_bytes()
     path.write_bytes(whole + b"more")
     try:
-        assert planned(finished) >= {"score_fields", "summarise_fields"}
+        assert planned(finished) >= {"forecast_series", "score_forecasts", "summarise_fields"}
     finally:
         path.write_bytes(whole)
 
@@ -110,14 +110,24 @@ def test_a_comment_reruns_nothing(finished: Sandbox):
 
 
 def test_an_unrelated_option_reruns_nothing_else(finished: Sandbox):
-    rules = planned(finished, "--config", "pde={start: 1000}")
-    assert "score_fields" in rules
-    assert not rules & {"search_candidates", "train_model", "score_forecaster", "simulate_fields"}
+    change = "evaluate={datasets: {kuramoto_sivashinsky: {start: 1000}}}"
+    rules = planned(finished, "--config", change)
+    assert {"forecast_series", "score_forecasts", "summarise_fields"} <= rules
+    assert not rules & {"search_candidates", "train_model", "summarise_scores", "simulate_fields"}
+
+
+def test_a_threshold_of_a_metric_scores_again_and_forecasts_nothing(finished: Sandbox):
+    rules = planned(finished, "--config", "evaluate={valid_time_threshold: 0.3}")
+    assert {"score_forecasts", "summarise_scores"} <= rules and "forecast_series" not in rules
+    path = finished.folder / "panda" / "evaluation" / "metrics.py"
+    with edit(path, "SMAPE_MAX = 200.0", "SMAPE_MAX = 100.0"):
+        rules = planned(finished)
+    assert {"score_forecasts", "summarise_scores"} <= rules and "forecast_series" not in rules
 
 
 def test_a_threshold_reruns_select_and_what_follows(finished: Sandbox):
     rules = planned(finished, "--config", "discover={select: {max_zscore: 14.0}}")
-    assert {"select_systems", "integrate_systems", "train_model", "score_forecaster"} <= rules
+    assert {"select_systems", "integrate_systems", "train_model", "forecast_series"} <= rules
     assert not rules & {"compile_founders", "measure_founders", "search_candidates", "simulate_fields"}
 
 

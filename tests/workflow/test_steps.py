@@ -31,7 +31,9 @@ evaluate: {forecasters: [panda, persistence, context_mean, parrot, linear_ar, fo
 scaling: {enabled: true}
 """
 # Every baseline is given these, whether or not it says that it reads them.
-HANDED_ON = ("seed", "evaluate.standardise_eps", "train.threads")
+HANDED_ON = ("seed", "evaluate.standardise_eps", "train.threads", "baselines.own")
+# A data set's own, without effect as `evaluate.batch_size` is.
+BATCHES = tuple(f"evaluate.datasets.{name}.batch_size" for name in ("test", "kuramoto_sivashinsky"))
 TARGETS = ("dataset", "audit", "duplicates", "evolution", "spectra", "scaling")
 
 
@@ -92,6 +94,8 @@ def test_it_reads_no_more_than_it_declares(reads, step: str):
         declared = (*STEPS[step].reads, *record["declared"], *WITHOUT_EFFECT, *STEPS[step].without_effect)
         if any(name in path for path in STEPS[step].outputs.values() for name in ("{model}", "{forecaster}")):
             declared += (*BY_NAME, *HANDED_ON)
+        if any("{dataset}" in path for path in STEPS[step].outputs.values()):
+            declared += BATCHES
         if step == "list_models":
             declared += BY_NAME
         unknown |= {key for key in record["reads"] if not any(below(key, name) for name in declared)}

@@ -16,9 +16,10 @@ from tests.workflow.sandbox import Sandbox
 
 pytestmark = pytest.mark.workflow
 RUN = Path("results/tiny")
-SCORES = RUN / "pde/scores/persistence.parquet"
+SCORES = RUN / "forecasts/kuramoto_sivashinsky/persistence.npz"
+START = "evaluate.datasets.kuramoto_sivashinsky.start"
 MEASURES = RUN / "discover/measures.parquet"
-OTHERS = ("seed=5", "pde={start: 600}")
+OTHERS = ("seed=5", "evaluate={datasets: {kuramoto_sivashinsky: {start: 600}}}")
 # A simulation that begins when it is told to, as one does that has waited for a core.
 WAITING = """
 import pathlib, sys, time
@@ -47,9 +48,10 @@ def test_at_the_same_time_each_has_its_own(fresh: Sandbox):
     assert first.returncode == 0
     config = fresh.config()
     newest = load_config(fresh.folder / RUN / "config.yaml")
-    assert (newest.seed, newest.pde.start) == (5, 600) != (config.seed, config.pde.start)
+    starts = [found.evaluate.datasets["kuramoto_sivashinsky"].start for found in (newest, config)]
+    assert (newest.seed, starts[0]) == (5, 600) != (config.seed, starts[1])
     for path, key, value in (
-        (SCORES, "pde.start", config.pde.start),
+        (SCORES, START, starts[1]),
         (RUN / "pde/fields.npz", "seed", config.seed),
     ):
         record = read_json(record_path(fresh.folder / path))

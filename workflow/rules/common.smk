@@ -37,7 +37,9 @@ wildcard_constraints:
     shard=r"\d+",
     split="|".join(SPLITS),
     model=one_of(MODELS),
-    forecaster=one_of([*MODELS, *registry.names()]),
+    dataset=one_of(CONFIG.evaluate.datasets),
+    forecaster=one_of([*MODELS, *registry.names(CONFIG.baselines.own)]),
+    scored=one_of([arena.TOGETHER, *MODELS, *registry.names(CONFIG.baselines.own)]),
 
 
 def out(step, role):
@@ -55,11 +57,16 @@ def section(step, *more):
     return STEPS[step].section(CONFIG, *more)
 
 
+def baseline(name):
+    """What a baseline says of itself, ours or the user's."""
+    return registry.info(name, CONFIG.baselines.own)
+
+
 def of_forecaster(what, step):
     """Section or code of a step, with those of the forecaster that a wildcard names."""
 
     def added(wildcards):
-        reads, modules = forecaster(CONFIG, wildcards.forecaster, registry.info)
+        reads, modules = forecaster(CONFIG, wildcards.forecaster, baseline)
         return what(step, *(reads if what is section else modules))
 
     return added

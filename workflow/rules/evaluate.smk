@@ -1,41 +1,4 @@
-"""Zero-shot forecasts and completions of unseen systems, the same windows for every forecaster."""
-
-
-def forecaster_state(wildcards):
-    """What a forecaster needs: a model's weights, a fitted baseline's state, or nothing."""
-    name = wildcards.forecaster
-    if name in MODELS:
-        return [f"{RUN}/train/{name}/model.safetensors"]
-    return (
-        [f"{RUN}/baselines/{name}/config.json"] if registry.info(name).trained else []
-    )
-
-
-rule score_forecaster:
-    input:
-        trajectories=trajectories("test"),
-        state=forecaster_state,
-    output:
-        scores=out("score_forecaster", "scores"),
-        forecasts=out("score_forecaster", "forecasts"),
-    log:
-        f"{RUN}/logs/score_forecaster/{{forecaster}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/score_forecaster/{{forecaster}}.tsv"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=240,
-        gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
-    params:
-        section=of_forecaster(section, "score_forecaster"),
-        code=of_forecaster(code, "score_forecaster"),
-    message:
-        "Score {wildcards.forecaster} on unseen systems"
-    shell:
-        "{PANDA} evaluate score --config {RESOLVED:q} --forecaster {wildcards.forecaster:q}"
-        " --state={input.state:q} --scores {output.scores:q} --forecasts {output.forecasts:q}"
-        " {input.trajectories:q} 2> {log:q}"
+"""Completions of unseen systems, and the summary of all scores on them."""
 
 
 rule score_completions:
@@ -66,10 +29,7 @@ rule score_completions:
 
 rule summarise_scores:
     input:
-        expand(
-            rules.score_forecaster.output.scores,
-            forecaster=CONFIG.evaluate.forecasters,
-        ),
+        score_tables(arena.UNSEEN),
     output:
         summary=out("summarise_scores", "summary"),
         by_system=out("summarise_scores", "by_system"),

@@ -15,12 +15,16 @@ if unknown_figures:
 
 
 def figure_inputs(wildcards):
-    """The tables and arrays of a figure; {forecaster} stands for every forecaster of its stage."""
+    """The tables and arrays of a figure; {scored} stands for the tables of scores of a data set."""
     files = []
     for kind, suffix in (("tables", "parquet"), ("arrays", "npz")):
         for name in FIGURES[wildcards.figure].get(kind, []):
-            stage = CONFIG.pde if name.startswith("pde/") else CONFIG.evaluate
-            files += expand(f"{RUN}/{name}.{suffix}", forecaster=stage.forecasters)
+            shown = re.fullmatch(r"scores/(.+)/\{scored\}", name)
+            files += (
+                score_tables(shown[1], role="examples")
+                if shown
+                else [f"{RUN}/{name}.{suffix}"]
+            )
     return list(dict.fromkeys(files))
 
 

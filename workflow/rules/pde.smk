@@ -1,4 +1,4 @@
-"""Zero-shot forecasts of the Kuramoto-Sivashinsky equation."""
+"""The Kuramoto-Sivashinsky equation: its runs, a data set of the arena, and the summary of the scores on them."""
 
 
 rule simulate_fields:
@@ -21,35 +21,9 @@ rule simulate_fields:
         "{PANDA} pde simulate --config {RESOLVED:q} --output {output:q} 2> {log:q}"
 
 
-rule score_fields:
-    input:
-        fields=rules.simulate_fields.output[0],
-        state=forecaster_state,
-    output:
-        scores=out("score_fields", "scores"),
-        forecasts=out("score_fields", "forecasts"),
-    log:
-        f"{RUN}/logs/score_fields/{{forecaster}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/score_fields/{{forecaster}}.tsv"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=60,
-        gpu=lambda wildcards: int(wildcards.forecaster in MODELS),
-    params:
-        section=of_forecaster(section, "score_fields"),
-        code=of_forecaster(code, "score_fields"),
-    message:
-        "Score {wildcards.forecaster} on Kuramoto-Sivashinsky"
-    shell:
-        "{PANDA} pde score --config {RESOLVED:q} --forecaster {wildcards.forecaster:q} --state={input.state:q}"
-        " --fields {input.fields:q} --scores {output.scores:q} --forecasts {output.forecasts:q} 2> {log:q}"
-
-
 rule summarise_fields:
     input:
-        expand(rules.score_fields.output.scores, forecaster=CONFIG.pde.forecasters),
+        score_tables(arena.EQUATION),
     output:
         out("summarise_fields", "summary"),
     log:

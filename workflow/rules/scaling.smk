@@ -39,10 +39,7 @@ def subset_files(point):
 
 rule fit_scaling:
     input:
-        scores=expand(
-            rules.score_forecaster.output.scores,
-            forecaster=CONFIG.scaling_forecasters(),
-        ),
+        scores=score_tables(arena.UNSEEN, CONFIG.scaling_forecasters()),
         catalogue=rules.select_systems.output.catalogue,
     output:
         points=out("fit_scaling", "points"),

@@ -73,3 +73,11 @@ rule pde:
     input:
         f"{RUN}/pde/summary.parquet",
         figure_files("kuramoto_sivashinsky"),
+
+
+rule arena:
+    """The scores of every forecaster on every data set."""
+    input:
+        lambda wildcards: [
+            table for name in CONFIG.evaluate.datasets for table in score_tables(name)
+        ],

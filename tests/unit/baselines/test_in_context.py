@@ -11,10 +11,15 @@ from baselines import registry
 from baselines.fourier import FourierPeriodic, FourierResampled
 from baselines.linear_ar import InContextAR
 from baselines.parrot import ContextParrot, nearest_piece
-from panda.config import Baselines, Fourier, LinearAR, Parrot
+from panda.config import Baselines
+from panda.config.baselines import settings_of
+from panda.core.baseline_files import FOLDER, read_baselines
 from panda.core.errors import PandaError
 from panda.evaluation.forecaster import Checked, Forecaster
 
+Fourier, LinearAR, Parrot = (
+    settings_of(stem, read_baselines(FOLDER / f"{stem}.py")) for stem in ("fourier", "linear_ar", "parrot")
+)
 EPS = 1e-10
 UNTRAINED = [name for name in registry.names() if not registry.info(name).trained]
 

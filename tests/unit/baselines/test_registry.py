@@ -5,15 +5,19 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import baselines
 from baselines import registry
-from panda.config import section
+from panda.config import Config, section
+from panda.config.load import load_config
 from panda.core.code_version import code_version
 from panda.core.errors import PandaError
+from tests.conftest import ROOT
 
 
 def test_every_baseline_has_a_module_and_reads_keys_that_there_are(smoke) -> None:
@@ -30,7 +34,7 @@ def test_the_readme_lists_every_baseline() -> None:
 
 
 def test_configured_forecasters_exist(smoke) -> None:
-    for name in {*smoke.evaluate.forecasters, *smoke.pde.forecasters} - set(smoke.train.models):
+    for name in set(chain(*smoke.forecasters().values())) - set(smoke.train.models):
         assert registry.info(name)
 
 
@@ -60,3 +64,85 @@ def test_a_baseline_s_code_version_knows_its_own_file_only() -> None:
     source = Path(baselines.__file__).parents[1]
     versions = {code_version([registry.info(name).module], source) for name in registry.names()}
     assert len(versions) == len({registry.info(name).module for name in registry.names()})
+
+
+SEASONAL = """
+import numpy as np
+
+BASELINES = {
+    "seasonal": {"label": "seasonal", "idea": "what was one period ago", "licence": "MIT", "colour": "#123456"},
+}
+SETTINGS = {"period": "Count"}
+
+
+class Seasonal:
+    name = "seasonal"
+
+    def __init__(self, period):
+        self.period = period
+
+    def forecast(self, context, horizon):
+        return context[:, -self.period :][:, np.arange(horizon) % self.period]
+
+
+def create(name, settings, options):
+    return Seasonal(settings.period)
+"""
+
+
+@pytest.fixture
+def seasonal(tmp_path: Path) -> str:
+    """A baseline of one's own, outside the repository."""
+    (tmp_path / "seasonal.py").write_text(SEASONAL)
+    return str(tmp_path / "seasonal.py")
+
+
+def with_own(path: str, settings: dict) -> Config:
+    given = {"baselines": {"own": {path: settings}}, "evaluate": {"forecasters": ["panda", "seasonal"]}}
+    return load_config(ROOT / "config.yaml", preset="smoke", given=given, baselines=registry.names())
+
+
+def test_a_file_of_one_s_own_is_a_baseline(seasonal: str) -> None:
+    config = with_own(seasonal, {"period": 3})
+    made = registry.create("seasonal", config.baselines, state=None, seed=1, standardise_eps=1e-10, threads=1)
+    forecast = made.forecast(np.arange(8.0)[None, :, None], 4)
+    assert forecast[0, :, 0].tolist() == [5, 6, 7, 5]
+    assert "seasonal" in registry.names(config.baselines.own)
+    entry = registry.info("seasonal", config.baselines.own)
+    assert entry.reads == ("baselines.own",) and entry.described.label == "seasonal"
+
+
+def test_an_edit_of_one_s_own_file_changes_what_depends_on_it_and_a_comment_does_not(seasonal: str) -> None:
+    config = with_own(seasonal, {"period": 3})
+    before = section(config, "baselines.own")
+    Path(seasonal).write_text(f"# a remark\n{SEASONAL}")
+    assert section(config, "baselines.own") == before
+    Path(seasonal).write_text(SEASONAL.replace("% self.period", "% 2"))
+    assert section(config, "baselines.own") != before
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        (SEASONAL, {"period": 0}, "period: input should be greater than or equal to 1"),
+        (SEASONAL, {}, "period: field required"),
+        (SEASONAL, {"period": 3, "phase": 1}, "phase: extra inputs are not permitted"),
+        ("x = 1\n", {}, "describes no baseline"),
+        ("x = = 1\n", {}, r"seasonal\.py:1: not Python"),
+        (
+            SEASONAL.replace('"licence": "MIT", ', ""),
+            {"period": 3},
+            "needs idea, label, licence|needs idea, licence, label",
+        ),
+        (SEASONAL.replace('"Count"', '"Number"'), {"period": 3}, "is 'Number', none of Count"),
+        (SEASONAL.replace('"seasonal":', '"parrot":'), {"period": 3}, "two baselines 'parrot'"),
+    ],
+)
+def test_what_is_wrong_in_one_s_own_file_is_one_clear_line(
+    tmp_path: Path, text: str, settings: dict, message: str
+) -> None:
+    path = tmp_path / "seasonal.py"
+    path.write_text(text)
+    with pytest.raises(PandaError, match=message) as error:
+        with_own(str(path), settings)
+    assert "\n" not in str(error.value)

@@ -115,7 +115,8 @@ def test_plain_run_names_are_fine(run: str | None):
 def test_forecasters_are_models_or_baselines():
     values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
     known = ["parrot", "persistence"]
-    change = {"evaluate": {"forecasters": ["panda", "parot"]}, "pde": {"forecasters": ["panda"]}}
+    own = {"forecasters": ["panda"]}
+    change = {"evaluate": {"forecasters": ["panda", "parot"], "datasets": {"kuramoto_sivashinsky": own}}}
     with pytest.raises(PandaError) as error:
         validate(overlay(values, change), FILES, baselines=known)
     start = "command line: evaluate.forecasters: no model or baseline 'parot'; did you mean 'parrot'?"
@@ -123,8 +124,11 @@ def test_forecasters_are_models_or_baselines():
     validate(overlay(values, change), FILES)  # unchecked where the baselines are not known
     change["evaluate"]["forecasters"] = ["panda", "parrot"]
     validate(overlay(values, change), FILES, baselines=known)
-    change["pde"]["forecasters"] = ["chronos"]
-    with pytest.raises(PandaError, match=r"command line: pde\.forecasters: no model or baseline 'chronos'"):
+    own["forecasters"] = ["chronos"]
+    where = (
+        r"command line: evaluate\.datasets\.kuramoto_sivashinsky\.forecasters: no model or baseline 'chronos'"
+    )
+    with pytest.raises(PandaError, match=where):
         validate(overlay(values, change), FILES, baselines=known)
 
 

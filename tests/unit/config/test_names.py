@@ -69,7 +69,8 @@ PLACES = {
     "evaluate.forecasters": lambda name: nested("evaluate.forecasters", [name]),
     "evaluate.reference": lambda name: nested("evaluate.reference", name),
     "evaluate.completion_model": lambda name: nested("evaluate.completion_model", name),
-    "pde.forecasters": lambda name: nested("pde.forecasters", [name]),
+    "evaluate.datasets": lambda name: nested("evaluate.datasets", {name: {"series": "test"}}),
+    "evaluate.datasets.test.forecasters": lambda name: nested("evaluate.datasets.test.forecasters", [name]),
     "scaling.definitions": lambda name: nested("scaling.definitions", [name]),
     "discover.select.selection": lambda name: nested("discover.select.selection", name),
     "discover.select.selections": lambda name: nested(

@@ -36,7 +36,9 @@ def test_every_rule_that_makes_something_is_a_step_and_has_outputs_and_code_of_i
     assert set(makers) == {name for name, step in STEPS.items() if step.outputs}
     for name, block in makers.items():
         assert re.findall(r'\bout\("(\w+)"', block[: block.index("log:")].split("output:")[1]) != []
-        assert set(re.findall(r'\b(?:out|code|section|of_forecaster)\((?:\w+, )?"(\w+)"', block)) == {name}
+        assert set(
+            re.findall(r'\b(?:out|code|section|of_forecaster|of_dataset)\((?:\w+, )?"(\w+)"', block)
+        ) == {name}
 
 
 def test_every_step_has_a_command_that_is_recorded_as_it():

@@ -71,12 +71,17 @@ def reversed_store(tmp_path: Path) -> TrajectoryStore:
 def settings() -> Evaluate:
     """Contexts of 128 points, horizons up to 96."""
     return Evaluate(
+        datasets={},
+        keep_forecasts=True,
+        precision="float64",
+        together=False,
         forecasters=("persistence",),
         reference=None,
         tested_horizons=(),
         completion_model=None,
         n_windows=2,
         max_trajectories=None,
+        start=None,
         context_length=128,
         contexts="standardised",
         horizons=(32, 64, 96),

@@ -73,5 +73,5 @@ def test_short_trajectories_and_empty_stores_are_refused(store, settings: Evalua
     with pytest.raises(PandaError, match="400 points"):
         draw_windows(store, settings.model_copy(update={"context_length": 320}), seed=1)
     empty = TrajectoryStore(store.table.head(0).assign(crc32=[]), [], [])
-    with pytest.raises(PandaError, match="no test trajectory"):
+    with pytest.raises(PandaError, match="no series to evaluate on"):
         draw_windows(empty, settings, seed=1)

@@ -206,9 +206,10 @@ def examples(forecasters: list[str], n: int, seed: int = 0) -> dict[str, dict[st
         forecast = truth * (1 - blend) + other * blend
         if forecaster == "linear_ar":
             forecast = forecast + np.expm1(np.arange(512) / 60)[None, :, None]
-        result[f"evaluate/forecasts/{forecaster}"] = {
+        result[f"scores/test/{forecaster}"] = {
             "context": context.astype(np.float32), "truth": truth.astype(np.float32),
-            "forecast": forecast.astype(np.float32), "names": np.array(pair_names(n)),
+            "forecast": forecast.astype(np.float32)[None], "names": np.array(pair_names(n)),
+            "forecasters": np.array([forecaster]),
         }  # fmt: skip
     return result
 
@@ -265,9 +266,10 @@ def pde(forecasters: list[str], field: np.ndarray | None = None) -> tuple[pd.Dat
     for place, forecaster in enumerate(forecasters):
         drift = np.linspace(0, 1, 512)[:, None] ** 1.5 * (0.4 + 0.25 * place)
         forecast = truth * np.cos(drift) + np.roll(truth, 5, axis=1) * np.sin(drift)
-        key = f"pde/forecasts/{forecaster}"
-        arrays[key] = {"context": context, "truth": truth, "forecast": forecast, "dt": np.float64(0.0244)}
-        arrays[key]["exponent"] = np.float64(0.09)
+        arrays[f"scores/kuramoto_sivashinsky/{forecaster}"] = {
+            "context": context[None], "truth": truth[None], "forecast": forecast[None, None],
+            "dt": np.array([0.0244]), "exponent": np.float64(0.09), "forecasters": np.array([forecaster]),
+        }  # fmt: skip
         low, high = LEVELS.get(forecaster, (50, 100))
         for horizon in HORIZONS:
             for metric, scale in (("smape", 1.0), ("mae", 0.008), ("mse", 1e-4), ("spearman", 0.0)):

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,9 @@ def test_draws_and_saves_the_same_bytes_twice(name, results, tmp_path):
 def test_reads_no_more_than_it_declares(name, results):
     tables, arrays = results
     spec = FIGURES[name]
-    names = sorted({key.rsplit("/", 1)[1] for key in arrays if "/forecasts/" in key})
-    wanted_tables, wanted_arrays = spec.inputs({"evaluate": names, "pde": names})
-    wanted_tables += [f"paper/{published}" for published in spec.published]
+    wanted_tables = [*spec.tables, *(f"paper/{published}" for published in spec.published)]
+    patterns = [pattern.replace("{scored}", "*") for pattern in spec.arrays]
+    wanted_arrays = {key for key in arrays if any(fnmatchcase(key, pattern) for pattern in patterns)}
     module = spec.load()
     full = module.shown(tables, arrays)
     less = module.shown(
@@ -334,8 +335,8 @@ def test_forecasts_pick_the_best_baseline_and_scale_by_the_context(results):
     best = medians[[name for name in medians.index if not name.startswith("panda")]].idxmin()
     series = list(dict.fromkeys(data.loc[data["panel"] == "A", "forecaster"]))
     assert series == ["context", "truth", "panda", best]
-    example = arrays["evaluate/forecasts/panda"]
-    context, forecast = example["context"].astype(float), example["forecast"].astype(float)
+    example = arrays["scores/test/panda"]
+    context, forecast = example["context"].astype(float), example["forecast"][0].astype(float)
     expected = ((forecast - context.mean(1, keepdims=True)) / context.std(1, keepdims=True))[0, :, 0]
     panel = data[
         (data["panel"] == "A") & (data["metric"] == "coordinate 1") & (data["forecaster"] == "panda")
@@ -531,7 +532,7 @@ def test_kuramoto_sivashinsky_images_and_error(results, tmp_path):
 def test_kuramoto_sivashinsky_without_chaos_is_in_time_units(exponent, results):
     tables, arrays = results
     arrays = {
-        key: value | {"exponent": np.float64(exponent)} if key.startswith("pde/") else value
+        key: value | {"exponent": np.float64(exponent)} if "/kuramoto_sivashinsky/" in key else value
         for key, value in arrays.items()
     }
     module = FIGURES["kuramoto_sivashinsky"].load()

@@ -49,8 +49,3 @@ def test_a_declared_input_that_is_missing_is_named(name, results):
             fewer[1] = arrays
         with pytest.raises(PandaError, match=re.escape(f"{pattern}.")):
             spec.require(*fewer)
-
-
-def test_inputs_expand_by_stage():
-    _, arrays = FIGURES["kuramoto_sivashinsky"].inputs({"pde": ["a", "b"], "evaluate": ["c"]})
-    assert arrays == ["pde/forecasts/a", "pde/forecasts/b"]

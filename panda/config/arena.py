@@ -1,0 +1,92 @@
+"""The arena: which forecasters meet which data set, on what windows, and which of them one table of scores holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from panda.config.evaluate import DataSet, Evaluate
+from panda.config.whole import SPLITS, Config
+from panda.core.errors import PandaError, did_you_mean
+
+# Series that the study makes itself, by what makes them; any other `series` of a data set is a path.
+LONG, FIELDS = "long", "kuramoto_sivashinsky"
+SOURCES = (*SPLITS, LONG, FIELDS)
+# The data set whose scores the summary, the tests and the scaling law are of, and that of the equation.
+UNSEEN, EQUATION = "test", "kuramoto_sivashinsky"
+# Of files with series of the user's own.
+SUFFIXES = (".arrow", ".npz")
+# What a data set may say otherwise than `evaluate` does, and what of it no result depends on.
+OWN = tuple(name for name in DataSet.model_fields if name not in ("series", "forecasters"))
+_WITHOUT_EFFECT = ("batch_size",)
+# Where one job scores all forecasters of a data set, its table has this name, which no forecaster may have.
+TOGETHER = "_all"
+
+
+def rules_of(config: Config, dataset: str) -> Evaluate:
+    """`evaluate` as it holds for one data set: its own windows, horizons and context in the place of the common ones.
+
+    Raises:
+        PandaError: there is no such data set; the nearest is named.
+    """
+    if dataset not in config.evaluate.datasets:
+        known = sorted(config.evaluate.datasets)
+        raise PandaError(
+            f"no data set {dataset!r}{did_you_mean(dataset, known)}; there are: {', '.join(known)}"
+        )
+    own = config.evaluate.datasets[dataset]
+    given = {name: value for name in OWN if (value := getattr(own, name)) is not None}
+    return config.evaluate.model_copy(update=given)
+
+
+def reads_of(dataset: str) -> tuple[str, ...]:
+    """The keys of a data set that its forecasts and scores depend on."""
+    return tuple(f"evaluate.datasets.{dataset}.{name}" for name in OWN if name not in _WITHOUT_EFFECT)
+
+
+def contestants(config: Config, dataset: str) -> tuple[str, ...]:
+    """The forecasters of a data set: its own list, or that of `evaluate`."""
+    common, own = config.evaluate.forecasters, config.evaluate.datasets[dataset].forecasters
+    return common if own is None else own
+
+
+def scored_in(config: Config, dataset: str, name: str) -> tuple[str, ...]:
+    """The forecasters that the table of scores `name` of a data set holds: one, or all that are asked for."""
+    if name != TOGETHER:
+        return (name,)
+    sweep = config.scaling_forecasters() if dataset == UNSEEN and config.scaling.enabled else []
+    return tuple(dict.fromkeys((*contestants(config, dataset), *sweep)))
+
+
+def series_files(path: str | Path) -> list[Path]:
+    """The files of a data set of the user's own: a file itself, or those of a folder, sorted.
+
+    Raises:
+        PandaError: there is no such file or folder, it has another suffix, or the folder holds none of ours.
+    """
+    path = Path(path)
+    found = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
+    if not found or not all(file.is_file() and file.suffix in SUFFIXES for file in found):
+        raise PandaError(f"{path}: no series here; give a file .npz or .arrow, or a folder that holds some")
+    return found
+
+
+def check_series(config: Config) -> None:
+    """Refuse data sets whose own files are not there.
+
+    Raises:
+        PandaError: one has none; it is named.
+    """
+    for name, own in config.evaluate.datasets.items():
+        if own.series not in SOURCES:
+            try:
+                series_files(own.series)
+            except PandaError as error:
+                raise PandaError(f"evaluate.datasets.{name}.series: {error}") from None
+
+
+def tables_of(config: Config, dataset: str, forecasters: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    """The tables of scores that hold these forecasters: one together, or one each."""
+    together = scored_in(config, dataset, TOGETHER)
+    if config.evaluate.together and set(forecasters) <= set(together):
+        return (TOGETHER,)
+    return tuple(forecasters)
