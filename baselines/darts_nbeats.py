@@ -15,7 +15,6 @@ from safetensors.torch import load, save
 from baselines.options import Options
 from baselines.quiet import quiet
 from baselines.training_series import draw_series
-from panda.config import Section
 from panda.core import seeds
 from panda.core.digest import sha256_of_bytes
 from panda.core.errors import PandaError
@@ -72,9 +71,7 @@ class DartsForecaster:
 
     name = NAME
 
-    def __init__(
-        self, model: NBEATSModel, settings: Section, *, standardise_eps: float, threads: int
-    ) -> None:
+    def __init__(self, model: NBEATSModel, settings: Any, *, standardise_eps: float, threads: int) -> None:
         self._model, self._settings, self._eps = model, settings, standardise_eps
         self._threads = threads
 
@@ -109,7 +106,7 @@ class DartsForecaster:
         return hold_constant(scale.undo(values), seen, eps=self._eps)
 
 
-def create(name: str, settings: Section, options: Options) -> DartsForecaster:
+def create(name: str, settings: Any, options: Options) -> DartsForecaster:
     """Rebuild the model that `fit` wrote; its weights are plain tensors, and nothing is unpickled.
 
     Raises:
@@ -139,7 +136,7 @@ def create(name: str, settings: Section, options: Options) -> DartsForecaster:
 
 
 def fit(
-    settings: Section,
+    settings: Any,
     train: TrajectoryStore,
     validation: TrajectoryStore,
     options: Options,
@@ -210,7 +207,7 @@ class _Best(lightning.Callback):
             self.progress.advance(validation_loss=self.losses[-1])
 
 
-def _model(settings: Section, options: Options) -> NBEATSModel:
+def _model(settings: Any, options: Options) -> NBEATSModel:
     return NBEATSModel(
         input_chunk_length=settings.input_length,
         output_chunk_length=settings.output_length,
@@ -227,7 +224,7 @@ def _model(settings: Section, options: Options) -> NBEATSModel:
     )
 
 
-def _untrained(settings: Section, options: Options) -> NBEATSModel:
+def _untrained(settings: Any, options: Options) -> NBEATSModel:
     """A model with its tensors in place: darts makes them in `fit`, here of no epoch."""
     blank = np.zeros((1, settings.input_length + settings.output_length), dtype=np.float32)
     with quiet():
@@ -250,7 +247,7 @@ _TRAINER = {
 
 
 def _trainer(
-    settings: Section, *, max_epochs: int, callbacks: list[lightning.Callback], train_batches: int
+    settings: Any, *, max_epochs: int, callbacks: list[lightning.Callback], train_batches: int
 ) -> lightning.Trainer:
     return lightning.Trainer(
         **_TRAINER,

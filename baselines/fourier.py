@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Complex, Float
 
 from baselines.options import Options
-from panda.config import Section
 
 BASELINES = {
     "fourier": {
@@ -37,7 +38,7 @@ class FourierResampled:
 
     name = "fourier"
 
-    def __init__(self, settings: Section) -> None:
+    def __init__(self, settings: Any) -> None:
         self._n_harmonics = settings.n_harmonics
 
     def forecast(
@@ -59,7 +60,7 @@ class FourierPeriodic:
 
     name = "fourier_periodic"
 
-    def __init__(self, settings: Section) -> None:
+    def __init__(self, settings: Any) -> None:
         self._n_harmonics = settings.n_harmonics
 
     def forecast(
@@ -82,7 +83,7 @@ def _spectrum(
     return spectrum
 
 
-def create(name: str, settings: Section, options: Options) -> FourierResampled | FourierPeriodic:
+def create(name: str, settings: Any, options: Options) -> FourierResampled | FourierPeriodic:
     """See `baselines.registry`."""
     kind = FourierPeriodic if name == FourierPeriodic.name else FourierResampled
     return kind(settings)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from numpy.lib.stride_tricks import sliding_window_view
 
 from baselines.options import Options
-from panda.config import Section
 from panda.core.errors import PandaError
 from panda.evaluation.standardise import context_scale
 
@@ -42,7 +43,7 @@ class InContextAR:
 
     name = "linear_ar"
 
-    def __init__(self, settings: Section, *, standardise_eps: float) -> None:
+    def __init__(self, settings: Any, *, standardise_eps: float) -> None:
         self._order, self._ridge, self._eps = settings.order, settings.ridge, standardise_eps
 
     def forecast(
@@ -111,6 +112,6 @@ def _ridge(
     return weights, (target_mean - input_mean @ weights)[:, 0]
 
 
-def create(name: str, settings: Section, options: Options) -> InContextAR:
+def create(name: str, settings: Any, options: Options) -> InContextAR:
     """See `baselines.registry`."""
     return InContextAR(settings, standardise_eps=options.standardise_eps)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Int
 
 from baselines.options import Options
-from panda.config import Section
 from panda.core.errors import PandaError
 from panda.evaluation.standardise import context_scale
 
@@ -43,7 +44,7 @@ class ContextParrot:
     own past.
     """
 
-    def __init__(self, settings: Section, *, standardise_eps: float, anchored: bool) -> None:
+    def __init__(self, settings: Any, *, standardise_eps: float, anchored: bool) -> None:
         self.name = "parrot_anchored" if anchored else "parrot"
         self._window, self._eps, self._anchored = settings.window, standardise_eps, anchored
 
@@ -92,7 +93,7 @@ def nearest_piece(
     return distance.argmin(axis=1)
 
 
-def create(name: str, settings: Section, options: Options) -> ContextParrot:
+def create(name: str, settings: Any, options: Options) -> ContextParrot:
     """See `baselines.registry`."""
     return ContextParrot(
         settings, standardise_eps=options.standardise_eps, anchored=name == "parrot_anchored"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from panda.config.arena import EQUATION, UNSEEN, contestants, tables_of
 from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
-from panda.config.types import Section
 from panda.config.whole import Config, NamedModel
 from panda.core.baseline_files import described_here
 
@@ -209,7 +208,7 @@ def _learning(config: Config) -> bool:
     return bool(_trained(config))
 
 
-def _trained(config: Config) -> list[Section]:
+def _trained(config: Config) -> list[Any]:
     """The settings of those of our baselines that are trained and asked for."""
     asked, here = set(chain(*config.forecasters().values())), described_here()
     files = {here[name].file for name in sorted(asked & set(here)) if here[name].trained}

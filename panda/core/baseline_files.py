@@ -92,9 +92,8 @@ def described_here() -> dict[str, Baseline]:
 
 
 def _literal(where: str, tree: ast.Module, name: str) -> dict[str, Any]:
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+    for node in (node for node in tree.body if isinstance(node, ast.Assign)):
+        if any(isinstance(target, ast.Name) and target.id == name for target in node.targets):
             try:
                 value = ast.literal_eval(node.value)
             except ValueError:
@@ -117,6 +116,5 @@ def _described(path: Path, name: str, value: Any) -> Baseline:
             f"{shown(path)}: BASELINES[{name!r}] needs {', '.join(sorted(needed))}; it may say "
             f"{', '.join(sorted(known - needed))}"
         )
-    return Baseline(
-        file=path, **{key: tuple(part) if key == "reads" else part for key, part in value.items()}
-    )
+    given: dict[str, Any] = {key: tuple(part) if key == "reads" else part for key, part in value.items()}
+    return Baseline(file=path, **given)

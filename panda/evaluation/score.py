@@ -107,7 +107,7 @@ def example_forecasts(
         "names": chosen["name"].to_numpy().astype(str),
         "systems": chosen["system"].to_numpy().astype(str),
         "dt": chosen["dt"].to_numpy(),
-        "exponent": np.float64(windows.plan["largest_exponent"].to_numpy().mean()),
+        "exponent": np.asarray(windows.plan["largest_exponent"].to_numpy().mean()),
     }
 
 

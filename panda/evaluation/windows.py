@@ -105,7 +105,7 @@ def draw_windows(trajectories: SeriesStore, settings: Evaluate, *, seed: int) ->
     return Windows(trajectories, plan, context_length=context_length, horizon=horizon)
 
 
-def _starts(row: tuple, settings: Evaluate, *, seed: int) -> Int[np.ndarray, " n_windows"]:
+def _starts(row: Any, settings: Evaluate, *, seed: int) -> Int[np.ndarray, " n_windows"]:
     """First points of the windows of a series."""
     if settings.start is not None:
         return np.array([settings.start])

@@ -59,6 +59,8 @@ def examples(arrays: Arrays, dataset: str, names: Sequence[str]) -> dict[str, di
     found: dict[str, dict[str, np.ndarray]] = {}
     for key in (key for key in arrays if key.startswith(f"scores/{dataset}/")):
         archive = array(arrays, key, [*names, "forecasters"])
+        if archive is None:
+            continue
         for place, forecaster in enumerate(archive["forecasters"].astype(str)):
             found[str(forecaster)] = {
                 name: archive[name][place] if name == "forecast" else archive[name] for name in names

@@ -6,9 +6,7 @@ def forecaster_state(wildcards):
     name = wildcards.forecaster
     if name in MODELS:
         return [f"{RUN}/train/{name}/model.safetensors"]
-    return (
-        [f"{RUN}/baselines/{name}/config.json"] if baseline(name).trained else []
-    )
+    return [f"{RUN}/baselines/{name}/config.json"] if baseline(name).trained else []
 
 
 def series_of(wildcards):
