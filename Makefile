@@ -11,6 +11,8 @@ PYTHON ?= $(shell for v in $$($(BIN)/python $(VERSION) 2>/dev/null) $(PYTHONS); 
 TORCH  ?= torch==2.13.0
 CORES  ?= $(shell getconf _NPROCESSORS_ONLN)
 PRESET ?= smoke
+# For `make test-pythons`: see there.
+WITH_TORCH ?=
 TARGET ?=
 
 VENV      := .venv

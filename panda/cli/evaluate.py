@@ -26,13 +26,11 @@ def forecast(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Forecast the windows of a data set by one forecaster; the windows are the same for all."""
-    import resource
-    import time
-
     from panda.cli.forecasters import depends, make_forecaster, state_path
     from panda.config.arena import reads_of, rules_of
     from panda.core.files import write_arrays
     from panda.core.progress import Progress
+    from panda.core.provenance import spent
     from panda.data.series import open_series
     from panda.evaluation.forecasts import forecast_windows
     from panda.evaluation.windows import draw_windows
@@ -50,11 +48,9 @@ def forecast(
     ) as record:
         made = make_forecaster(settings, forecaster, path)
         windows = draw_windows(open_series(series, name=dataset), rules, seed=settings.seed)
-        began = time.perf_counter()
-        with Progress(len(windows), f"forecast {dataset} by {forecaster}", "windows") as progress:
+        title = f"forecast {dataset} by {forecaster}"
+        with spent(record, "forecast"), Progress(len(windows), title, "windows") as progress:
             found = forecast_windows(made, windows, rules, progress=progress)
-        record["forecast_s"] = round(time.perf_counter() - began, 3)
-        record["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         write_arrays(output, **found.arrays())
 
 

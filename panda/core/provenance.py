@@ -197,3 +197,13 @@ def processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+@contextmanager
+def spent(record: dict[str, Any], what: str) -> Iterator[None]:
+    """Add to a record how long what runs inside took, ``<what>_s`` in seconds of wall time, and ``peak_mb``, the largest
+    memory of this process so far, in MiB."""
+    began = time.perf_counter()
+    yield
+    record[f"{what}_s"] = round(time.perf_counter() - began, 3)
+    record["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -100,8 +100,8 @@ def test_another_table_is_not_integrated(other_table: Path):
 
 @needs_torch
 def test_a_trained_model_asks_for_its_state(tmp_path: Path):
-    words = ["--scores", tmp_path / "s.parquet", "--forecasts", tmp_path / "f.npz"]
-    message = refusal("evaluate", "score", *CONFIG, "--forecaster", "panda", *words, ROOT / "config.yaml")
+    words = ["--dataset", "test", "--output", tmp_path / "f.npz"]
+    message = refusal("evaluate", "forecast", *CONFIG, "--forecaster", "panda", *words, ROOT / "config.yaml")
     assert message == "panda is a trained model; give --state its model.safetensors"
 
 

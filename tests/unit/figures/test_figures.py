@@ -441,7 +441,7 @@ def test_a_forecaster_has_one_colour_in_all_figures(results):
         else:
             y = data["score_mean"][(data["score_forecaster"] == "parrot") & (data["score_metric"] == "mae")]
         found = [line for a in all_axes(figure) for line in a.lines if np.array_equal(line.get_ydata(), y)]
-        assert [to_hex(line.get_color()).upper() for line in found] == [style.COLOURS["parrot"]]
+        assert [to_hex(line.get_color()).upper() for line in found] == [style.colour("parrot")]
 
 
 def test_scaling_curve_only_when_identifiable(sweep):
