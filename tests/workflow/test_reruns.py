@@ -101,7 +101,7 @@ def test_a_removed_figure_is_made_again(finished: Sandbox):
 
 
 def test_a_comment_reruns_nothing(finished: Sandbox):
-    path = finished.folder / "panda" / "discovery" / "search.py"
+    path = finished.folder / "panda" / "discovery" / "search" / "search.py"
     with edit(path, "from __future__", "# a remark\nfrom __future__"):
         assert planned(finished) == set()
     config = finished.folder / "config.yaml"
