@@ -52,7 +52,8 @@ def test_a_model_is_trained_and_scored_on_imported_data(fresh: Sandbox, tmp_path
     smape = table[(table["metric"] == "smape") & (table["population"] == "all")]
     assert np.isfinite(smape["median"]).all()
     # Lorenz_Aizawa is in the publisher's test set without a held-out founder: it is neither trained nor tested on.
-    scores = read_table(fresh.folder / RUN / "scores" / "test" / "persistence.parquet")
+    scores = read_table(fresh.folder / RUN / "scores" / "test" / "_all.parquet")
+    scores = scores[scores["forecaster"] == "persistence"]
     assert set(scores["name"]) == {"Rossler", "Rossler_Lorenz", "Lorenz_SprottB"}
     # No exponent and no time step is known: the valid time cannot be told in Lyapunov times, and says so.
     assert (

@@ -156,8 +156,8 @@ def test_a_baseline_module_reruns_that_baseline(finished: Sandbox):
     path = finished.folder / "baselines" / "parrot.py"
     with edit(path, "from __future__ import annotations", "from __future__ import annotations\n\nX = 1"):
         text = finished.snakemake("-n").stdout
-    scored = set(re.findall(r"Score (\w+) on unseen systems", text))
-    assert scored == {"parrot"}
+    forecast = set(re.findall(r"Forecast test by (\w+)", text))
+    assert forecast == {"parrot"}
     assert "Train" not in text
 
 
