@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from panda.config.types import Count, Name, Natural, PathText, Positive, Section
 
@@ -52,6 +52,12 @@ class Evaluate(Section):
     n_examples: Count
     n_completions: Count
     n_mask_draws: Count
+
+    @field_validator("datasets")
+    @classmethod
+    def _order_says_nothing(cls, datasets: dict[str, DataSet]) -> dict[str, DataSet]:
+        # Layers are merged in more than one way: the same values are the same configuration, by its digest, too.
+        return dict(sorted(datasets.items()))
 
     @model_validator(mode="after")
     def _horizons_rise(self) -> Evaluate:
