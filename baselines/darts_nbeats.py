@@ -113,26 +113,25 @@ def create(name: str, settings: Any, options: Options) -> DartsForecaster:
         PandaError: the state is missing, damaged, or of other settings.
     """
     assert options.state is not None
-    own = settings
     stored = read_json(options.state / "config.json")
     for field in ("input_length", "output_length", "n_stacks", "n_blocks", "layer_width"):
-        if stored.get("settings", {}).get(field) != getattr(own, field):
+        if stored.get("settings", {}).get(field) != getattr(settings, field):
             raise PandaError(
                 f"{options.state}: trained with another {field} than baselines.darts_nbeats says "
-                f"({getattr(own, field)}); train it again"
+                f"({getattr(settings, field)}); train it again"
             )
     path = options.state / "model.safetensors"
     content = read_whole(path)
     if sha256_of_bytes(content) != stored.get("sha256"):
         raise PandaError(f"{path}: does not match the SHA-256 in its config.json; train it again")
     torch.set_num_threads(options.threads)
-    model = _untrained(own, options)
+    model = _untrained(settings, options)
     try:
         model.model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError) as error:
         line = str(error).splitlines()[0]
         raise PandaError(f"{path}: not the weights of this model ({line}); train it again") from error
-    return DartsForecaster(model, own, standardise_eps=options.standardise_eps, threads=options.threads)
+    return DartsForecaster(model, settings, standardise_eps=options.standardise_eps, threads=options.threads)
 
 
 def fit(
@@ -153,13 +152,12 @@ def fit(
         PandaError: a store has no trajectory long enough.
     """
     assert options.state is not None
-    own = settings
     series = [
         draw_series(
             store,
             n_windows=options.n_windows,
-            input_length=own.input_length,
-            output_length=own.output_length,
+            input_length=settings.input_length,
+            output_length=settings.output_length,
             standardise_eps=options.standardise_eps,
             seed=options.seed,
             stage=f"{NAME}-{split}",
@@ -167,21 +165,24 @@ def fit(
         for split, store in (("train", train), ("validation", validation))
     ]
     torch.set_num_threads(options.threads)
-    best = _Best(own.patience, progress)
+    best = _Best(settings.patience, progress)
     with quiet():
-        model = _model(own, options)
+        model = _model(settings, options)
         trainer = _trainer(
-            own, max_epochs=own.max_epochs, callbacks=[best], train_batches=own.batches_per_epoch
+            settings,
+            max_epochs=settings.max_epochs,
+            callbacks=[best],
+            train_batches=settings.batches_per_epoch,
         )
         model.fit(_darts(series[0]), val_series=_darts(series[1]), trainer=trainer, verbose=False)
     record = {
-        "settings": own.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json"),
         "seed_windows": options.n_windows,
         "seed": options.seed,
         "n_series": [len(part) for part in series],
         "validation_loss": best.losses,
         "best_epoch": best.epoch + 1,
-        "plateau": len(best.losses) - 1 - best.epoch >= own.patience,
+        "plateau": len(best.losses) - 1 - best.epoch >= settings.patience,
     }
     _save(options.state, best.weights, record)
     return record

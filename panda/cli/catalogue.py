@@ -18,9 +18,9 @@ from panda.cli.options import (
     load,
     recorded,
 )
+from panda.core.names import SPLITS
 
 app = typer.Typer(no_args_is_help=True)
-SPLITS = ("train", "validation", "test")
 
 
 @app.command()

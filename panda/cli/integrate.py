@@ -199,7 +199,7 @@ def by_split(paths: list[Path], folder: Path) -> tuple[dict[str, TrajectoryStore
         PandaError: a file is not in a folder of a split below `folder`.
     """
     from panda.core.errors import PandaError
-    from panda.data.card import LONG, SPLITS
+    from panda.core.names import LONG, SPLITS
     from panda.data.store import TrajectoryStore
 
     groups: dict[str, list[Path]] = {split: [] for split in (*SPLITS, LONG)}

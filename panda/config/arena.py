@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from panda.config.evaluate import DataSet, Evaluate
-from panda.config.whole import SPLITS, Config
+from panda.config.evaluate import EQUATION as EQUATION
+from panda.config.evaluate import FIELDS, UNSEEN, DataSet, Evaluate
+from panda.config.whole import Config
 from panda.core.errors import PandaError, did_you_mean
+from panda.core.names import LONG, SPLITS
 
 # Series that the study makes itself, by what makes them; any other `series` of a data set is a path.
-LONG, FIELDS = "long", "kuramoto_sivashinsky"
 SOURCES = (*SPLITS, LONG, FIELDS)
-# The data set whose scores the summary, the tests and the scaling law are of, and that of the equation.
-UNSEEN, EQUATION = "test", "kuramoto_sivashinsky"
 # Of files with series of the user's own.
 SUFFIXES = (".arrow", ".npz")
 # What a data set may say otherwise than `evaluate` does, and what of it no result depends on.

@@ -10,7 +10,6 @@ from pydantic import StringConstraints, ValidationError, create_model, field_val
 
 from panda.config.types import (
     NAME_LENGTH,
-    NAME_PATTERN,
     Count,
     Fraction,
     Natural,
@@ -22,6 +21,7 @@ from panda.config.types import (
 )
 from panda.core.baseline_files import FOLDER, BaselineFile, is_baseline, read_baselines
 from panda.core.code_version import syntax_hash
+from panda.core.names import NAME_PATTERN
 
 KINDS = {
     "Count": Count,

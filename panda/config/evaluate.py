@@ -8,6 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from panda.config.types import Count, Name, Natural, PathText, Positive, Section
 
+# Series that the study makes itself beside the splits and the long ones: runs of the equation.
+FIELDS = "kuramoto_sivashinsky"
+# The data set whose scores the summary, the tests and the scaling law are of, and that of the equation.
+UNSEEN, EQUATION = "test", "kuramoto_sivashinsky"
+
 
 class DataSet(Section):
     """Series to forecast by name; what is left out is as `evaluate` says for all data sets.

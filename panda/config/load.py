@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from panda.config.types import NAME_PATTERN, PATH_PATTERN
+from panda.config.types import PATH_PATTERN
 from panda.config.whole import Config
 from panda.core.baseline_files import read_baselines
 from panda.core.errors import PandaError, did_you_mean
+from panda.core.names import NAME_PATTERN
 from panda.core.resolved import commit_of
 from panda.core.yaml_file import read_nodes, read_values
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from panda.config.whole import SPLITS, Config, section
+from panda.config.whole import Config, section
 from panda.core.metrics import METRICS
+from panda.core.names import SPLITS
 
 # Read by steps, and without effect on what they write: memory, speed, and how often a state is saved.
 WITHOUT_EFFECT = ("evaluate.batch_size", "train.checkpoint_every")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from panda.core.names import NAME_PATTERN
+
 # A number of things that are held, listed or drawn at once: a million is more than any study has had in mind.
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Several = Annotated[int, Field(ge=2, le=1_000_000)]
@@ -19,9 +21,7 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Pair = tuple[float, float]
-# Of everything that has a name. Names become files, folders, options and wildcards: one folder at most, no way up, no
-# blank, nothing that a shell reads; short enough for the longest file name that is made of one.
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+# Of everything that has a name: short enough for the longest file name that is made of one.
 NAME_LENGTH = 100
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=NAME_LENGTH)]
 # Names of founders have neither `.`, `_` nor `-`: both of the latter mean something in systems' (Driver_Response-pp3).

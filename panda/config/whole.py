@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 from panda.config.baselines import Baselines, own_content
 from panda.config.costs import Costs
 from panda.config.discover import Discover
-from panda.config.evaluate import PDE, Evaluate
+from panda.config.evaluate import EQUATION, FIELDS, PDE, UNSEEN, Evaluate
 from panda.config.integrate import Integrate
 from panda.config.train import Train
 from panda.config.types import Count, Name, Positive, Section, Seed, Shards, Steps
+from panda.core.names import LONG, SPLITS
 
 # What the repository itself keeps in results/.
 RESERVED_RUNS = ("published", "README.md")
-SPLITS = ("train", "validation", "test")
 
 
 class Scaling(Section):
@@ -98,8 +98,8 @@ class Config(Section):
 
     def _check_data_sets(self) -> None:
         """Every data set of our own series fits into them, and those that figures and claims are of are there."""
-        lengths = {"kuramoto_sivashinsky": self.pde.n_points, "long": self.integrate.long.n_points}
-        for name in ("test", "kuramoto_sivashinsky"):
+        lengths = {FIELDS: self.pde.n_points, LONG: self.integrate.long.n_points}
+        for name in (UNSEEN, EQUATION):
             if name not in self.evaluate.datasets:
                 raise ValueError(f"evaluate.datasets: {name!r} is missing; figures and claims are of it")
         for name, own in self.evaluate.datasets.items():

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from panda.core.importing import shown
+from panda.core.names import NAME_PATTERN
 
 FOLDER = Path(__file__).resolve().parents[2] / "baselines"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _literal(where: str, tree: ast.Module, name: str) -> dict[str, Any]:
 def _described(path: Path, name: str, value: Any) -> Baseline:
     known = {one.name for one in fields(Baseline)} - {"file"}
     needed = {"label", "idea", "licence"}
-    if not NAME.fullmatch(name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise ValueError(f"{shown(path)}: {name!r} is no name: letters, digits, '.', '_' and '-' only")
     if not isinstance(value, dict) or set(value) - known or needed - set(value):
         raise ValueError(

@@ -9,10 +9,9 @@ import pandas as pd
 import yaml
 
 from panda.config import Integrate, Integration
+from panda.core.names import LONG, SPLITS
 from panda.data.store import SCHEMA, TrajectoryStore
 
-SPLITS = ("train", "validation", "test")
-LONG = "long"
 # The Hub's classes of size, by number of rows.
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _COLUMNS = {

@@ -23,7 +23,7 @@ SHOWN_CHANNELS = 3
 def score(forecasts: Forecasts, windows: Windows, settings: Evaluate) -> pd.DataFrame:
     """Score the forecasts of every window over the nested horizons.
 
-    One row a (window, horizon): `forecaster`, `SYSTEM_COLUMNS`, `dimension`, `window`, `start`, `horizon`,
+    One row per (window, horizon): `forecaster`, `SYSTEM_COLUMNS`, `dimension`, `window`, `start`, `horizon`,
     then the metrics of `panda.core.metrics`: `smape` (0 to 200), `mse`, `mae`, `spearman`, all in units of the
     context's standard deviation over all channels; `valid_time` in Lyapunov times (steps times `dt` times
     `largest_exponent`; NaN where that is not positive), `valid_time_censored` (the cap, the horizon, came first), and

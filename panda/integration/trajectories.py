@@ -18,7 +18,7 @@ from panda.core.seeds import generator
 from panda.dynamics.integrate import Status, Trajectories, integrate
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
-from panda.systems.members import flow_of, from_rows
+from panda.systems.members import by_flow, from_rows
 from panda.systems.postprocess import saved_coordinates
 
 Row = Mapping[str, Any]
@@ -107,20 +107,17 @@ def regenerate(
             of other code).
     """
     n_left_out = 0
-    for (driver, response), group in rows.groupby(["driver", "response"], sort=True):
-        flow = flow_of(library, str(driver), str(response))
-        for first in range(0, len(group), BATCH):
-            part = group.iloc[first : first + BATCH]
-            counts = [n_initial_conditions[system] for system in part["system"]]
-            wanted = [range(first_condition, first_condition + n) for n in counts]
-            n_done = 0
-            for found in _trajectories(flow, part, length, wanted, seed):
-                n_done += 1
-                yield found
-            n_left_out += sum(counts) - n_done
-            if progress is not None:
-                notes = {"left_out": n_left_out} if n_left_out else {}
-                progress.advance(len(part), **notes)
+    for flow, part in by_flow(library, rows, BATCH):
+        counts = [n_initial_conditions[system] for system in part["system"]]
+        wanted = [range(first_condition, first_condition + n) for n in counts]
+        n_done = 0
+        for found in _trajectories(flow, part, length, wanted, seed):
+            n_done += 1
+            yield found
+        n_left_out += sum(counts) - n_done
+        if progress is not None:
+            notes = {"left_out": n_left_out} if n_left_out else {}
+            progress.advance(len(part), **notes)
 
 
 def _trajectories(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,14 @@ COLUMNS = (
 def flow_of(library: FounderLibrary, driver: str, response: str) -> Flow:
     """The flow of a founder (`response` empty) or of an ordered pair."""
     return library.flow(driver, response or None)
+
+
+def by_flow(library: FounderLibrary, rows: pd.DataFrame, size: int) -> Iterator[tuple[Flow, pd.DataFrame]]:
+    """The rows of one flow after another, by driver and response, at most `size` at a time."""
+    for (driver, response), group in rows.groupby(["driver", "response"], sort=True):
+        flow = flow_of(library, str(driver), str(response))
+        for first in range(0, len(group), size):
+            yield flow, group.iloc[first : first + size]
 
 
 def to_columns(ensemble: Ensemble) -> dict[str, list[np.ndarray]]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from panda.core.errors import PandaError
 from panda.core.files import read_table
-from panda.discovery.search.select import SPLITS
+from panda.core.names import SPLITS
 
 CATALOGUE = ("system", "name", "driver", "response", "accepted", "split")
 # Lists of finite numbers, in part empty for founders.

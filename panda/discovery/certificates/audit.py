@@ -22,7 +22,7 @@ from panda.dynamics.tangent import tangent_growth
 from panda.systems.flow import Flow
 from panda.systems.library import FounderLibrary
 from panda.systems.members import COLUMNS as MEMBER
-from panda.systems.members import flow_of
+from panda.systems.members import by_flow
 
 # Members of a flow side by side; a result does not depend on it.
 BATCH = 64
@@ -83,13 +83,10 @@ def audit(
     by `min_sigmas` errors above `regular_below`; `last_*`, of the last `last_periods` it was followed.
     """
     rows: list[dict[str, Any]] = []
-    for (driver, response), group in systems.groupby(["driver", "response"], sort=True):
-        flow = flow_of(library, str(driver), str(response))
-        for first in range(0, len(group), BATCH):
-            part = group.iloc[first : first + BATCH]
-            rows += _audit_members(flow, part, settings, follow, limits, seed)
-            if progress is not None:
-                progress.advance(len(part))
+    for flow, part in by_flow(library, systems, BATCH):
+        rows += _audit_members(flow, part, settings, follow, limits, seed)
+        if progress is not None:
+            progress.advance(len(part))
     return audit_table(rows)
 
 

@@ -21,7 +21,7 @@ from panda.dynamics.integrate import Status
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
 from panda.systems.members import COLUMNS as MEMBER
-from panda.systems.members import flow_of, from_rows
+from panda.systems.members import by_flow, from_rows
 
 # Members of a flow side by side; a result does not depend on it.
 BATCH = 64
@@ -54,7 +54,7 @@ def follow(
     `persistence_periods`, and from their end the exponent is measured once more, in `late_stages`, with a verdict of
     its own: regular, where the chaos was transient. `end_state` is where all of it ended (empty where the field depends
     on time: from a state alone nothing goes on) and `follow_status` how, `escape_periods` when, if before the end of
-    `persistence_periods`. `growth`: see there.
+    `persistence_periods`. `growth`: see `stages.growth`.
 
     Convergence, of persistent candidates of a selection that asks for it: all of this once more at a finer tolerance,
     which shares nothing with the first but the initial state (`refine.refine_members`).
@@ -62,13 +62,10 @@ def follow(
     decide, persist, converge = asked(candidates, select)
     candidates = candidates.assign(persist=persist, converge=converge)[decide]
     rows: list[dict[str, Any]] = []
-    for (driver, response), group in candidates.groupby(["driver", "response"], sort=True):
-        flow = flow_of(library, str(driver), str(response))
-        for first in range(0, len(group), BATCH):
-            part = group.iloc[first : first + BATCH]
-            rows += _follow_members(flow, part, select, settings, limits, seed)
-            if progress is not None:
-                progress.advance(len(part))
+    for flow, part in by_flow(library, candidates, BATCH):
+        rows += _follow_members(flow, part, select, settings, limits, seed)
+        if progress is not None:
+            progress.advance(len(part))
     return follow_table(rows)
 
 

@@ -22,7 +22,7 @@ from panda.dynamics.spectrum import Summary, lyapunov_spectrum, summarise
 from panda.systems.evaluate import divergence
 from panda.systems.flow import Ensemble, Flow
 from panda.systems.library import FounderLibrary
-from panda.systems.members import flow_of, from_rows
+from panda.systems.members import by_flow, from_rows
 
 # Systems of a flow integrated side by side; a result does not depend on it.
 BATCH = 32
@@ -82,26 +82,21 @@ def measure_spectra(
     `limits` gives the bounds on states and steps.
     """
     rows: list[tuple] = []
-    for (driver, response), group in systems.groupby(["driver", "response"], sort=True):
-        flow = flow_of(library, str(driver), str(response))
-        for first in range(0, len(group), BATCH):
-            part = group.iloc[first : first + BATCH]
-            stream = member_generator(seed, flow.name, "spectrum")
-            results = member_spectra(flow, at_the_end(flow, part), settings, limits, stream)
-            for record, (status, blocks, mean_divergence) in zip(
-                part.to_dict("records"), results, strict=True
-            ):
-                known = [record[name] for name in ("system", "name", "population", "period", "dt")]
-                rows.append(
-                    (
-                        *known,
-                        status.name,
-                        len(blocks),
-                        *_numbers(flow, blocks, mean_divergence, status, settings),
-                    )
+    for flow, part in by_flow(library, systems, BATCH):
+        stream = member_generator(seed, flow.name, "spectrum")
+        results = member_spectra(flow, at_the_end(flow, part), settings, limits, stream)
+        for record, (status, blocks, mean_divergence) in zip(part.to_dict("records"), results, strict=True):
+            known = [record[name] for name in ("system", "name", "population", "period", "dt")]
+            rows.append(
+                (
+                    *known,
+                    status.name,
+                    len(blocks),
+                    *_numbers(flow, blocks, mean_divergence, status, settings),
                 )
-            if progress is not None:
-                progress.advance(len(part))
+            )
+        if progress is not None:
+            progress.advance(len(part))
     # Typed, because a shard may be empty.
     types = {
         "n_blocks": np.int64,

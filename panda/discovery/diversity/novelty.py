@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float64, Int64
 
 from panda.config import Duplicates, Search
 from panda.core.errors import PandaError
+from panda.core.names import SPLITS
 from panda.core.progress import Progress
 from panda.core.seeds import generator
-from panda.discovery.search.select import SPLITS
 from panda.integration.trajectories import Length, regenerate
 from panda.invariants.signature import signature
 from panda.systems.library import FounderLibrary

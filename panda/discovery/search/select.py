@@ -7,6 +7,7 @@ import pandas as pd
 
 from panda.config import Founders, Select
 from panda.core.errors import PandaError
+from panda.core.names import SPLITS
 from panda.discovery.certificates.refine import TEXTS as FINE_TEXTS
 from panda.discovery.certificates.verdict import UNDECIDED, VERDICTS
 from panda.discovery.search.filters import NOT_FOLLOWED, SEARCHED, asked, rejected_by, verdicts
@@ -14,7 +15,6 @@ from panda.discovery.search.filters import NOT_FOLLOWED, SEARCHED, asked, reject
 # What a table of candidates must have.
 COLUMNS = ("system", "driver", "population", "perturbation", "period", *SEARCHED)
 
-SPLITS = ("train", "validation", "test")
 
 # How an integration of states ends that does not reach its end; only tangent vectors slide or graze.
 INCOMPLETE = ("diverged", "underflow", "budget", "acausal")
