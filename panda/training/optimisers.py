@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from panda.config import Recipe
 from panda.core.errors import PandaError
 from panda.model.panda import Panda
+from panda.training.muon import BatchedMuon
 
 # Momentum of Muon, and five Newton-Schulz steps at its author's coefficients: torch's defaults, as published.
 _MUON_MOMENTUM = 0.95
@@ -33,7 +34,7 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup_fraction: float) -> 
 class Optimiser:
     """AdamW for all, or Muon for the matrices of the encoder's layers and AdamW for the rest.
 
-    Muon (torch's own) orthogonalises the momentum of a matrix; its learning rate is scaled by `0.2
+    Muon orthogonalises the momentum of a matrix; its learning rate is scaled by `0.2
     sqrt(max(rows, columns))`, so that a step has the root mean square size of one of AdamW's. Embedding,
     head, norms and biases are AdamW's in either case. Weight decay applies to matrices only.
     """
@@ -54,12 +55,11 @@ class Optimiser:
         # Each with the peak of its learning rate.
         self._parts: list[tuple[torch.optim.Optimizer, float]] = [(adamw, recipe.learning_rate)]
         if with_muon:
-            muon = torch.optim.Muon(
+            muon = BatchedMuon(
                 hidden,
                 lr=recipe.muon_learning_rate,
                 weight_decay=recipe.weight_decay,
                 momentum=_MUON_MOMENTUM,
-                adjust_lr_fn="match_rms_adamw",
             )
             self._parts.append((muon, recipe.muon_learning_rate))
 
