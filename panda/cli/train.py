@@ -63,7 +63,7 @@ def model(
         ):
             weights, log = train(
                 shape,
-                settings.train.recipes[settings.train.recipe],
+                settings.train.recipes[settings.train.recipe_name(named.definition)],
                 windows,
                 encoder=load_model(source.parent) if source else None,
                 n_steps=named.n_steps,
@@ -147,7 +147,7 @@ def list_models(logs: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG
                 {
                     "model": named.name,
                     "definition": named.definition,
-                    "recipe": settings.train.recipe,
+                    "recipe": settings.train.recipe_name(named.definition),
                     "n_parameters": count_parameters(load_model(folder)).total,
                     "n_steps": int(last["step"]),
                     "final_loss": float(last["loss"]),

@@ -399,7 +399,7 @@ def trained(config: Config, name: str) -> dict[str, Any]:
     """What the weights of a named model depend on beside the step's own keys, by content: names may change."""
     model, train = config.named_models()[name], config.train
     return {
-        "recipe": train.recipes[train.recipe].model_dump(mode="json"),
+        "recipe": train.recipes[train.recipe_name(model.definition)].model_dump(mode="json"),
         "shape": train.model_shape(model.definition).model_dump(mode="json"),
         "model": model.model_dump(mode="json"),
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from panda.config.types import (
     Count,
@@ -83,6 +83,26 @@ class ModelShape(Backbone):
     head: Literal["forecast", "mlm"]
     pooling: Literal["mean", "max", "flatten"]
     residual_on_last: bool
+    # Lengths of the ends of a context whose nearest pieces are copied into the future; none: the paper's model.
+    analogues: tuple[Count, ...] = ()
+
+    @model_validator(mode="after")
+    def _analogues_fit(self) -> ModelShape:
+        if not self.analogues:
+            return self
+        if list(self.analogues) != sorted(set(self.analogues)):
+            raise ValueError(f"analogues {list(self.analogues)} must rise and not repeat")
+        if self.head != "forecast":
+            raise ValueError("analogues are of a forecast; leave them out of an MLM")
+        if 2 * self.analogues[-1] > self.context_length:
+            raise ValueError(
+                f"analogues: two pieces of {self.analogues[-1]} points do not fit in a context of {self.context_length}"
+            )
+        if self.prediction_length % self.patch_length:
+            raise ValueError(
+                f"with analogues patch_length {self.patch_length} must divide prediction_length {self.prediction_length}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _features_fill(self) -> ModelShape:
@@ -95,13 +115,29 @@ class ModelShape(Backbone):
         return self
 
 
+# What of `train.shape` a definition has otherwise, each key by its name and with its range.
+OwnShape: Any = create_model(
+    "OwnShape",
+    __base__=Section,
+    __module__=__name__,
+    **{
+        name: (hint | None, None)
+        for name, hint in get_type_hints(Backbone, include_extras=True).items()
+        if name in Backbone.model_fields
+    },
+)
+
+
 class Definition(Section):
-    """What makes a named model itself."""
+    """What makes a named model itself; what it leaves out is as `train` says for all."""
 
     embedding: Literal["linear", "dynamics"]
     head: Literal["forecast", "mlm"]
     encoder_from: Name | None
     n_steps: Steps
+    analogues: tuple[Count, ...] = ()
+    recipe: Name | None = None
+    shape: OwnShape = OwnShape()
 
 
 class Recipe(Section):
@@ -111,6 +147,8 @@ class Recipe(Section):
     residual_on_last: bool
     loss: Literal["mse", "mae", "huber"]
     loss_space: Literal["data", "normalised"]
+    smape_weight: NonNegative
+    step_power: NonNegative
     optimiser: Literal["adamw", "muon"]
     learning_rate: Positive
     muon_learning_rate: NonNegative
@@ -177,17 +215,27 @@ class Train(Section):
                 raise ValueError(f"definition {name!r}: encoder_from {source!r} has another embedding")
             if self.definitions[source].encoder_from is not None:
                 raise ValueError(f"definition {name!r}: encoder_from {source!r} comes from an encoder itself")
-        for name in self.definitions:
+        for name, definition in self.definitions.items():
+            if definition.recipe is not None and definition.recipe not in self.recipes:
+                raise ValueError(
+                    f"definition {name!r}: recipe {definition.recipe!r} is not one of {', '.join(self.recipes)}"
+                )
             self.model_shape(name)
         return self
 
+    def recipe_name(self, name: str) -> str:
+        """The recipe of a definition: its own, or the chosen one."""
+        return self.definitions[name].recipe or self.recipe
+
     def model_shape(self, name: str) -> ModelShape:
-        """The complete shape of a definition under the chosen recipe."""
-        definition, recipe = self.definitions[name], self.recipes[self.recipe]
+        """The complete shape of a definition under its recipe."""
+        definition, recipe = self.definitions[name], self.recipes[self.recipe_name(name)]
+        own = {key: value for key, value in definition.shape.model_dump().items() if value is not None}
         return ModelShape(
-            **self.shape.model_dump(),
+            **self.shape.model_dump() | own,
             embedding=definition.embedding,
             head=definition.head,
             pooling=recipe.pooling,
             residual_on_last=recipe.residual_on_last,
+            analogues=definition.analogues,
         )

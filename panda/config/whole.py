@@ -81,10 +81,12 @@ class Config(Section):
                 f"exceed the {kept} kept points of a trajectory"
             )
         self._check_data_sets()
-        if self.train.shape.context_length + self.train.shape.prediction_length > kept:
-            raise ValueError(
-                f"train.shape: context + prediction exceed the {kept} kept points of a trajectory"
-            )
+        for name in self.train.definitions:
+            shape = self.train.model_shape(name)
+            if shape.context_length + shape.prediction_length > kept:
+                raise ValueError(
+                    f"train.definitions.{name}: context + prediction exceed the {kept} kept points of a trajectory"
+                )
         if self.integrate.trust.rtol >= self.discover.search.integration.rtol:
             raise ValueError("integrate.trust.rtol must be below discover.search.integration.rtol")
         if self.integrate.long.n_points < kept:

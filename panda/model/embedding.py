@@ -9,6 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from panda.config import ModelShape
+from panda.model.analogues import Analogues
+
+_DISTANCE_EPS = 1e-3
 
 
 class LinearEmbedding(nn.Module):
@@ -94,3 +97,26 @@ class DynamicsEmbedding(nn.Module):
                     product = product * patches[..., indices[:, factor]]
                 columns.append(product)
             return torch.cat((*columns, phase.sin(), phase.cos()), dim=-1)
+
+
+class AnalogueEmbedding(nn.Module):
+    """`W [copies, residuals, ln distances] + b`: a token for every patch of the future.
+
+    It holds that patch of every copy, the residuals of every copy at the end of the context (the same in all
+    tokens), and how far the piece behind each copy is from the end.
+    """
+
+    def __init__(self, shape: ModelShape) -> None:
+        super().__init__()
+        self.patch_length = shape.patch_length
+        n_features = len(shape.analogues) * (2 * shape.patch_length + 1)
+        self.projection = nn.Linear(n_features, shape.d_model)
+
+    def forward(self, found: Analogues) -> Float[Tensor, "batch channel patch d_model"]:
+        """Embed what followed the analogues."""
+        copies = found.copies.unflatten(-1, (-1, self.patch_length)).transpose(2, 3).flatten(3)
+        n_patches = copies.shape[2]
+        residuals = found.residuals.flatten(2)[:, :, None].expand(-1, -1, n_patches, -1)
+        # Distances below a thousandth of the spread say nothing more.
+        nearness = (found.distance + _DISTANCE_EPS).log()[:, None, None].expand(*copies.shape[:3], -1)
+        return self.projection(torch.cat((copies, residuals, nearness), dim=-1))

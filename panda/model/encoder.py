@@ -62,7 +62,12 @@ class Encoder(nn.Module):
     ) -> Float[Tensor, "batch channel patch d_model"]:
         """Encode normalised patches."""
         # Under autocast the blocks compute in bfloat16; the stream they add to keeps the input's precision.
-        tokens = self.embedding(patches).to(patches.dtype)
+        return self.mix(self.embedding(patches).to(patches.dtype))
+
+    def mix(
+        self, tokens: Float[Tensor, "batch channel patch d_model"]
+    ) -> Float[Tensor, "batch channel patch d_model"]:
+        """The layers alone, over tokens of any origin."""
         in_time = self._rotation(tokens.shape[2], tokens)
         in_channel = self._rotation(tokens.shape[1], tokens) if self.shape.channel_rope else None
         for layer in self.layers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -65,8 +67,39 @@ class FlattenForecastHead(nn.Module):
         return self.projection(last.flatten(2))
 
 
+class Shares(NamedTuple):
+    """What a gate needs to make a forecast of candidates, per step: their weights, and values of its own."""
+
+    weights: Float[Tensor, "batch channel horizon candidate"]
+    own: Float[Tensor, "batch channel horizon"]
+    correction: Float[Tensor, "batch channel horizon"]
+
+
+class GateHead(nn.Module):
+    """An affine map from a token of the future to the shares of the candidates at each of its steps.
+
+    Candidates are the last value, every copy, every anchored copy, and the network's own forecast. The shares are
+    their softmax. The correction is added to what they make; a sigmoid of its own switches it, so that an
+    exact copy can stay exact.
+    """
+
+    def __init__(self, shape: ModelShape) -> None:
+        super().__init__()
+        self.n_candidates = 2 + 2 * len(shape.analogues)
+        self.projection = nn.Linear(shape.d_model, shape.patch_length * (self.n_candidates + 3))
+
+    def forward(self, tokens: Float[Tensor, "batch channel patch d_model"]) -> Shares:
+        """The shares at all steps of the horizon."""
+        per_step = self.projection(tokens).float().unflatten(-1, (-1, self.n_candidates + 3)).flatten(2, 3)
+        gate, rest = per_step[..., : self.n_candidates], per_step[..., self.n_candidates :]
+        own, correction, switch = rest.unbind(-1)
+        return Shares(gate.softmax(-1), own, correction * switch.sigmoid())
+
+
 def make_head(shape: ModelShape) -> nn.Module:
     """The head that the shape asks for."""
     if shape.head == "mlm":
         return CompletionHead(shape)
+    if shape.analogues:
+        return GateHead(shape)
     return FlattenForecastHead(shape) if shape.pooling == "flatten" else PooledForecastHead(shape)

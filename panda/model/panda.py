@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from panda.config import ModelShape
 from panda.core.errors import PandaError
-from panda.model.embedding import DynamicsEmbedding, draw_features
+from panda.model.analogues import find_analogues
+from panda.model.embedding import AnalogueEmbedding, DynamicsEmbedding, draw_features
 from panda.model.encoder import Encoder
 from panda.model.heads import make_head
 from panda.model.patching import patchify
@@ -46,6 +47,9 @@ class ParameterCount(NamedTuple):
 class Panda(nn.Module):
     """The patched-attention forecaster of the paper (section on the model), for any number of channels.
 
+    With `shape.analogues`, which the paper does not have, it also takes copies of the context as input and as
+    candidates of its forecast.
+
     With a generator (on the CPU) all random numbers come from it: first the features of the dynamics
     embedding, then the linear maps, `N(0, init_std^2)` with zero biases. Without one the tensors are on
     torch's "meta" device, with shapes but no values: for counting, or to be loaded into.
@@ -57,6 +61,8 @@ class Panda(nn.Module):
         with torch.device("meta"):
             self.encoder = Encoder(shape)
             self.head = make_head(shape)
+            if shape.analogues:
+                self.analogue_embedding = AnalogueEmbedding(shape)
         if generator is not None:
             self.to_empty(device="cpu")
             self._draw(generator)
@@ -86,11 +92,37 @@ class Panda(nn.Module):
         self._require("forecast")
         loc, scale = location_and_scale(context, scale_eps=self.shape.scale_eps)
         series = (context - loc) / scale
-        tokens = self.encoder(patchify(series, patch_length=self.shape.patch_length))
-        normalised = self.head(tokens).to(context.dtype).transpose(1, 2)
-        if self.shape.residual_on_last:
-            normalised = normalised + series[:, -1:]
+        patches = patchify(series, patch_length=self.shape.patch_length)
+        if self.shape.analogues:
+            normalised = self._of_analogues(series, patches).to(context.dtype)
+        else:
+            normalised = self.head(self.encoder(patches)).to(context.dtype).transpose(1, 2)
+            if self.shape.residual_on_last:
+                normalised = normalised + series[:, -1:]
         return Forecast(loc + scale * normalised, normalised, loc, scale)
+
+    def _of_analogues(
+        self, series: Float[Tensor, "batch time channel"], patches: Float[Tensor, "batch channel patch step"]
+    ) -> Float[Tensor, "batch horizon channel"]:
+        """A weighted mean of copies of the context and of the network's own forecast, corrected.
+
+        The tokens of the future stand behind those of the context, and attend to them and to each other.
+        """
+        shape = self.shape
+        found = find_analogues(
+            series, shape.analogues, horizon=shape.prediction_length, n_residuals=shape.patch_length
+        )
+        past = self.encoder.embedding(patches).to(patches.dtype)
+        future = self.analogue_embedding(found).to(patches.dtype)
+        tokens = self.encoder.mix(torch.cat((past, future), dim=2))
+        shares = self.head(tokens[:, :, past.shape[2] :])
+        last = series[:, -1, :, None].expand_as(shares.own)
+        own = last + shares.own if shape.residual_on_last else shares.own
+        candidates = torch.cat(
+            (torch.stack((last, own), dim=2), found.copies, found.anchored), dim=2
+        ).transpose(2, 3)
+        forecast = (shares.weights * candidates).sum(-1) + shares.correction
+        return forecast.transpose(1, 2)
 
     def complete(
         self, context: Float[Tensor, "batch time channel"], mask: Bool[Tensor, "batch channel patch"]

@@ -12,6 +12,8 @@ BASE = {
     "residual_on_last": False,
     "loss": "mse",
     "loss_space": "data",
+    "smape_weight": 0.0,
+    "step_power": 0.0,
     "optimiser": "adamw",
     "learning_rate": 1e-3,
     "muon_learning_rate": 0.0,
@@ -42,6 +44,27 @@ def test_forecast_losses(loss: str, space: str, wanted: float) -> None:
     future = forecast.prediction + torch.tensor([[[2.0, -4.0]]])
     recipe = Recipe(**{**BASE, "loss": loss, "loss_space": space})
     assert forecast_loss(forecast, future, recipe).item() == pytest.approx(wanted)
+
+
+def _loss(normalised: list[float], truth: list[float], **changes: object) -> float:
+    """The loss of a forecast and its truth, in the units of the context, of one channel."""
+    one = torch.ones(1, 1, 1)
+    values = torch.tensor(normalised)[None, :, None]
+    recipe = Recipe(**{**BASE, "loss": "mae", "loss_space": "normalised", **changes})
+    forecast = Forecast(3 + 2 * values, values, 3 * one, 2 * one)
+    return forecast_loss(forecast, 3 + 2 * torch.tensor(truth)[None, :, None], recipe).item()
+
+
+def test_a_smape_term_is_added_in_units_of_the_context() -> None:
+    # Absolute errors 1 and 2; relative ones 2 * 1 / 3 and 2 * 2 / 4.
+    loss = _loss([1.0, 3.0], [2.0, 1.0], smape_weight=0.5)
+    assert loss == pytest.approx(1.5 + 0.5 * (2 / 3 + 1) / 2, rel=1e-3)
+
+
+def test_step_weights_fall_and_have_mean_one() -> None:
+    # Weights 1 and 1/2 over their mean 3/4.
+    assert _loss([0.0, 0.0], [1.0, 4.0], step_power=1.0) == pytest.approx((1 / 0.75 + 4 * 0.5 / 0.75) / 2)
+    assert _loss([0.0, 0.0], [2.0, 2.0], step_power=0.7) == pytest.approx(2.0)
 
 
 def test_completion_loss_counts_hidden_patches_only() -> None:

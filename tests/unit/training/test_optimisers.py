@@ -46,6 +46,8 @@ def recipe(**changes: Any) -> Recipe:
         "residual_on_last": True,
         "loss": "mae",
         "loss_space": "normalised",
+        "smape_weight": 0.0,
+        "step_power": 0.0,
         "optimiser": "muon",
         "learning_rate": 1e-2,
         "muon_learning_rate": 1e-2,

@@ -29,8 +29,9 @@ def shape(head: str = "forecast", **changes) -> ModelShape:
 
 def recipe(**changes) -> Recipe:
     values = dict(
-        pooling="flatten", residual_on_last=True, loss="mae", loss_space="normalised", optimiser="muon",
-        learning_rate=1.5e-3, muon_learning_rate=3e-3, weight_decay=0.0, betas=(0.9, 0.999), eps=1e-8,
+        pooling="flatten", residual_on_last=True, loss="mae", loss_space="normalised", smape_weight=0.0,
+        step_power=0.0, optimiser="muon", learning_rate=1.5e-3, muon_learning_rate=3e-3,
+        weight_decay=0.0, betas=(0.9, 0.999), eps=1e-8,
         warmup_fraction=0.1, max_grad_norm=1.0,
     )  # fmt: skip
     return Recipe(**{**values, **changes})
