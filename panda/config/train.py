@@ -115,17 +115,15 @@ class ModelShape(Backbone):
         return self
 
 
-# What of `train.shape` a definition has otherwise, each key by its name and with its range.
-OwnShape: Any = create_model(
-    "OwnShape",
-    __base__=Section,
-    __module__=__name__,
-    **{
-        name: (hint | None, None)
-        for name, hint in get_type_hints(Backbone, include_extras=True).items()
-        if name in Backbone.model_fields
-    },
-)
+_optional: Any = {
+    name: (hint | None, None)
+    for name, hint in get_type_hints(Backbone, include_extras=True).items()
+    if name in Backbone.model_fields
+}
+
+
+class OwnShape(create_model("OwnShape", __base__=Section, __module__=__name__, **_optional)):
+    """What of `train.shape` a definition has otherwise, each key by its name and with its range."""
 
 
 class Definition(Section):

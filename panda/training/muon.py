@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 Coefficients = tuple[float, float, float]
+# Torch's own optimisers use these too; they have no types.
+_foreach: Any = torch
 
 
 class BatchedMuon(torch.optim.Muon):
@@ -46,14 +48,14 @@ class BatchedMuon(torch.optim.Muon):
         gradients = [parameter.grad for parameter in parameters]
         buffers = [self.state[parameter]["momentum_buffer"] for parameter in parameters]
         momentum, rate = group["momentum"], float(group["lr"])
-        torch._foreach_lerp_(buffers, gradients, 1 - momentum)
-        updates = torch._foreach_lerp(gradients, buffers, momentum) if group["nesterov"] else buffers
+        _foreach._foreach_lerp_(buffers, gradients, 1 - momentum)
+        updates = _foreach._foreach_lerp(gradients, buffers, momentum) if group["nesterov"] else buffers
         orthogonal = orthogonalise(
             torch.stack(list(updates)), group["ns_coefficients"], n_steps=group["ns_steps"], eps=group["eps"]
         )
-        torch._foreach_mul_(parameters, 1 - rate * group["weight_decay"])
+        _foreach._foreach_mul_(parameters, 1 - rate * group["weight_decay"])
         scaled = rate * 0.2 * max(parameters[0].shape) ** 0.5
-        torch._foreach_add_(parameters, list(orthogonal.float().unbind()), alpha=-scaled)
+        _foreach._foreach_add_(parameters, list(orthogonal.float().unbind()), alpha=-scaled)
 
 
 def orthogonalise(
