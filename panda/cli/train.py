@@ -39,13 +39,16 @@ def model(
     from panda.training.hardware import Machine, choose_device
     from panda.training.loop import Saving, train, window_length
     from panda.training.pause import PauseWatch
+    from panda.training.snapshots import write_snapshots
 
     settings = load(config)
     named = _named(settings, name)
     shape = settings.train.model_shape(named.definition)
     source = Path(encoder) if encoder.strip() else None
     inputs = [*trajectories, *([source] if source else [])]
-    outputs = [output / "model.safetensors", output / "config.json", output / "log.parquet"]
+    outputs = [
+        output / name for name in ("model.safetensors", "config.json", "log.parquet", "snapshots.safetensors")
+    ]
     own = trained(settings, name)
     with recorded("train_model", settings, outputs, inputs=inputs, content=own) as record:
         store = _own_part(TrajectoryStore.open(trajectories), named, settings, catalogue)
@@ -61,7 +64,7 @@ def model(
             PauseWatch(margin_s=PAUSE_MARGIN_S) as pause,
             Progress(named.n_steps, f"train {name}", "steps") as progress,
         ):
-            weights, log = train(
+            trained_model = train(
                 shape,
                 settings.train.recipes[settings.train.recipe_name(named.definition)],
                 windows,
@@ -79,13 +82,15 @@ def model(
                     _fingerprint(STEPS["train_model"].section(settings) | own, inputs),
                     settings.train.checkpoint_every,
                     settings.train.log_every,
+                    settings.train.n_snapshots,
                 ),
                 pause=pause,
                 progress=progress,
             )
         record["device"] = str(choose_device(settings.train.device))
-        save_model(weights, output)
-        write_table(log, outputs[2])
+        save_model(trained_model.model, output)
+        write_table(trained_model.log, outputs[2])
+        write_snapshots(trained_model.snapshots, outputs[3])
 
 
 def _named(settings: Config, name: str) -> NamedModel:
@@ -155,3 +160,66 @@ def list_models(logs: Files, output: Output, config: ConfigFile = DEFAULT_CONFIG
                 }
             )
         write_table(pd.DataFrame(rows), output)
+
+
+@app.command()
+def learning(
+    series: Files,
+    name: Annotated[str, typer.Option(help="a model of the configuration", metavar="NAME")],
+    weights: Annotated[Path, typer.Option(help="its weights", metavar="FILE")],
+    snapshots: Annotated[Path, typer.Option(help="its weights kept on the way", metavar="FILE")],
+    output: Output,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Measure the learning curve of a model: errors on unseen systems of the weights kept on the way."""
+    from panda.cli.forecasters import device_of
+    from panda.config.arena import reads_of, rules_of
+    from panda.core.files import write_table
+    from panda.core.progress import Progress
+    from panda.data.series import open_series
+    from panda.evaluation.learning import learning_curve
+    from panda.evaluation.windows import draw_windows
+    from panda.model.weights import load_model
+    from panda.training.snapshots import read_snapshots
+
+    settings = load(config)
+    _named(settings, name)
+    dataset = settings.train.learning_on
+    rules = rules_of(settings, dataset)
+    inputs = [*series, weights, snapshots]
+    with recorded("measure_learning", settings, [output], inputs=inputs, reads=reads_of(dataset)):
+        windows = draw_windows(open_series(series, name=dataset), rules, seed=settings.seed)
+        kept = read_snapshots(snapshots, load_model(weights.parent))
+        with Progress(len(kept), f"learning curve {name}", "models") as progress:
+            curve = learning_curve(
+                kept,
+                windows,
+                rules,
+                batch_size=settings.train.batch_size,
+                threads=settings.train.threads,
+                device=device_of(settings),
+                progress=progress,
+            )
+        write_table(curve, output)
+
+
+@app.command("join-learning")
+def join_learning(
+    curves: Files,
+    output: Output,
+    scores: Annotated[
+        list[Path], typer.Option(help="scores on the same windows, once a file", metavar="FILE")
+    ],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Set the learning curves of all models beside the other forecasters of the same windows."""
+    import pandas as pd
+
+    from panda.core.files import read_table, write_table
+    from panda.evaluation.learning import beside_others
+
+    settings = load(config)
+    with recorded("join_learning", settings, [output], inputs=[*curves, *scores]):
+        by_model = {path.parent.name: read_table(path) for path in curves}
+        others = pd.concat([read_table(path) for path in scores], ignore_index=True)
+        write_table(beside_others(by_model, others), output)

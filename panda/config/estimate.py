@@ -42,7 +42,7 @@ def estimate(config: Config) -> list[StageCost]:
     """Costs of the default target, one row per stage, linear in the counts of the configuration."""
     systems = _systems(config)
     stages = [
-        _discover(config),
+        *([_discover(config)] if config.integrate.catalogue is None else []),
         *([_spectra(config, systems)] if "spectra" in config.figures else []),
         _sum("integrate", _own_trajectories(config, systems)),
         _train(config, [model for model in config.named_models().values() if model.split is None]),

@@ -269,6 +269,7 @@ STEPS: dict[str, Step] = {
                     "founder_probability",
                     "data",
                     "log_every",
+                    "n_snapshots",
                 )
             ),
         ),
@@ -277,7 +278,18 @@ STEPS: dict[str, Step] = {
             "weights": "train/{model}/model.safetensors",
             "shape": "train/{model}/config.json",
             "log": "train/{model}/log.parquet",
+            "snapshots": "train/{model}/snapshots.safetensors",
         },
+    ),
+    "measure_learning": Step(
+        ("seed", *WINDOWS, *SCORED_BY, *MODEL_READS, "train.batch_size", "train.learning_on"),
+        ("panda.evaluation.learning", "panda.training.snapshots", *METRIC_CODE),
+        {"curve": "train/{model}/learning.parquet"},
+    ),
+    "join_learning": Step(
+        ("train.models", "train.learning_on"),
+        ("panda.evaluation.learning",),
+        {"curves": "train/learning.parquet"},
     ),
     "list_models": Step(
         ("train.models", "train.recipe"), ("panda.model.weights",), {"models": "train/models.parquet"}

@@ -193,6 +193,8 @@ class Train(Section):
     batch_size: Count
     checkpoint_every: Count
     log_every: Count
+    n_snapshots: Annotated[int, Field(ge=0, le=40)]
+    learning_on: Name
     founder_probability: Fraction | None
     data: TrainData
 

@@ -81,6 +81,8 @@ class Config(Section):
                 f"exceed the {kept} kept points of a trajectory"
             )
         self._check_data_sets()
+        if self.train.learning_on not in self.evaluate.datasets:
+            raise ValueError(f"train.learning_on: {self.train.learning_on!r} is none of evaluate.datasets")
         for name in self.train.definitions:
             shape = self.train.model_shape(name)
             if shape.context_length + shape.prediction_length > kept:

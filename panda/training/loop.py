@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -27,16 +27,27 @@ from panda.training.history import History
 from panda.training.objectives import completion_loss, forecast_loss
 from panda.training.optimisers import Optimiser, learning_rate_factor
 from panda.training.pause import PauseWatch
+from panda.training.snapshots import Snapshots, snapshot_steps
 
 
 @dataclass(frozen=True)
 class Saving:
-    """Where a training keeps its state, under which name, and after how many steps it saves and logs."""
+    """Where a training keeps its state, under which name, after how many steps it saves and logs, and how many
+    times on its way it keeps the weights (`snapshot_steps`)."""
 
     folder: str | Path
     fingerprint: str
     checkpoint_every: int
     log_every: int
+    n_snapshots: int = 0
+
+
+class Trained(NamedTuple):
+    """A trained model, the log of its training, and weights kept on the way, named `<step>/<tensor>`."""
+
+    model: Panda
+    log: pd.DataFrame
+    snapshots: dict[str, Tensor]
 
 
 def window_length(shape: ModelShape) -> int:
@@ -56,8 +67,8 @@ def train(
     saving: Saving,
     pause: PauseWatch | None = None,
     progress: Progress | None = None,
-) -> tuple[Panda, pd.DataFrame]:
-    """Train a model for `n_steps` batches; return it, on the CPU, and its log.
+) -> Trained:
+    """Train a model for `n_steps` batches; return it, on the CPU, with its log and the weights kept on the way.
 
     Weights start from `seed`, or embedding and layers from `encoder`. The state is saved as `saving` says, at the end,
     and before a pause; a run that finds a state there goes on from it. On the same type of processor with the same
@@ -80,7 +91,8 @@ def train(
     with torch_threads(machine.threads), StateLock(folder.path):
         model = _initial_model(shape, encoder, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
-        run = _Run(model, recipe, optimiser, History(batch_size=windows.batch_size), folder)
+        history, snapshots = History(batch_size=windows.batch_size), Snapshots(folder.path)
+        run = _Run(model, recipe, optimiser, history, folder, snapshots)
         run.resume()
         if progress is not None:
             progress.start_at(run.done)
@@ -91,7 +103,7 @@ def train(
                 loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, device, 0))
             with closing(batches):
                 run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
-    return model.to("cpu"), run.history.table()
+    return Trained(model.to("cpu"), run.history.table(), run.snapshots.tensors())
 
 
 @dataclass
@@ -103,6 +115,7 @@ class _Run:
     optimiser: Optimiser
     history: History
     folder: StateFolder
+    snapshots: Snapshots
     done: int = 0
 
     def finish(
@@ -116,12 +129,18 @@ class _Run:
         progress: Progress | None,
     ) -> None:
         """Take the steps that are left."""
+        kept = snapshot_steps(n_steps, saving.n_snapshots)
         self.history.start_clock()
         for batch, mask in batches:
             self.step(loss_of, batch, mask)
             self.report(n_steps, log_every=saving.log_every, progress=progress)
             reason = pause.reason() if pause is not None and self.done < n_steps else None
-            if reason is not None or self.done % saving.checkpoint_every == 0 or self.done == n_steps:
+            due = self.done % saving.checkpoint_every == 0 or self.done == n_steps
+            if self.done in kept:
+                # The state after it names it: a run that is killed in between makes it again.
+                self.snapshots.keep(self.done, self.model)
+                due = True
+            if due or reason is not None:
                 self.save()
             if reason is not None:
                 raise Paused(
@@ -152,7 +171,7 @@ class _Run:
     def save(self) -> None:
         """Save the state, unless a loss since the last one was not finite."""
         # The history comes first: it refuses losses that are not finite, and then no state is saved.
-        notes = {"history": self.history.state()}
+        notes = {"history": self.history.state(), "snapshots": self.snapshots.state()}
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for part, state in self.optimiser.state_dict().items():
             for parameter, values in state["state"].items():
@@ -177,6 +196,7 @@ class _Run:
         self.model.load_state_dict(weights)
         self.optimiser.load_state_dict(optimiser)
         self.history.load_state(state.notes["history"])
+        self.snapshots.load_state(state.notes["snapshots"])
         self.done = state.step
 
 

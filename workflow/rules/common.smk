@@ -24,6 +24,13 @@ MODELS = CONFIG.named_models()
 BUILD = ".cache/founders"
 
 
+# Whose systems are integrated; where another one is given, nothing asks for a search.
+CATALOGUE = (
+    CONFIG.integrate.catalogue
+    or f"{RUN}/{STEPS['select_systems'].outputs['catalogue']}"
+)
+
+
 def one_of(names):
     """A pattern for one of these names, whose dots are dots."""
     return "|".join(map(re.escape, names))

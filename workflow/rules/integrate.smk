@@ -3,7 +3,11 @@
 
 rule integrate_systems:
     input:
-        catalogue=rules.select_systems.output.catalogue,
+        catalogue=CATALOGUE,
+        # Where no search has come before: else all jobs would compile the same at once.
+        founders=(
+            [rules.compile_founders.output[0]] if CONFIG.integrate.catalogue else []
+        ),
     output:
         **{split: out("integrate_systems", split) for split in SPLITS},
         long=out("integrate_systems", "long"),
@@ -29,7 +33,7 @@ rule integrate_systems:
 
 rule write_card:
     input:
-        catalogue=rules.select_systems.output.catalogue,
+        catalogue=CATALOGUE,
         trajectories=[
             expand(f"{RUN}/integrate/{part}/{{shard}}.arrow", shard=SHARDS)
             for part in [*SPLITS, "long"]

@@ -11,9 +11,12 @@ with open(SOURCE / "paper" / "claims.yaml", encoding="utf-8") as stream:
 
 def result_tables(with_claims=False):
     """The tables that claims and report read, as far as this preset makes them."""
-    tables = [
-        "discover/acceptance",
-        "discover/selections",
+    tables = (
+        []
+        if CONFIG.integrate.catalogue
+        else ["discover/acceptance", "discover/selections"]
+    )
+    tables += [
         "train/models",
         "evaluate/summary",
         "evaluate/by_system",
@@ -27,7 +30,8 @@ def result_tables(with_claims=False):
         tables.append("scaling/fit")
     if with_claims:
         tables += ["claims", "costs"]
-        if CONFIG.discover.duplicates.enabled and not CONFIG.integrate.import_from:
+        searched = not (CONFIG.integrate.import_from or CONFIG.integrate.catalogue)
+        if CONFIG.discover.duplicates.enabled and searched:
             tables.append("discover/duplicates")
     return [f"{RUN}/{table}.parquet" for table in tables]
 

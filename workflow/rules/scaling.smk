@@ -3,7 +3,7 @@
 
 rule integrate_subsets:
     input:
-        catalogue=rules.select_systems.output.catalogue,
+        catalogue=CATALOGUE,
     output:
         out("integrate_subsets", "trajectories"),
     log:
@@ -40,7 +40,7 @@ def subset_files(point):
 rule fit_scaling:
     input:
         scores=score_tables(arena.UNSEEN, CONFIG.scaling_forecasters()),
-        catalogue=rules.select_systems.output.catalogue,
+        catalogue=CATALOGUE,
     output:
         points=out("fit_scaling", "points"),
         fit=out("fit_scaling", "fit"),

@@ -61,6 +61,13 @@ rule models:
         expand(f"{RUN}/train/{{model}}/model.safetensors", model=CONFIG.train.models),
 
 
+rule learning:
+    """The learning curves of the trained models, whether or not the preset draws them by default."""
+    input:
+        f"{RUN}/train/learning.parquet",
+        figure_files("learning"),
+
+
 rule scaling:
     """The scaling sweep and its fit, whether or not the preset draws it by default."""
     input:

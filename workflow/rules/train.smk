@@ -13,7 +13,7 @@ def encoder_folder(wildcards):
 
 def subset_catalogue(wildcards):
     subset = MODELS[wildcards.model].split is not None
-    return [f"{RUN}/discover/catalogue.parquet"] if subset else []
+    return [CATALOGUE] if subset else []
 
 
 rule train_model:
@@ -25,6 +25,7 @@ rule train_model:
         weights=out("train_model", "weights"),
         shape=out("train_model", "shape"),
         log=out("train_model", "log"),
+        snapshots=out("train_model", "snapshots"),
     log:
         f"{RUN}/logs/train_model/{{model}}.log",
     benchmark:

@@ -61,10 +61,15 @@ def make_windows(store_path: Path, model_shape: ModelShape, *, batch_size: int =
     )  # fmt: skip
 
 
-def run(store_path: Path, state_folder: Path, *, head: str = "forecast", model_shape=None, **changes):
+def run(store_path: Path, state_folder: Path, **changes):
+    """A model and its log."""
+    return run_whole(store_path, state_folder, **changes)[:2]
+
+
+def run_whole(store_path: Path, state_folder: Path, *, head: str = "forecast", model_shape=None, **changes):
     model_shape = model_shape or shape(head)
     machine = dict(device="cpu", threads=1, precision="auto", compile=False)
-    saving = dict(folder=state_folder, fingerprint="f", checkpoint_every=4, log_every=6)
+    saving = dict(folder=state_folder, fingerprint="f", checkpoint_every=4, log_every=6, n_snapshots=0)
     arguments = dict(encoder=None, n_steps=N_STEPS, seed=7, recipe=recipe())
     for bundle in (machine, saving):
         bundle |= {name: changes.pop(name) for name in bundle.keys() & changes.keys()}
