@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +40,7 @@ def model(
     from panda.training.hardware import Machine, choose_device
     from panda.training.loop import Saving, train, window_length
     from panda.training.pause import PauseWatch
+    from panda.training.ranks import is_follower, joined
     from panda.training.snapshots import write_snapshots
 
     settings = load(config)
@@ -50,7 +52,14 @@ def model(
         output / name for name in ("model.safetensors", "config.json", "log.parquet", "snapshots.safetensors")
     ]
     own = trained(settings, name)
-    with recorded("train_model", settings, outputs, inputs=inputs, content=own) as record:
+    device = choose_device(settings.train.device)
+    # What another rank does is no result of its own.
+    recording = (
+        nullcontext({})
+        if is_follower()
+        else recorded("train_model", settings, outputs, inputs=inputs, content=own)
+    )
+    with recording as record, joined(settings.train.ranks, device=device.type) as ranks:
         store = _own_part(TrajectoryStore.open(trajectories), named, settings, catalogue)
         windows = TrainingWindows(
             store,
@@ -84,10 +93,13 @@ def model(
                     settings.train.log_every,
                     settings.train.n_snapshots,
                 ),
+                ranks=ranks,
                 pause=pause,
                 progress=progress,
             )
-        record["device"] = str(choose_device(settings.train.device))
+        if not ranks.leads:
+            return
+        record |= {"device": str(device), "ranks": ranks.n}
         save_model(trained_model.model, output)
         write_table(trained_model.log, outputs[2])
         write_snapshots(trained_model.snapshots, outputs[3])

@@ -280,6 +280,7 @@ STEPS: dict[str, Step] = {
             "log": "train/{model}/log.parquet",
             "snapshots": "train/{model}/snapshots.safetensors",
         },
+        ("train.ranks",),  # to rounding: a training may go on with another number
     ),
     "measure_learning": Step(
         ("seed", *WINDOWS, *SCORED_BY, *MODEL_READS, "train.batch_size", "train.learning_on"),

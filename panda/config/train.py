@@ -185,6 +185,7 @@ class Train(Section):
     recipe: Name
     device: Literal["auto", "cpu", "cuda"]
     threads: Count
+    ranks: Annotated[int, Field(ge=1, le=64)]
     precision: Literal["auto", "float32", "bfloat16"]
     compile: bool
     shape: Backbone
@@ -197,6 +198,12 @@ class Train(Section):
     learning_on: Name
     founder_probability: Fraction | None
     data: TrainData
+
+    @model_validator(mode="after")
+    def _ranks_share(self) -> Train:
+        if self.batch_size % self.ranks:
+            raise ValueError(f"ranks {self.ranks} does not divide batch_size {self.batch_size}")
+        return self
 
     @model_validator(mode="after")
     def _names_known(self) -> Train:

@@ -32,7 +32,7 @@ def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
         figure = style.new_figure(style.COLUMN_IN * n_columns, 1.6 * len(SHOWN) + 0.4)
         grid = figure.subplots(len(SHOWN), n_columns, squeeze=False, sharex=True, sharey="row")
         if data["n_windows"].dropna().empty:
-            style.say(grid[0, 0], "No model of this run kept weights on its way.")
+            style.say(grid[0, 0], "No model kept weights on its way in this run.")
             return figure
         for row, metric in enumerate(SHOWN):
             for column, population in enumerate(populations):

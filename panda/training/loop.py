@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +27,11 @@ from panda.training.history import History
 from panda.training.objectives import completion_loss, forecast_loss
 from panda.training.optimisers import Optimiser, learning_rate_factor
 from panda.training.pause import PauseWatch
+from panda.training.ranks import Ranks
 from panda.training.snapshots import Snapshots, snapshot_steps
+
+ALONE = Ranks()
+_STEPS_BETWEEN_ASKING = 16
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def train(
     seed: int,
     machine: Machine,
     saving: Saving,
+    ranks: Ranks = ALONE,
     pause: PauseWatch | None = None,
     progress: Progress | None = None,
 ) -> Trained:
@@ -88,19 +93,22 @@ def train(
     _check_windows(windows, shape)
     device = choose_device(machine.device)
     folder = StateFolder(saving.folder, saving.fingerprint)
-    with torch_threads(machine.threads), StateLock(folder.path):
+    # The other ranks read the states that rank 0 writes.
+    lock = StateLock(folder.path) if ranks.leads else nullcontext()
+    with torch_threads(machine.threads), lock:
         model = _initial_model(shape, encoder, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
         history, snapshots = History(batch_size=windows.batch_size), Snapshots(folder.path)
-        run = _Run(model, recipe, optimiser, history, folder, snapshots)
+        run = _Run(model, recipe, optimiser, history, folder, snapshots, ranks)
         run.resume()
+        ranks.check_same(run.done)
         if progress is not None:
             progress.start_at(run.done)
         if run.done < n_steps:
-            batches = _batches(windows, shape, device, seed=seed, first=run.done, n_steps=n_steps)
+            batches = _batches(windows, shape, device, ranks, seed=seed, first=run.done, n_steps=n_steps)
             loss_of = _loss_function(model, recipe, autocast(machine.precision, device))
             if machine.compile:
-                loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, device, 0))
+                loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, device, ranks, 0))
             with closing(batches):
                 run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
     return Trained(model.to("cpu"), run.history.table(), run.snapshots.tensors())
@@ -116,6 +124,7 @@ class _Run:
     history: History
     folder: StateFolder
     snapshots: Snapshots
+    ranks: Ranks
     done: int = 0
 
     def finish(
@@ -132,30 +141,40 @@ class _Run:
         kept = snapshot_steps(n_steps, saving.n_snapshots)
         self.history.start_clock()
         for batch, mask in batches:
-            self.step(loss_of, batch, mask)
+            # Several ranks must agree in the message that averages their gradients; one may look afterwards.
+            reason = pause.reason() if pause is not None and self.ranks.n > 1 and self.ranks.leads else None
+            stop = self.step(loss_of, batch, mask, stop=reason is not None)
             self.report(n_steps, log_every=saving.log_every, progress=progress)
-            reason = pause.reason() if pause is not None and self.done < n_steps else None
+            if pause is not None and self.ranks.n == 1:
+                reason = pause.reason() if self.done < n_steps else None
+                stop = reason is not None
             due = self.done % saving.checkpoint_every == 0 or self.done == n_steps
             if self.done in kept:
                 # The state after it names it: a run that is killed in between makes it again.
-                self.snapshots.keep(self.done, self.model)
                 due = True
-            if due or reason is not None:
+                if self.ranks.leads:
+                    self.snapshots.keep(self.done, self.model)
+            stop = stop and self.done < n_steps
+            if due or stop:
                 self.save()
-            if reason is not None:
+            if stop:
                 raise Paused(
                     f"training paused after step {self.done} of {n_steps} ({reason}), its state is saved; "
                     "run the same command again to go on"
                 )
 
-    def step(self, loss_of: Loss, batch: Tensor, mask: Tensor | None) -> None:
-        """Move the weights once."""
+    def step(self, loss_of: Loss, batch: Tensor, mask: Tensor | None, *, stop: bool) -> bool:
+        """Move the weights once; whether rank 0 wants to stop after this step (`stop` of it), which all learn."""
         self.optimiser.zero_grad()
         loss = loss_of(batch, mask)
         loss.backward()
+        asked = torch.tensor(float(stop))
+        loss, asked = self.ranks.average(self.optimiser.gradients(), loss.detach(), asked)
         norm = self.optimiser.step(self.done)
         self.done += 1
         self.history.add(self.done, loss, norm)
+        # To read a number waits for the GPU.
+        return bool(asked) if asked.device.type == "cpu" or self.done % _STEPS_BETWEEN_ASKING == 0 else False
 
     def report(self, n_steps: int, *, log_every: int, progress: Progress | None) -> None:
         """Tell the progress of a step and, where one is due, write a row of the log."""
@@ -170,6 +189,8 @@ class _Run:
 
     def save(self) -> None:
         """Save the state, unless a loss since the last one was not finite."""
+        if not self.ranks.leads:
+            return
         # The history comes first: it refuses losses that are not finite, and then no state is saved.
         notes = {"history": self.history.state(), "snapshots": self.snapshots.state()}
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
@@ -233,12 +254,21 @@ def _loss_function(model: Panda, recipe: Recipe, precision: torch.autocast) -> L
 
 
 def _batches(
-    windows: TrainingWindows, shape: ModelShape, device: torch.device, *, seed: int, first: int, n_steps: int
+    windows: TrainingWindows,
+    shape: ModelShape,
+    device: torch.device,
+    ranks: Ranks,
+    *,
+    seed: int,
+    first: int,
+    n_steps: int,
 ) -> Generator[tuple[Tensor, Tensor | None], None, None]:
     """Batch and mask of the steps from `first` on, each made in a thread while the step before computes."""
 
     def prepare(step: int) -> tuple[Tensor, Tensor | None]:
-        return _on_device(windows.batch(step), shape, device, integer_seed(seed, "train", "mask", step))
+        return _on_device(
+            windows.batch(step), shape, device, ranks, integer_seed(seed, "train", "mask", step)
+        )
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         coming = thread.submit(prepare, first)
@@ -250,9 +280,9 @@ def _batches(
 
 
 def _on_device(
-    windows: Float, shape: ModelShape, device: torch.device, mask_seed: int
+    windows: Float, shape: ModelShape, device: torch.device, ranks: Ranks, mask_seed: int
 ) -> tuple[Float[Tensor, "batch time channel"], Bool[Tensor, "batch channel patch"] | None]:
-    """A batch and, for an MLM, the patches to hide in it."""
+    """A rank's part of a batch and, for an MLM, the patches to hide in it."""
     batch = torch.from_numpy(windows)
     mask = None
     if shape.head == "mlm":
@@ -264,6 +294,8 @@ def _on_device(
             mask_ratio=shape.mask_ratio,
             generator=drawn,
         )
+        mask = ranks.part(mask)
+    batch = ranks.part(batch)
     if device.type == "cuda":
         # From pinned memory the copy does not wait for the GPU.
         batch = batch.pin_memory().to(device, non_blocking=True)

@@ -68,6 +68,10 @@ class Optimiser:
         for part, _ in self._parts:
             part.zero_grad(set_to_none=True)
 
+    def gradients(self) -> list[Tensor]:
+        """The gradients, where there are any, in the order of the model's parameters."""
+        return [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+
     def step(self, step: int) -> Tensor:
         """Clip the gradients' joint norm, move, and return the norm before clipping."""
         norm = nn.utils.clip_grad_norm_(self._parameters, self._recipe.max_grad_norm)

@@ -30,11 +30,11 @@ rule train_model:
         f"{RUN}/logs/train_model/{{model}}.log",
     benchmark:
         f"{RUN}/benchmarks/train_model/{{model}}.tsv"
-    threads: CONFIG.train.threads
+    threads: CONFIG.train.threads * CONFIG.train.ranks
     resources:
         mem_mb=growing(8000),
         runtime=1440,
-        gpu=1,
+        gpu=CONFIG.train.ranks,
     params:
         section=lambda wildcards: section("train_model")
         | trained(CONFIG, wildcards.model),

@@ -254,6 +254,22 @@ def scaling(verdict: str, horizons: tuple[int, ...] = (128,), n_splits: int = 8,
     return {"scaling/points": pd.DataFrame(rows, columns=columns), "scaling/fit": pd.DataFrame(laws)}
 
 
+def learning() -> pd.DataFrame:
+    """Curves of two models over doublings, and two forecasters that do not learn."""
+    rows = []
+    for place, population in enumerate(("founder", "skew")):
+        for horizon in (128, 512):
+            for name, start in (("panda", 120.0), ("panda_mlm_sft", 126.0)):
+                for power in range(6):
+                    n = 1000 * 2**power
+                    error = start - 6.0 * power + 5 * place + horizon / 40
+                    rows.append((name, n, 32 * n, population, horizon, error, error / 120, 90.0 / error))
+            for name, error in (("parrot", 96.0), ("linear_ar", 107.0)):
+                rows.append((name, pd.NA, pd.NA, population, horizon, error + place, error / 120, 0.8))
+    columns = ["forecaster", "step", "n_windows", "population", "horizon", "smape", "mae", "valid_time"]
+    return pd.DataFrame(rows, columns=columns).astype({"step": "Int64", "n_windows": "Int64"})
+
+
 def pde(forecasters: list[str], field: np.ndarray | None = None) -> tuple[pd.DataFrame, dict]:
     """`field` (time, x) of at least 1024 times, or travelling waves."""
     if field is None:
@@ -294,6 +310,7 @@ def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int]
         "evaluate/completions": completion_table,
         "pde/summary": fields_table,
         **scaling("identifiable"),
+        "train/learning": learning(),
     }
     arrays = {
         "discover/gallery": gallery(n_systems, 6, 5, n_points),

@@ -477,6 +477,15 @@ def test_scaling_shows_three_horizons_beside_each_other(sweep):
     assert len(first) == 3
 
 
+def test_learning_curves_are_at_the_shortest_horizon_and_others_lie_across(results):
+    tables, arrays = results
+    figure = FIGURES["learning"].load().draw(tables, arrays)
+    curves = tables["train/learning"].query("horizon == 128 and population == 'skew'")
+    assert drawn(figure, curves[curves["forecaster"] == "panda"]["smape"])
+    assert drawn(figure, curves[curves["forecaster"] == "parrot"]["smape"].to_list() * 2)
+    assert "windows learned from" in texts(figure) and "over 128 points" in texts(figure)
+
+
 def test_completions_draw_hidden_parts_only(results):
     tables, arrays = results
     module = FIGURES["completions"].load()
