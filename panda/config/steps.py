@@ -283,7 +283,11 @@ STEPS: dict[str, Step] = {
         ("train.ranks",),  # to rounding: a training may go on with another number
     ),
     "measure_learning": Step(
-        ("seed", *WINDOWS, *SCORED_BY, *MODEL_READS, "train.batch_size", "train.learning_on"),
+        tuple(
+            dict.fromkeys(
+                ("seed", *WINDOWS, *SCORED_BY, *MODEL_READS, "train.batch_size", "train.learning_on")
+            )
+        ),
         ("panda.evaluation.learning", "panda.training.snapshots", *METRIC_CODE),
         {"curve": "train/{model}/learning.parquet"},
     ),
