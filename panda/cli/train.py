@@ -85,6 +85,7 @@ def model(
                     settings.train.threads,
                     settings.train.precision,
                     settings.train.compile,
+                    settings.train.peak_tflops,
                 ),
                 saving=Saving(
                     state / name,

@@ -188,6 +188,7 @@ class Train(Section):
     ranks: Annotated[int, Field(ge=1, le=64)]
     precision: Literal["auto", "float32", "bfloat16"]
     compile: bool
+    peak_tflops: Positive | None
     shape: Backbone
     definitions: dict[Name, Definition]
     recipes: dict[Name, Recipe]

@@ -28,6 +28,7 @@ class Machine:
     threads: int
     precision: Literal["auto", "float32", "bfloat16"]
     compile: bool
+    peak_tflops: float | None = None
 
 
 def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:

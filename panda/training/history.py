@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from panda.core.errors import PandaError
 
-COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "samples_per_s")
+COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "samples_per_s", "tflops_per_s", "mfu")
 
 
 class History:
@@ -21,8 +22,12 @@ class History:
     Values stay on their device until `settle`, so that a GPU is not waited for at every step.
     """
 
-    def __init__(self, *, batch_size: int) -> None:
+    def __init__(
+        self, *, batch_size: int, window_flops: float = math.nan, peak_tflops: float | None = None
+    ) -> None:
+        """`window_flops`: operations to learn from one window; `peak_tflops`: what all devices together can do."""
         self._batch_size = batch_size
+        self._window_flops, self._peak = window_flops, math.nan if peak_tflops is None else peak_tflops
         self._rows: list[list[float]] = []
         self._settled: list[list[float]] = []
         self._fresh: list[tuple[int, Tensor, Tensor]] = []
@@ -59,7 +64,7 @@ class History:
     def close_row(self, step: int, *, learning_rate: float) -> float:
         """End a row at `step`: mean loss (returned) and norm over the steps since the row before.
 
-        `samples_per_s` is the rate of this process since `start_clock` or its last row.
+        `samples_per_s` is the rate since `start_clock` or the last row.
         """
         self.settle()
         now = time.perf_counter()
@@ -79,5 +84,10 @@ class History:
         self._rows, self._settled = list(state["rows"]), list(state["since_last_row"])
 
     def table(self) -> pd.DataFrame:
-        """The log: step, loss, learning_rate, gradient_norm, samples_per_s."""
-        return pd.DataFrame(self._rows, columns=list(COLUMNS)).astype({"step": np.int64})
+        """The log, with `COLUMNS`.
+
+        `tflops_per_s` is the rate in 10^12 operations, `mfu` (model FLOP utilisation) its share of the peak.
+        """
+        table = pd.DataFrame(self._rows, columns=list(COLUMNS[:5])).astype({"step": np.int64})
+        tflops = table["samples_per_s"].astype(float) * self._window_flops / 1e12
+        return table.assign(tflops_per_s=tflops, mfu=tflops / self._peak)

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from panda.config import ModelShape, Recipe
+from panda.config.estimate import flops
 from panda.core.errors import PandaError, Paused
 from panda.core.progress import Progress
 from panda.core.seeds import integer_seed
@@ -98,7 +99,13 @@ def train(
     with torch_threads(machine.threads), lock:
         model = _initial_model(shape, encoder, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
-        history, snapshots = History(batch_size=windows.batch_size), Snapshots(folder.path)
+        snapshots = Snapshots(folder.path)
+        history = History(
+            batch_size=windows.batch_size,
+            # Backward costs twice what forward does.
+            window_flops=3 * flops(shape, n_channels=windows.settings.n_channels),
+            peak_tflops=None if machine.peak_tflops is None else ranks.n * machine.peak_tflops,
+        )
         run = _Run(model, recipe, optimiser, history, folder, snapshots, ranks)
         run.resume()
         ranks.check_same(run.done)

@@ -20,7 +20,7 @@ SHARDS = ("discover/candidates/*", "discover/followed/*", "integrate/*/*")
 FOLDERS = {"benchmarks", "config", "logs", "state"}
 # Tables that say it in some columns; they are compared without those, and without their copies for people.
 TIMED = ("train/*/log.parquet", "train/models.parquet")
-TIMES = ["samples_per_s", "wall_s"]
+TIMES = ["samples_per_s", "tflops_per_s", "mfu", "wall_s"]
 
 
 def test_shards_and_cores_do_not_matter_to_the_catalogue(fresh: Sandbox, finished: Sandbox):

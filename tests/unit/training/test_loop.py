@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from panda.config.estimate import flops
 from panda.core.errors import PandaError, Paused
 from panda.data.store import TrajectoryStore
 from panda.training import hardware
@@ -55,10 +56,17 @@ def undisturbed(store_path, tmp_path_factory):
 def test_training_lowers_the_loss_and_logs_it(undisturbed, head):
     model, log = undisturbed[head]
     assert list(log["step"]) == [6, 12, 18, 20]
-    assert list(log.columns) == [*LOSSES, "samples_per_s"]
+    assert list(log.columns) == [*LOSSES, "samples_per_s", "tflops_per_s", "mfu"]
     assert (log["samples_per_s"] > 0).all()
     assert log["learning_rate"].is_monotonic_decreasing
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
+
+
+def test_the_log_counts_operations_and_their_share_of_the_peak(store_path, tmp_path):
+    _, log = tiny.run(store_path, tmp_path, peak_tflops=0.5)
+    per_window = 3 * flops(tiny.shape(), n_channels=3)
+    assert np.allclose(log["tflops_per_s"], log["samples_per_s"] * per_window / 1e12)
+    assert np.allclose(log["mfu"], log["tflops_per_s"] / 0.5)
 
 
 def test_a_longer_training_learns(store_path, tmp_path):
