@@ -38,6 +38,8 @@ NOT_SCIENCE = (
 # Of sections only what they compute counts, not which keys there are and what is refused.
 SECTIONS = "panda.config"
 PACKAGES = ("panda", "baselines")
+# Every module is below it, and no step goes through it: it is where a user's Python comes in.
+DOOR = "panda"
 
 
 def code_version(roots: Sequence[str], source: str | Path) -> str:
@@ -87,6 +89,8 @@ def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
         reason = getattr(error, "msg", None) or error
         raise PandaError(f"{file.relative_to(source)}{line}: not Python ({reason})") from error
+    if module == DOOR:
+        tree = _constants(tree)
     imported: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -99,6 +103,11 @@ def _parsed(module: str, source: str) -> tuple[str, tuple[str, ...]]:
     if module.startswith(SECTIONS):
         tree = _computed(tree)
     return _hash(tree), tuple(sorted(ours | parents))
+
+
+def _constants(tree: ast.Module) -> ast.Module:
+    """What a module's first level gives names to, and nothing that it imports or does."""
+    return ast.Module(body=[node for node in tree.body if isinstance(node, ast.Assign)], type_ignores=[])
 
 
 def _computed(tree: ast.Module) -> ast.Module:

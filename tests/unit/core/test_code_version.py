@@ -113,6 +113,19 @@ def test_an_f_string_in_pieces_is_one():
     assert module.syntax_hash("x = f'a{b}' 'c' f'd'") == module.syntax_hash("x = f'a{b}cd'")
 
 
+def test_where_a_users_python_comes_in_is_no_step(tree: Path):
+    door = tree / "panda" / "__init__.py"
+    door.write_text('__version__ = "1"\n')
+    (tree / "panda/a.py").write_text("from panda import b\n\ndef f():\n    return b.g()\n")
+    before = version(tree, "panda.a")
+    door.write_text('__version__ = "1"\n\ndef load():\n    from panda.c import h\n    return h()\n')
+    assert version(tree, "panda.a") == before
+    (tree / "panda/c.py").write_text("def h():\n    return 3\n")
+    assert version(tree, "panda.a") == before
+    door.write_text('__version__ = "2"\n')
+    assert version(tree, "panda.a") != before
+
+
 def test_an_unknown_root_is_refused(tree: Path):
     with pytest.raises(FileNotFoundError, match=r"panda\.nothing"):
         version(tree, "panda.nothing")
