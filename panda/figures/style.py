@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from matplotlib.typing import RcKeyType
-from scipy.optimize import isotonic_regression
 
 from panda.core.baseline_files import described_here
 from panda.core.labels import POPULATIONS as POPULATIONS
@@ -166,6 +165,9 @@ def spread(values: Sequence[float] | Float[np.ndarray, " n"], gap: float) -> Flo
 
     Least squares under the order constraints x[i+1] - x[i] >= gap.
     """
+    # Half a second that figures without such labels, as of `panda forecast --plot`, need not wait for.
+    from scipy.optimize import isotonic_regression
+
     given = np.asarray(values, float)
     order = np.argsort(given, kind="stable")
     steps = gap * np.arange(len(given))
