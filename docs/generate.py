@@ -182,17 +182,20 @@ def command_line() -> str:
         "option); 75 training paused on purpose, to be run again.\n"
     )
     for group_name, group in root.commands.items():  # type: ignore[attr-defined]
+        if not hasattr(group, "commands"):
+            parts.append(_command(f"panda {group_name}", group, heading="##"))
+            continue
         parts.append(f"\n## panda {group_name}\n\n{group.help}\n")
         for name, command in group.commands.items():
             parts.append(_command(f"panda {group_name} {name}", command))
     return "".join(parts)
 
 
-def _command(words: str, command: Any) -> str:
+def _command(words: str, command: Any, *, heading: str = "###") -> str:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     options = [p for p in command.params if p.param_type_name == "option"]
     usage = [words, *(["[OPTIONS]"] if options else []), *(a.metavar or a.name.upper() for a in arguments)]
-    text = f"\n### {words}\n\n{command.help}\n\n    {' '.join(usage)}\n"
+    text = f"\n{heading} {words}\n\n{command.help}\n\n    {' '.join(usage)}\n"
     if command.params:
         text += "\n| parameter | default | meaning |\n|---|---|---|\n"
     for parameter in (*arguments, *options):

@@ -16,6 +16,7 @@ from panda.cli import (
     evaluate,
     evolve,
     figures,
+    forecast,
     integrate,
     pde,
     report,
@@ -47,6 +48,7 @@ def main(
     """Regenerate the Panda paper, stage by stage. `snakemake` runs the whole; a command runs one step."""
 
 
+app.command()(forecast.forecast)
 app.add_typer(configuration.app, name="config", help="Check and show the configuration.")
 discover.app.add_typer(audit.app)
 discover.app.add_typer(catalogue.app)

@@ -44,6 +44,19 @@ def save(figure: Figure, data: Shown, folder: str | Path, name: str) -> list[Pat
     return [pdf, png, data_path]
 
 
+def save_picture(figure: Figure, path: Path) -> None:
+    """Write a figure alone, in the format that the suffix names (.png, .pdf, .svg); the file holds no date."""
+    undated: dict[str, Any] = {
+        ".pdf": {"CreationDate": None},
+        ".png": {"Software": None},
+        ".svg": {"Date": None},
+    }
+    kind = path.suffix.lower()
+    with style.context():
+        _settle(figure)
+        _write(path, figure, format=kind[1:], dpi=style.PNG_DPI, metadata=undated[kind])
+
+
 def _write(path: Path, figure: Figure, **options: Any) -> None:
     """Draw in memory, then write: a full disk in the middle of a PDF leaves matplotlib with other errors than that."""
     drawn = io.BytesIO()

@@ -68,8 +68,8 @@ def test_every_command_with_a_configuration_takes_settings(tmp_path: Path):
     from panda.cli import app
 
     root = typer.main.get_command(app)
-    for group in root.commands.values():  # type: ignore[attr-defined]
-        for name, command in group.commands.items():
+    for word, group in root.commands.items():  # type: ignore[attr-defined]
+        for name, command in getattr(group, "commands", {word: group}).items():
             options = {option for parameter in command.params for option in parameter.opts}
             assert ("--config" in options) == ("--set" in options), name
     message = refusal("discover", "measure", *BASE, "--set", "seed=x", "--output", tmp_path / "m.parquet")
