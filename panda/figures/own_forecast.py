@@ -59,7 +59,7 @@ def draw(
                 more, (1, 0), xytext=(0, -24), xycoords="axes fraction", textcoords="offset points",
                 ha="right", va="top", fontsize=6, color=style.MUTED,
             )  # fmt: skip
-        figure.suptitle(title, x=0.01, ha="left", fontsize=8)
+        figure.suptitle(_short(title), x=0.01, ha="left", fontsize=8)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=len(handles), borderaxespad=0.2)
     return figure
@@ -90,7 +90,7 @@ def _panel(axes: Axes, i: int, observed: Line, forecast: Line | None, backtest: 
 
 def _label_times(axes: Axes, times: pd.Index, time_label: str) -> None:
     axes.tick_params(labelbottom=True)
-    axes.set_xlabel(time_label)
+    axes.set_xlabel(_short(time_label))
     if isinstance(times, pd.DatetimeIndex):
         locator = AutoDateLocator(minticks=4, maxticks=9)
         axes.xaxis.set_major_locator(locator)
