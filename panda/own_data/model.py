@@ -187,7 +187,11 @@ class Model:
     def forecast(
         self, contexts: Sequence[Float[np.ndarray, "time channel"]], horizon: int
     ) -> list[Float[np.ndarray, "horizon channel"]]:
-        """The `horizon` steps after each context; contexts of one shape go through the model together."""
+        """The `horizon` steps after each context; contexts of one shape go through the model together.
+
+        Raises:
+            PandaError: a horizon below 1, or a forecast that is not finite.
+        """
         if isinstance(horizon, bool) or not isinstance(horizon, (int, np.integer)) or horizon < 1:
             raise PandaError(f"a horizon of {horizon!r} steps; give a whole number, 1 or more")
         groups: dict[tuple[int, ...], list[int]] = {}
@@ -199,6 +203,8 @@ class Model:
             batch = np.stack([unit.apply(contexts[i]) for unit, i in zip(units, members, strict=True)])
             forecast = self.forecaster.forecast(batch, int(horizon))
             found |= {i: units[place].undo(forecast[place]) for place, i in enumerate(members)}
+        if not all(np.isfinite(forecast).all() for forecast in found.values()):
+            raise PandaError(f"{self.name}: the forecast runs away to infinity; take a shorter horizon")
         return [found[i] for i in range(len(contexts))]
 
 

@@ -18,7 +18,7 @@ from panda.own_data.rows import Rows, rows_of
 def read_file(path: str | Path) -> tuple[pd.DataFrame, Rows]:
     """The table in a file, and the names of its rows; the kind is told by the suffix.
 
-    Text files (.csv, .tsv, .txt): see `read_csv`. Parquet (.parquet) and Arrow (.arrow, .feather; files and streams):
+    Text (.csv, .tsv, .txt, .dat): see `read_csv`. Parquet (.parquet) and Arrow (.arrow, .feather; files and streams):
     columns as they are; an index that pandas has stored becomes columns again. NPY (.npy): (time,) or (time, channel),
     whose columns are `channel_1`, `channel_2`, ...
 
@@ -96,6 +96,7 @@ _READERS: dict[str, Callable[[Path], tuple[pd.DataFrame, Rows]]] = {
     ".csv": read_csv,
     ".tsv": read_csv,
     ".txt": read_csv,
+    ".dat": read_csv,
     ".parquet": _read_parquet,
     ".arrow": _read_arrow,
     ".feather": _read_arrow,

@@ -15,6 +15,7 @@ from panda.core.errors import PandaError
 from panda.own_data.rows import Rows
 
 _SEPARATORS = ",;\t"
+_BLANKS = r"\s+"
 # Pandas' words for a row of too many cells, and for one that a quotation mark swallows.
 _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
@@ -23,20 +24,23 @@ _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 def read_csv(path: Path) -> tuple[pd.DataFrame, Rows]:
     """The table in a text file, and the lines that its rows stand in.
 
-    UTF-8; cells are separated by commas, semicolons or tabs, whichever the first line has most of. With semicolons a
-    comma in numbers is a decimal one. If all cells of the first line are numbers, it is a row, and columns are called
-    `channel_1`, `channel_2`, ... Blank lines at the end count for nothing, others are rows without numbers. A cell is
-    empty if nothing stands in it, or `NA`, `NaN`, `null`, or `None`.
+    UTF-8; cells are separated by commas, semicolons or tabs, whichever the first line has most of, or by blanks if there
+    are none of these and a row is more than one word. With semicolons a comma in numbers is a decimal one. If all cells
+    of the first line are numbers, it is a row, and columns are called `channel_1`, `channel_2`, ... Blank lines at the
+    end count for nothing, others are rows without numbers. A cell is empty if nothing stands in it, or `NA`, `NaN`,
+    `null`, or `None`.
 
     Raises:
         PandaError: empty, not UTF-8, a column name that stands twice, a row with more cells than columns, or a
             quotation mark that is not closed; with the line.
     """
     text = _text(path)
-    first = text.split("\n", 1)[0]
+    first, *rest = text.split("\n", 2)
     separator = max(_SEPARATORS, key=first.count)
     decimal = "," if separator == ";" and "," in text else "."
     names = next(csv.reader([first], delimiter=separator))
+    if len(names) == 1 and len((rest or [first])[0].split()) > 1:
+        names, separator = first.split(), _BLANKS
     headless = all(_is_number(cell.replace(decimal, ".")) for cell in names)
     if headless:
         names = [f"channel_{i + 1}" for i in range(len(names))]
