@@ -30,6 +30,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def of_analogues(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model that also takes copies of its context, and forecasts by the same door."""
+    place = tmp_path_factory.mktemp("models") / "of_analogues"
+    shape = ModelShape(**SHAPE, analogues=(4, 16))
+    save_model(Panda(shape, torch.Generator().manual_seed(3)), place)
+    return panda.load(place, device="cpu")
+
+
+@pytest.fixture(scope="session")
 def model(folder: Path) -> Model:
     """It, as a user has it."""
     return panda.load(folder, device="cpu")

@@ -39,6 +39,15 @@ def test_it_is_the_rollout_of_what_the_evaluation_shows_it(model: Model, folder:
     np.testing.assert_allclose(model.predict(series, 40), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("n", [8, 9, 16, 63, 64, 200])
+def test_a_model_of_analogues_is_asked_in_the_same_way(of_analogues: Model, n: int):
+    many = [walk(n), walk(n, 1), 1e9 + 1e-3 * walk(n), walk(n, 40)]
+    for forecast, one in zip(of_analogues.predict(many, 40), many, strict=True):
+        alone, spread = of_analogues.predict(one, 40), one[-64:].std(axis=0)
+        assert alone.shape == (40, one.shape[1])
+        np.testing.assert_allclose((forecast - alone) / spread, 0, atol=1e-3)
+
+
 def test_arrays_keep_their_form(model: Model):
     assert model.predict(walk(70), 5).shape == (5, 3)
     assert model.predict(walk(70)[:, 0], 5).shape == (5,)
