@@ -106,9 +106,10 @@ def model_from_state(shape: ModelShape, state: Mapping[str, Tensor], *, where: s
                 raise PandaError(
                     f"{where}: tensor {name} points outside the patch of {shape.patch_length} steps"
                 )
-    # Copied, not mapped: bits may depend on how memory is aligned, and a mapped file may change.
-    model.to_empty(device="cpu")
-    model.load_state_dict(state)
+    # Copied, not mapped: bits may depend on how memory is aligned, and a mapped file may change. Not by `to_empty`, which
+    # imports sympy for tensors of the meta device, and takes a third of a second for it.
+    copies = {name: state[name].to(like.dtype, copy=True) for name, like in wanted.items()}
+    model.load_state_dict(copies, assign=True)
     return model.eval()
 
 

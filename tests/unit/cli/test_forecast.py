@@ -230,7 +230,7 @@ def test_a_forecast_imports_no_more_than_it_needs(here: Path, tiny: Path):
     code = (
         f"import sys; sys.argv = {words!r}\nfrom panda.__main__ import main\ntry:\n    main()\n"
         "except SystemExit as end:\n    assert not end.code\n"
-        "unneeded = {'scipy', 'numba', 'snakemake', 'darts', 'matplotlib', 'dysts', 'transformers'}\n"
+        "unneeded = {'sympy', 'scipy', 'numba', 'snakemake', 'darts', 'matplotlib', 'dysts', 'transformers'}\n"
         "print(sorted(unneeded & set(sys.modules)))\n"
     )
     assert in_python(code, here) == "data.forecast.csv\n[]\n"
