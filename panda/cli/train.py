@@ -49,7 +49,10 @@ def model(
     source = Path(encoder) if encoder.strip() else None
     inputs = [*trajectories, *([source] if source else [])]
     outputs = [
-        output / name for name in ("model.safetensors", "config.json", "log.parquet", "snapshots.safetensors")
+        output / "model.safetensors",
+        output / "config.json",
+        output / "log.parquet",
+        output / "snapshots.safetensors",
     ]
     own = trained(settings, name)
     device = choose_device(settings.train.device)
