@@ -1,6 +1,6 @@
 """Panda: chaotic systems discovered, integrated, learnt and forecast, as one reproducible pipeline.
 
-`panda.load("panda_small").predict(series, horizon)` forecasts a series of one's own (docs/forecast.md).
+`panda.load("panda_analogue").predict(series, horizon)` forecasts a series of one's own (docs/forecast.md).
 """
 
 from __future__ import annotations

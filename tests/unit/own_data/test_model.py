@@ -179,7 +179,7 @@ def test_long_tables_as_chronos_takes_them(model: Model):
 def shelf(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Shipped models of a version that has some."""
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "shipped")
-    for name in ("panda_small", "panda_base"):
+    for name in ("panda_analogue", "panda_base"):
         place = tmp_path / "shipped" / name
         place.mkdir(parents=True)
         for file in folder.iterdir():
@@ -192,18 +192,18 @@ def test_a_shipped_model_is_found_by_its_name(shelf: Path, folder: Path, model: 
     assert found.name == "panda_base" and found.context_length == 64
     series = walk(70)
     np.testing.assert_array_equal(found.predict(series, 4), model.predict(series, 4))
-    assert panda.load().name == "panda_small"
-    assert list(shipped.shipped_models()) == ["panda_base", "panda_small"]
+    assert panda.load().name == "panda_analogue"
+    assert list(shipped.shipped_models()) == ["panda_analogue", "panda_base"]
 
 
 def test_a_model_that_is_not_shipped_is_told_from_those_that_are(shelf: Path):
-    assert refusal(panda.load, "panda_smal").startswith(
-        "no model is shipped as 'panda_smal'; did you mean 'panda_small'?; or give a folder"
+    assert refusal(panda.load, "panda_analog").startswith(
+        "no model is shipped as 'panda_analog'; did you mean 'panda_analogue'?; or give a folder"
     )
-    assert "shipped are: panda_base, panda_small" in refusal(panda.load, "xyz")
+    assert "shipped are: panda_analogue, panda_base" in refusal(panda.load, "xyz")
     assert "needs a revision" in refusal(panda.load, "owner/name")
-    assert "no such folder" in refusal(panda.load, "./panda_small")
-    assert "its SHA-256 is" in refusal(panda.load, "panda_small", sha256="0" * 64)
+    assert "no such folder" in refusal(panda.load, "./panda_analogue")
+    assert "its SHA-256 is" in refusal(panda.load, "panda_analogue", sha256="0" * 64)
 
 
 def test_where_none_is_shipped(tmp_path: Path, monkeypatch):
