@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NamedTuple
@@ -10,12 +11,14 @@ from panda.config.arena import EQUATION, UNSEEN, contestants, tables_of
 from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
 from panda.config.whole import Config, NamedModel
-from panda.core.baseline_files import described_here
+from panda.core.known_baselines import describe_all
 
 _HOUR_S = 3600.0
 _GB = 1e9
 _FLOAT32_BYTES = 4
 _FORECAST_BYTES = {"float32": 4, "float64": 8}
+# The settings of a trained baseline whose product is the number of windows that it learns from.
+_TRAINING = ("max_epochs", "batches_per_epoch", "batch_size")
 
 
 class StageCost(NamedTuple):
@@ -47,7 +50,7 @@ def estimate(config: Config) -> list[StageCost]:
         _sum("integrate", _own_trajectories(config, systems)),
         _train(config, [model for model in config.named_models().values() if model.split is None]),
     ]
-    if _learning(config):
+    if _trained(config):
         stages.append(_baselines(config))
     stages.append(_evaluate(config, systems))
     if "kuramoto_sivashinsky" in config.figures:
@@ -70,15 +73,17 @@ def estimate_lines(config: Config) -> list[str]:
     lines = [f"{'stage':<10} {'CPU-hours':>10} {'GPU-hours':>10} {'GB on disk':>10}"]
     for stage, *numbers in (*stages, total(stages)):
         lines.append(f"{stage:<10} " + " ".join(f"{_short(number):>10}" for number in numbers))
-    return lines
+    left_out = not_counted(config)
+    return [*lines, f"not counted: {left_out}"] if left_out else lines
 
 
 def estimate_summary(config: Config) -> str:
     """The total in one line."""
     _, cpu_hours, gpu_hours, disk_gb = total(estimate(config))
+    left_out = not_counted(config)
     return (
-        f"estimate: {_short(cpu_hours)} CPU-hours, {_short(gpu_hours)} GPU-hours, {_short(disk_gb)} GB on disk "
-        "(`panda config cost` shows the parts)"
+        f"estimate: {_short(cpu_hours)} CPU-hours, {_short(gpu_hours)} GPU-hours, {_short(disk_gb)} GB on disk"
+        f"{f', without {left_out}' if left_out else ''} (`panda config cost` shows the parts)"
     )
 
 
@@ -204,23 +209,33 @@ def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
     return _sum("train", stages)
 
 
-def _learning(config: Config) -> bool:
-    return bool(_trained(config))
-
-
-def _trained(config: Config) -> list[Any]:
-    """The settings of those of our baselines that are trained and asked for."""
-    asked, here = set(chain(*config.forecasters().values())), described_here()
-    files = {here[name].file for name in sorted(asked & set(here)) if here[name].trained}
-    return [getattr(config.baselines, file.stem) for file in sorted(files)]
+def _trained(config: Config) -> dict[str, Any]:
+    """The settings of those baselines, ours and the user's, that are trained and asked for, by name."""
+    asked = set(chain(*config.forecasters().values()))
+    known = sorted(describe_all(config.baselines.own).items())
+    return {
+        name: config.baselines.of(one.file.stem, str(one.file))
+        for name, one in known
+        if one.trained and name in asked
+    }
 
 
 def _baselines(config: Config) -> StageCost:
     """Those that are trained, each at most `max_epochs`: it stops earlier where it no longer learns."""
     trained = _trained(config)
-    n_windows = sum(own.max_epochs * own.batches_per_epoch * own.batch_size for own in trained)
+    n_windows = sum(math.prod(getattr(own, key, 0) for key in _TRAINING) for own in trained.values())
     cpu_s = n_windows * config.costs.baseline_window_cpu_s
     return _stage(config, "baselines", n_jobs=len(trained), cpu_s=cpu_s)
+
+
+def not_counted(config: Config) -> str:
+    """What the estimate leaves out, in half a sentence; empty if nothing.
+
+    How long a baseline trains is known by three of its settings alone: `max_epochs`, `batches_per_epoch` and
+    `batch_size`. Of one that lacks any of them only the start of its job counts.
+    """
+    unknown = [name for name, own in _trained(config).items() if not all(hasattr(own, k) for k in _TRAINING)]
+    return f"the training of {', '.join(unknown)} (no {', '.join(_TRAINING)})" if unknown else ""
 
 
 def _n_windows(config: Config, systems: _Systems) -> float:
