@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from baselines.options import Options
 from panda.core.baseline_files import FOLDER, Baseline, read_baselines
 from panda.core.errors import PandaError, did_you_mean
-from panda.core.importing import check_imports, import_file, import_ours
+from panda.core.importing import check_imports, check_imports_of_file, import_file, import_ours
 from panda.core.known_baselines import read_all
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def check(forecasters: Iterable[str], own: Collection[str] = ()) -> None:
         entry = info(name, own)
         if entry.module:
             check_imports(entry.module, extra=entry.extra)
+        else:
+            check_imports_of_file(entry.described.file, extra=entry.extra)
 
 
 def _all(own: Collection[str]) -> dict[str, Baseline]:
