@@ -36,7 +36,9 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
     """
     systems = inputs.table(tables, SYSTEMS, ["forecaster", "population", "name", "horizon", *AXES])
     parts = [_examples(systems, arrays), _boxes(systems), _curves(tables)]
-    return pd.concat([part.reindex(columns=COLUMNS) for part in parts], ignore_index=True)
+    # An empty part has columns of no type, and numbers beside it would lose theirs.
+    there = [part.reindex(columns=COLUMNS) for part in parts if not part.empty]
+    return pd.concat(there, ignore_index=True) if there else pd.DataFrame(columns=COLUMNS)
 
 
 def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:

@@ -345,6 +345,12 @@ def test_forecasts_pick_the_best_baseline_and_scale_by_the_context(results):
     assert panel["x"].iloc[0] == 0
 
 
+def test_forecasts_without_examples_draw_the_errors(results):
+    tables, _ = results
+    text = texts(FIGURES["forecasts"].load().draw(tables, {}))
+    assert "No example forecasts in this run." in text and "founders (n = 6)" in text
+
+
 def test_forecasts_without_skew_products_say_so(results):
     tables, arrays = results
     thin = {
