@@ -30,9 +30,13 @@ def claims(
     from panda.analysis.claims import judge, load_claims
     from panda.cli.figures import read_results
     from panda.core.files import write_table
+    from panda.core.known_baselines import knowing
 
     settings = load(config)
-    with recorded("judge_claims", settings, [output], inputs=[*tables, claims]):
+    with (
+        recorded("judge_claims", settings, [output], inputs=[*tables, claims]),
+        knowing(settings.baselines.own),
+    ):
         found, _ = read_results(tables, root)
         write_table(judge(load_claims(claims), found, settings.preset), output)
 
@@ -83,13 +87,14 @@ def write(
     """Write the report: figures, forecasts, claims, costs and provenance on one page."""
     from panda.cli.figures import read_results
     from panda.core.files import require, write_text
+    from panda.core.known_baselines import knowing
     from panda.figures.registry import choose, read_figures
     from panda.report.html import FigureEntry, build_report, preset_note
 
     settings = load(config)
     specs = read_figures(SOURCE / "paper" / "figures.yaml")
     entries = []
-    with recorded("write_report", settings, [output], inputs=tables):
+    with recorded("write_report", settings, [output], inputs=tables), knowing(settings.baselines.own):
         for name in settings.figures:
             spec = choose(specs, name)
             files = [root / "figures" / f"{name}{suffix}" for suffix in (".pdf", ".csv", ".npz")]

@@ -400,12 +400,15 @@ STEPS: dict[str, Step] = {
         ("discover.founders", LIMITS, "discover.select.strict"),
         ("panda.discovery.catalogue.reference_parameters", "panda.discovery.search.select"),
     ),
+    # Labels and colours of the user's own baselines stand in their files.
     "draw_figure": Step(
-        (),
+        ("baselines.own",),
         ("panda.figures.save",),
         {"pdf": "figures/{figure}.pdf", "png": "figures/{figure}.png"},
     ),
-    "judge_claims": Step(("preset",), ("panda.analysis.claims",), {"claims": "claims.parquet"}),
+    "judge_claims": Step(
+        ("preset", "baselines.own"), ("panda.analysis.claims",), {"claims": "claims.parquet"}
+    ),
     "list_costs": Step((), ("panda.analysis.costs",), {"costs": "costs.parquet"}),
     # It shows the configuration.
     "write_report": Step(tuple(Config.model_fields), ("panda.report.html",), {"report": "report.html"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panda.core.baseline_files import described_here
+from panda.core.known_baselines import described
 
 # Models; a baseline's label stands in its own file.
 FORECASTERS = {
@@ -21,9 +21,9 @@ FILTERS = {
 
 
 def label(forecaster: str) -> str:
-    """The name of a forecaster."""
-    described = described_here().get(forecaster)
-    return described.label if described else FORECASTERS.get(forecaster, forecaster.replace("_", " "))
+    """The name of a forecaster: a baseline's stands in its file, the user's own within `known_baselines.knowing`."""
+    baseline = described(forecaster)
+    return baseline.label if baseline else FORECASTERS.get(forecaster, forecaster.replace("_", " "))
 
 
 def population_label(population: str) -> str:

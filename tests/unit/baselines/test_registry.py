@@ -156,6 +156,16 @@ def test_an_edit_of_one_s_own_file_changes_what_depends_on_it_and_a_comment_does
             r"baselines/parrot\.py and in \S+/seasonal\.py; give one of them another name",
         ),
         (
+            SEASONAL.replace("#123456", "red5"),
+            {"period": 3},
+            "the colour of 'seasonal' is 'red5'; write it as #rrggbb",
+        ),
+        (
+            SEASONAL.replace('"label": "seasonal"', '"label": 3'),
+            {"period": 3},
+            "the label of 'seasonal' is 3; give it",
+        ),
+        (
             SEASONAL.replace('"seasonal":', '"panda_mlm_sft":'),
             {"period": 3},
             r"baselines\.own: \S+seasonal\.py has a baseline 'panda_mlm_sft', the name of a trained model",
