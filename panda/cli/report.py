@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,7 +126,6 @@ def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
     """Where each table comes from: its files, its record, the log, and the configuration that went in."""
     import yaml
 
-    from panda.config.steps import STEPS
     from panda.core.provenance import SUFFIX, read_record
     from panda.report.html import Source
 
@@ -141,8 +141,7 @@ def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
                 files["record"] = other
                 section = record["section"] if isinstance(record.get("section"), dict) else {}
                 break
-        made_by = [name for name, step in STEPS.items() if f"{key}.parquet" in step.outputs.values()]
-        files["log"] = root / "logs" / f"{''.join(made_by)}.log"
+        files["log"] = root / "logs" / f"{_job_of(f'{key}.parquet')}.log"
         sources[key] = Source(
             links={name: file.relative_to(root).as_posix() for name, file in files.items() if file.is_file()},
             parts=", ".join(section),
@@ -153,6 +152,18 @@ def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
             else "",
         )
     return sources
+
+
+def _job_of(output: str) -> str:
+    """The step that makes an output, and what its wildcards stand for: `summarise_scores/test`; empty if none does."""
+    from panda.config.steps import STEPS
+
+    for name, step in STEPS.items():
+        for pattern in step.outputs.values():
+            match = re.fullmatch(re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(pattern)), output)
+            if match:
+                return "/".join([name, *match.groups()])
+    return ""
 
 
 def _provenance(settings: Config) -> dict[str, Any]:

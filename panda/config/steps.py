@@ -332,20 +332,19 @@ STEPS: dict[str, Step] = {
         (
             "seed",
             *NAMES,
-            *HELD_OUT[:2],
+            *HELD_OUT,
             "evaluate.fast_samples",
             "evaluate.n_bootstrap",
             "evaluate.confidence",
             "evaluate.forecasters",
-            "evaluate.datasets.test.forecasters",
             "evaluate.reference",
             "evaluate.tested_horizons",
         ),
         ("panda.evaluation.summary", "panda.evaluation.significance"),
         {
-            "summary": "evaluate/summary.parquet",
-            "by_system": "evaluate/by_system.parquet",
-            "significance": "evaluate/significance.parquet",
+            "summary": "evaluate/{dataset}/summary.parquet",
+            "by_system": "evaluate/{dataset}/by_system.parquet",
+            "significance": "evaluate/{dataset}/significance.parquet",
         },
     ),
     "simulate_fields": Step(
@@ -368,17 +367,6 @@ STEPS: dict[str, Step] = {
         ),
         ("panda.pde.kuramoto_sivashinsky",),
         {"fields": "pde/fields.npz"},
-    ),
-    "summarise_fields": Step(
-        (
-            "seed",
-            "evaluate.n_bootstrap",
-            "evaluate.confidence",
-            "evaluate.forecasters",
-            "evaluate.datasets.kuramoto_sivashinsky.forecasters",
-        ),
-        ("panda.evaluation.fields",),
-        {"summary": "pde/summary.parquet"},
     ),
     "fit_scaling": Step(
         (

@@ -11,6 +11,12 @@ FORECASTERS = {
     "panda_mlm": "Panda, MLM",
 }
 POPULATIONS = {"skew": "skew products", "founder": "founders"}
+DATA_SETS = {
+    "test": "unseen systems",
+    "validation": "systems of the validation founders",
+    "long": "unseen systems, integrated for longer",
+    "kuramoto_sivashinsky": "the Kuramoto-Sivashinsky equation",
+}
 FILTERS = {
     "zero_one": "0-1 test",
     "irregular": "0-1 test, any units",
@@ -29,6 +35,11 @@ def label(forecaster: str) -> str:
 def population_label(population: str) -> str:
     """The name of a population."""
     return POPULATIONS.get(population, population)
+
+
+def data_set_label(name: str) -> str:
+    """The name of a data set, with what it is where we know it."""
+    return f"{name}, {DATA_SETS[name]}" if name in DATA_SETS else name
 
 
 def filter_label(name: str) -> str:

@@ -77,7 +77,7 @@ def test_spectra_are_measured_by_shard_and_joined():
 
 
 def test_a_single_figure_or_table_is_a_target():
-    for target in ("results/plan/figures/attractors.pdf", "results/plan/evaluate/summary.parquet"):
+    for target in ("results/plan/figures/attractors.pdf", "results/plan/evaluate/test/summary.parquet"):
         done = snakemake("-n", "--config", "run=plan", "--", target)
         assert done.returncode == 0, done.stdout[-3000:]
 

@@ -44,8 +44,8 @@ def results(tmp_path: Path) -> Path:
     summary = summary.assign(
         median_low=summary["median"], median_high=summary["median"], n_systems=1, n_founders=1
     )
-    write_table(systems, folder / "evaluate" / "by_system.parquet")
-    write_table(summary, folder / "evaluate" / "summary.parquet")
+    write_table(systems, folder / "evaluate" / "test" / "by_system.parquet")
+    write_table(summary, folder / "evaluate" / "test" / "summary.parquet")
     return folder
 
 

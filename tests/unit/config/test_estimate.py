@@ -143,6 +143,22 @@ def test_where_it_does_not_say_so_the_estimate_says_what_it_leaves_out(missing: 
     assert f"GB on disk, without {left_out} (" in estimate_summary(config)
 
 
+def test_data_sets_cost_where_the_report_shows_them(paper: Config):
+    less = {
+        name: own.model_copy(update={"in_report": name == "test"})
+        for name, own in paper.evaluate.datasets.items()
+    }
+    alone = stages(changed(paper, "evaluate", datasets=less))["evaluate"]
+    assert stages(paper)["evaluate"] == alone
+    validation = less["validation"].model_copy(update={"in_report": True})
+    more = stages(changed(paper, "evaluate", datasets=less | {"validation": validation}))["evaluate"]
+    assert alone.gpu_hours < more.gpu_hours < 3 * alone.gpu_hours and more.disk_gb > alone.disk_gb
+    lasers = validation.model_copy(update={"series": "my_data/lasers.npz", "in_report": None})
+    own = changed(paper, "evaluate", datasets=less | {"lasers": lasers})
+    assert stages(own)["evaluate"] == alone
+    assert estimate_lines(own)[-1] == "not counted: the forecasts of lasers"
+
+
 def test_smoke_is_minutes_and_paper_is_days():
     smoke, laptop, paper = (total(estimate(preset_config(p))) for p in ("smoke", "laptop", "paper"))
     assert smoke.cpu_hours < 0.3 and smoke.gpu_hours == 0 and smoke.disk_gb < 0.5
