@@ -13,9 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from baselines.options import Options
-from panda.core.baseline_files import FOLDER, Baseline, is_baseline, read_baselines
+from panda.core.baseline_files import FOLDER, Baseline, read_baselines
 from panda.core.errors import PandaError, did_you_mean
-from panda.core.importing import check_imports, import_file, import_ours
+from panda.core.importing import check_imports, check_imports_of_file, import_file, import_ours
+from panda.core.known_baselines import read_all
 
 if TYPE_CHECKING:
     from panda.config import Baselines
@@ -43,7 +44,8 @@ def info(name: str, own: Collection[str] = ()) -> Entry:
     """Where the baseline `name` lives and what it needs.
 
     Raises:
-        PandaError: there is no such baseline, and the nearest name is given; or a file does not describe itself.
+        PandaError: there is no such baseline, and the nearest name is given; a file does not describe itself; or two
+            files have a baseline of one name.
     """
     known = _all(own)
     if name not in known:
@@ -114,12 +116,13 @@ def check(forecasters: Iterable[str], own: Collection[str] = ()) -> None:
         entry = info(name, own)
         if entry.module:
             check_imports(entry.module, extra=entry.extra)
+        else:
+            check_imports_of_file(entry.described.file, extra=entry.extra)
 
 
 def _all(own: Collection[str]) -> dict[str, Baseline]:
-    files = [*filter(is_baseline, sorted(FOLDER.glob("*.py"))), *map(Path, own)]
     try:
-        return {name: one for path in files for name, one in read_baselines(path).baselines.items()}
+        return read_all(own)
     except ValueError as error:
         raise PandaError(str(error)) from None
 

@@ -23,7 +23,7 @@ def generations_table(one: pd.DataFrame, several: pd.DataFrame) -> pd.DataFrame:
     """A row a (forecaster, metric, horizon): medians over founders in both runs, and the paired test.
 
     Args:
-        one, several: tables `evaluate/by_system` of the two runs.
+        one, several: tables `evaluate/test/by_system` of the two runs.
 
     Returns:
         forecaster, metric, horizon, n_pairs, median_one, median_several, rank_biserial (positive: the first run

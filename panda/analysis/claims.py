@@ -53,7 +53,7 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, pd.DataFrame], preset: s
 
     Args:
         claims: see `load_claims`.
-        tables: result tables by name, such as `evaluate/summary`; one that was not made is absent.
+        tables: result tables by name, such as `evaluate/test/summary`; one that was not made is absent.
         preset: the preset these results were made with.
 
     Returns:

@@ -22,7 +22,7 @@ def check(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
 
     registry = import_ours("baselines.registry")
     found = load(config, preset=preset, baselines=registry.names())
-    registry.check(chain(*found.forecasters().values()))
+    registry.check(chain(*found.forecasters().values()), found.baselines.own)
     print(f"{config}: fine (preset {found.preset}, results in results/{found.run_name})")
 
 

@@ -135,30 +135,39 @@ def complete(
 @app.command()
 def summarise(
     scores: Files,
+    dataset: DataSet,
     summary: Annotated[Path, typer.Option(help="table over systems to write", metavar="FILE")],
     by_system: Annotated[Path, typer.Option(help="table of one row per system to write", metavar="FILE")],
     significance: Annotated[Path, typer.Option(help="table of paired tests to write", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Medians and intervals over systems, and paired tests, from the scores of all forecasters."""
+    """Medians, means and intervals over the systems of a data set, and paired tests, of all its forecasters."""
     import pandas as pd
 
-    from panda.config.arena import UNSEEN, contestants
+    from panda.config.arena import check_dataset, contestants, forecasters_key, made_of, summary_reads_of
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
     from panda.evaluation import summary as summaries
     from panda.evaluation.significance import compare
 
     settings = load(config)
-    with recorded("summarise_scores", settings, [summary, by_system, significance], inputs=scores):
-        check_one_run(scores, shared=".arrow")
+    check_dataset(settings, dataset)
+    with recorded(
+        "summarise_scores",
+        settings,
+        [summary, by_system, significance],
+        inputs=scores,
+        reads=summary_reads_of(dataset),
+    ):
+        check_one_run(scores, shared=made_of(settings, dataset))
         table = pd.concat([read_table(path, ["strict"]) for path in scores], ignore_index=True)
-        wanted = contestants(settings, UNSEEN)
-        check_all_there(table["forecaster"].unique(), wanted, what="scores", key="evaluate.forecasters")
+        wanted, key = contestants(settings, dataset), forecasters_key(settings, dataset)
+        check_all_there(table["forecaster"].unique(), wanted, what="scores", key=key)
         table = table[table["forecaster"].isin(wanted)]
         systems = summaries.by_system(table)
         write_table(systems, by_system)
-        held_out = settings.discover.founders.test_names
-        medians = summaries.summarise(table, settings.evaluate, held_out=held_out, seed=settings.seed)
-        write_table(medians, summary)
+        series = settings.evaluate.datasets[dataset].series
+        unseen = summaries.unseen_founders(series, settings.discover.founders)
+        found = summaries.summarise(table, settings.evaluate, held_out=unseen, seed=settings.seed)
+        write_table(found, summary)
         write_table(compare(systems, settings.evaluate), significance)

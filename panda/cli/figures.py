@@ -35,6 +35,7 @@ def draw(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Draw one figure as PDF and PNG, and write the data it shows beside it."""
+    from panda.core.known_baselines import knowing
     from panda.figures.registry import choose, read_figures, read_published
     from panda.figures.save import save
 
@@ -42,7 +43,10 @@ def draw(
     spec = choose(read_figures(SOURCE / "paper" / "figures.yaml"), figure)
     outputs = [output / f"{figure}.{suffix}" for suffix in ("pdf", "png")]
     published = [SOURCE / "paper" / f"{name}.csv" for name in spec.published]
-    with recorded("draw_figure", settings, outputs, inputs=[*inputs, *published], code=[spec.module]):
+    with (
+        recorded("draw_figure", settings, outputs, inputs=[*inputs, *published], code=[spec.module]),
+        knowing(settings.baselines.own),
+    ):
         module = spec.load()
         tables, arrays = read_results(inputs, root)
         tables |= read_published(spec, SOURCE / "paper")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,9 +31,13 @@ def claims(
     from panda.analysis.claims import judge, load_claims
     from panda.cli.figures import read_results
     from panda.core.files import write_table
+    from panda.core.known_baselines import knowing
 
     settings = load(config)
-    with recorded("judge_claims", settings, [output], inputs=[*tables, claims]):
+    with (
+        recorded("judge_claims", settings, [output], inputs=[*tables, claims]),
+        knowing(settings.baselines.own),
+    ):
         found, _ = read_results(tables, root)
         write_table(judge(load_claims(claims), found, settings.preset), output)
 
@@ -83,13 +88,14 @@ def write(
     """Write the report: figures, forecasts, claims, costs and provenance on one page."""
     from panda.cli.figures import read_results
     from panda.core.files import require, write_text
+    from panda.core.known_baselines import knowing
     from panda.figures.registry import choose, read_figures
     from panda.report.html import FigureEntry, build_report, preset_note
 
     settings = load(config)
     specs = read_figures(SOURCE / "paper" / "figures.yaml")
     entries = []
-    with recorded("write_report", settings, [output], inputs=tables):
+    with recorded("write_report", settings, [output], inputs=tables), knowing(settings.baselines.own):
         for name in settings.figures:
             spec = choose(specs, name)
             files = [root / "figures" / f"{name}{suffix}" for suffix in (".pdf", ".csv", ".npz")]
@@ -120,7 +126,6 @@ def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
     """Where each table comes from: its files, its record, the log, and the configuration that went in."""
     import yaml
 
-    from panda.config.steps import STEPS
     from panda.core.provenance import SUFFIX, read_record
     from panda.report.html import Source
 
@@ -136,8 +141,7 @@ def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
                 files["record"] = other
                 section = record["section"] if isinstance(record.get("section"), dict) else {}
                 break
-        made_by = [name for name, step in STEPS.items() if f"{key}.parquet" in step.outputs.values()]
-        files["log"] = root / "logs" / f"{''.join(made_by)}.log"
+        files["log"] = root / "logs" / f"{_job_of(f'{key}.parquet')}.log"
         sources[key] = Source(
             links={name: file.relative_to(root).as_posix() for name, file in files.items() if file.is_file()},
             parts=", ".join(section),
@@ -148,6 +152,18 @@ def _sources(tables: list[Path], root: Path) -> dict[str, Source]:
             else "",
         )
     return sources
+
+
+def _job_of(output: str) -> str:
+    """The step that makes an output, and what its wildcards stand for: `summarise_scores/test`; empty if none does."""
+    from panda.config.steps import STEPS
+
+    for name, step in STEPS.items():
+        for pattern in step.outputs.values():
+            match = re.fullmatch(re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(pattern)), output)
+            if match:
+                return "/".join([name, *match.groups()])
+    return ""
 
 
 def _provenance(settings: Config) -> dict[str, Any]:

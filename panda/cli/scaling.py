@@ -94,7 +94,7 @@ def fit(
 
     settings = load(config)
     with recorded("fit_scaling", settings, [points, fit], inputs=[*scores, catalogue]):
-        check_one_run(scores, shared=".arrow")
+        check_one_run(scores, shared=(".arrow",))
         n_systems = len(nested_ranks(read_catalogue(catalogue), settings.seed))
         sizes = [subset_size(n_systems, split) for split in range(settings.scaling.n_points)]
         found = pd.concat([read_table(path) for path in scores], ignore_index=True)

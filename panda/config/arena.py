@@ -15,10 +15,23 @@ SOURCES = (*SPLITS, LONG, FIELDS)
 # Of files with series of the user's own.
 SUFFIXES = (".arrow", ".npz")
 # What a data set may say otherwise than `evaluate` does, and what of it no result depends on.
-OWN = tuple(name for name in DataSet.model_fields if name not in ("series", "forecasters"))
+OWN = tuple(name for name in DataSet.model_fields if name not in ("series", "forecasters", "in_report"))
 _WITHOUT_EFFECT = ("batch_size",)
 # Where one job scores all forecasters of a data set, its table has this name, which no forecaster may have.
 TOGETHER = "_all"
+
+
+def check_dataset(config: Config, dataset: str) -> None:
+    """Refuse a data set that the configuration has not.
+
+    Raises:
+        PandaError: there is no such data set; the nearest is named.
+    """
+    known = sorted(config.evaluate.datasets)
+    if dataset not in known:
+        raise PandaError(
+            f"no data set {dataset!r}{did_you_mean(dataset, known)}; there are: {', '.join(known)}"
+        )
 
 
 def rules_of(config: Config, dataset: str) -> Evaluate:
@@ -27,11 +40,7 @@ def rules_of(config: Config, dataset: str) -> Evaluate:
     Raises:
         PandaError: there is no such data set; the nearest is named.
     """
-    if dataset not in config.evaluate.datasets:
-        known = sorted(config.evaluate.datasets)
-        raise PandaError(
-            f"no data set {dataset!r}{did_you_mean(dataset, known)}; there are: {', '.join(known)}"
-        )
+    check_dataset(config, dataset)
     own = config.evaluate.datasets[dataset]
     given = {name: value for name in OWN if (value := getattr(own, name)) is not None}
     return config.evaluate.model_copy(update=given)
@@ -42,10 +51,36 @@ def reads_of(dataset: str) -> tuple[str, ...]:
     return tuple(f"evaluate.datasets.{dataset}.{name}" for name in OWN if name not in _WITHOUT_EFFECT)
 
 
+def summary_reads_of(dataset: str) -> tuple[str, ...]:
+    """The keys of a data set that the summary of its scores depends on."""
+    return tuple(f"evaluate.datasets.{dataset}.{name}" for name in ("series", "forecasters"))
+
+
+def reported(config: Config) -> tuple[str, ...]:
+    """The data sets whose summaries the report shows: those that say so (`in_report`).
+
+    The unseen systems always are among them. Of those that do not say, the equation is if its figure is drawn, and the
+    user's own series are; the other splits and the long trajectories are not.
+    """
+
+    def shown(name: str, own: DataSet) -> bool:
+        if name == UNSEEN or own.in_report is not None:
+            return name == UNSEEN or bool(own.in_report)
+        return name in config.figures if name == EQUATION else own.series not in SOURCES
+
+    return tuple(name for name, own in config.evaluate.datasets.items() if shown(name, own))
+
+
 def contestants(config: Config, dataset: str) -> tuple[str, ...]:
     """The forecasters of a data set: its own list, or that of `evaluate`."""
     common, own = config.evaluate.forecasters, config.evaluate.datasets[dataset].forecasters
     return common if own is None else own
+
+
+def forecasters_key(config: Config, dataset: str) -> str:
+    """The key of the configuration that lists the forecasters of a data set."""
+    own = config.evaluate.datasets[dataset].forecasters
+    return "evaluate.forecasters" if own is None else f"evaluate.datasets.{dataset}.forecasters"
 
 
 def scored_in(config: Config, dataset: str, name: str) -> tuple[str, ...]:
@@ -67,6 +102,14 @@ def series_files(path: str | Path) -> list[Path]:
     if not found or not all(file.is_file() and file.suffix in SUFFIXES for file in found):
         raise PandaError(f"{path}: no series here; give a file .npz or .arrow, or a folder that holds some")
     return found
+
+
+def made_of(config: Config, dataset: str) -> tuple[str, ...]:
+    """How the names of the files of a data set end: all tables of its scores must be made from the same ones."""
+    source = config.evaluate.datasets[dataset].series
+    if source in SOURCES:
+        return ("fields.npz",) if source == FIELDS else (".arrow",)
+    return tuple(map(str, series_files(source)))
 
 
 def check_series(config: Config) -> None:

@@ -61,7 +61,11 @@ class _Common(Section):
     def _own_files_are_described(cls, own: Mapping[str, Numbers]) -> Mapping[str, Numbers]:
         for path in own:
             _validated(path, own[path])
-        return own
+        named = [str(Path(path)) for path in own]  # as a baseline names its file
+        twice = next((path for path in named if named.count(path) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice} stands here twice; name it once")
+        return dict(zip(named, own.values(), strict=True))
 
     def of(self, name: str, file: str) -> Section | None:
         """The settings of the file of a baseline, ours by its stem or the user's by its path; None if it has none."""

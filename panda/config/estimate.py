@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
-from panda.config.arena import EQUATION, UNSEEN, contestants, tables_of
+from panda.config.arena import EQUATION, SOURCES, UNSEEN, contestants, reported, rules_of, tables_of
 from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
 from panda.config.whole import Config, NamedModel
-from panda.core.baseline_files import described_here
+from panda.core.known_baselines import describe_all
+from panda.core.names import LONG, SPLITS
 
 _HOUR_S = 3600.0
 _GB = 1e9
 _FLOAT32_BYTES = 4
 _FORECAST_BYTES = {"float32": 4, "float64": 8}
+# The settings of a trained baseline whose product is the number of windows that it learns from.
+_TRAINING = ("max_epochs", "batches_per_epoch", "batch_size")
 
 
 class StageCost(NamedTuple):
@@ -47,15 +51,15 @@ def estimate(config: Config) -> list[StageCost]:
         _sum("integrate", _own_trajectories(config, systems)),
         _train(config, [model for model in config.named_models().values() if model.split is None]),
     ]
-    if _learning(config):
+    if _trained(config):
         stages.append(_baselines(config))
     stages.append(_evaluate(config, systems))
-    if "kuramoto_sivashinsky" in config.figures:
+    if EQUATION in config.figures or EQUATION in reported(config):
         stages.append(_pde(config))
     if config.scaling.enabled:
         stages.append(_scaling(config, systems))
-    # Beside the figures: models, scores and fields summarised, claims, costs, report.
-    stages.append(_stage(config, "figures", n_jobs=len(config.figures) + 6))
+    # Beside the figures: models, the summary of each data set, claims, costs, report.
+    stages.append(_stage(config, "figures", n_jobs=len(config.figures) + 4 + len(reported(config))))
     return stages
 
 
@@ -70,15 +74,17 @@ def estimate_lines(config: Config) -> list[str]:
     lines = [f"{'stage':<10} {'CPU-hours':>10} {'GPU-hours':>10} {'GB on disk':>10}"]
     for stage, *numbers in (*stages, total(stages)):
         lines.append(f"{stage:<10} " + " ".join(f"{_short(number):>10}" for number in numbers))
-    return lines
+    left_out = not_counted(config)
+    return [*lines, f"not counted: {left_out}"] if left_out else lines
 
 
 def estimate_summary(config: Config) -> str:
     """The total in one line."""
     _, cpu_hours, gpu_hours, disk_gb = total(estimate(config))
+    left_out = not_counted(config)
     return (
-        f"estimate: {_short(cpu_hours)} CPU-hours, {_short(gpu_hours)} GPU-hours, {_short(disk_gb)} GB on disk "
-        "(`panda config cost` shows the parts)"
+        f"estimate: {_short(cpu_hours)} CPU-hours, {_short(gpu_hours)} GPU-hours, {_short(disk_gb)} GB on disk"
+        f"{f', without {left_out}' if left_out else ''} (`panda config cost` shows the parts)"
     )
 
 
@@ -204,49 +210,73 @@ def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
     return _sum("train", stages)
 
 
-def _learning(config: Config) -> bool:
-    return bool(_trained(config))
-
-
-def _trained(config: Config) -> list[Any]:
-    """The settings of those of our baselines that are trained and asked for."""
-    asked, here = set(chain(*config.forecasters().values())), described_here()
-    files = {here[name].file for name in sorted(asked & set(here)) if here[name].trained}
-    return [getattr(config.baselines, file.stem) for file in sorted(files)]
+def _trained(config: Config) -> dict[str, Any]:
+    """The settings of those baselines, ours and the user's, that are trained and asked for, by name."""
+    asked = set(chain(*config.forecasters().values()))
+    known = sorted(describe_all(config.baselines.own).items())
+    return {
+        name: config.baselines.of(one.file.stem, str(one.file))
+        for name, one in known
+        if one.trained and name in asked
+    }
 
 
 def _baselines(config: Config) -> StageCost:
     """Those that are trained, each at most `max_epochs`: it stops earlier where it no longer learns."""
     trained = _trained(config)
-    n_windows = sum(own.max_epochs * own.batches_per_epoch * own.batch_size for own in trained)
+    n_windows = sum(math.prod(getattr(own, key, 0) for key in _TRAINING) for own in trained.values())
     cpu_s = n_windows * config.costs.baseline_window_cpu_s
     return _stage(config, "baselines", n_jobs=len(trained), cpu_s=cpu_s)
 
 
-def _n_windows(config: Config, systems: _Systems) -> float:
-    """Test windows that every forecaster meets."""
-    n_trajectories = systems.test * config.integrate.n_initial_conditions
-    if config.evaluate.max_trajectories is not None:
-        n_trajectories = min(n_trajectories, config.evaluate.max_trajectories)
-    return n_trajectories * config.evaluate.n_windows
+def not_counted(config: Config) -> str:
+    """What the estimate leaves out, in half a sentence; empty if nothing.
+
+    How long a baseline trains is known by three of its settings alone: `max_epochs`, `batches_per_epoch` and
+    `batch_size`. Of one that lacks any of them only the start of its job counts. How many series the user's own files
+    hold is not known before they are opened.
+    """
+    unknown = [name for name, own in _trained(config).items() if not all(hasattr(own, k) for k in _TRAINING)]
+    own = [name for name in reported(config) if config.evaluate.datasets[name].series not in SOURCES]
+    parts = [f"the training of {', '.join(unknown)} (no {', '.join(_TRAINING)})"] if unknown else []
+    parts += [f"the forecasts of {', '.join(own)}"] if own else []
+    return " and ".join(parts)
+
+
+def _n_windows(config: Config, systems: _Systems, dataset: str = UNSEEN) -> float:
+    """Windows of a data set of our own trajectories that each of its forecasters meets."""
+    rules, source = rules_of(config, dataset), config.evaluate.datasets[dataset].series
+    if source == LONG:
+        n_trajectories = min(config.integrate.long.n_systems, systems.test)
+    else:
+        n_systems = {"train": systems.train, "test": systems.test}.get(source)
+        n_systems = systems.all - systems.train - systems.test if n_systems is None else n_systems
+        n_trajectories = n_systems * config.integrate.n_initial_conditions
+    if rules.max_trajectories is not None:
+        n_trajectories = min(n_trajectories, rules.max_trajectories)
+    return n_trajectories * (rules.n_windows if rules.start is None else 1)
 
 
 def _evaluate(config: Config, systems: _Systems) -> StageCost:
-    """Forecasts and their scores, and the completions where there is a model for them."""
+    """Forecasts of our own trajectories and their scores, and the completions where there is a model for them."""
     settings, dimension = config.evaluate, config.costs.mean_dimension
-    n_windows, names = _n_windows(config, systems), contestants(config, UNSEEN)
-    stages = [_score(config, name, n_windows, dimension) for name in names]
-    stages.append(_stage(config, "evaluate", n_jobs=len(tables_of(config, UNSEEN, names))))
+    stages = []
+    for dataset in reported(config):
+        if config.evaluate.datasets[dataset].series in (*SPLITS, LONG):
+            names, n_windows = contestants(config, dataset), _n_windows(config, systems, dataset)
+            stages += [_score(config, dataset, name, n_windows, dimension) for name in names]
+            stages.append(_stage(config, "evaluate", n_jobs=len(tables_of(config, dataset, names))))
     if settings.completion_model is not None:
+        n_windows = _n_windows(config, systems)
         shape = config.train.model_shape(settings.completion_model)
         device_s = _forward_s(config, shape, n_windows * settings.n_mask_draws, dimension)
         stages.append(_stage(config, "evaluate", n_jobs=1, device_s=device_s))
     return _sum("evaluate", stages)
 
 
-def _score(config: Config, name: str, n_windows: float, n_channels: float) -> StageCost:
+def _score(config: Config, dataset: str, name: str, n_windows: float, n_channels: float) -> StageCost:
     """One forecaster on all windows, to the longest horizon; `name` may be a model's or a baseline's."""
-    horizons, device_s = config.evaluate.horizons, 0.0
+    horizons, device_s = rules_of(config, dataset).horizons, 0.0
     n_bytes = n_windows * len(horizons) * config.costs.score_bytes
     if config.evaluate.keep_forecasts:
         n_bytes += n_windows * max(horizons) * n_channels * _FORECAST_BYTES[config.evaluate.precision]
@@ -281,7 +311,9 @@ def _pde(config: Config) -> StageCost:
     )
     names = contestants(config, EQUATION)
     scored = _stage(config, "pde", n_jobs=len(tables_of(config, EQUATION, names)))
-    return _sum("pde", [fields, scored, *(_score(config, name, pde.n_runs, pde.n_grid) for name in names)])
+    return _sum(
+        "pde", [fields, scored, *(_score(config, EQUATION, name, pde.n_runs, pde.n_grid) for name in names)]
+    )
 
 
 def _scaling(config: Config, systems: _Systems) -> StageCost:
@@ -300,7 +332,7 @@ def _scaling(config: Config, systems: _Systems) -> StageCost:
         [
             _integrate(config, n_trajectories, n_subsets * config.scaling.n_shards),
             _train(config, models),
-            *(_score(config, name, n_windows, dimension) for name in sweep),
+            *(_score(config, UNSEEN, name, n_windows, dimension) for name in sweep),
             _stage(config, "scaling", n_jobs=1 + (0 if config.evaluate.together else len(sweep))),
         ],
     )

@@ -17,7 +17,8 @@ UNSEEN, EQUATION = "test", "kuramoto_sivashinsky"
 class DataSet(Section):
     """Series to forecast by name; what is left out is as `evaluate` says for all data sets.
 
-    `series` is one of `panda.config.arena.SOURCES`, or the path of a file or a folder of the user's own.
+    `series` is one of `panda.config.arena.SOURCES`, or the path of a file or a folder of the user's own. `in_report`:
+    whether the report shows it, so that a run without a target scores it; None as `panda.config.arena.reported` says.
     """
 
     series: PathText
@@ -28,6 +29,7 @@ class DataSet(Section):
     context_length: Count | None = None
     horizons: tuple[Count, ...] | None = None
     batch_size: Count | None = None
+    in_report: bool | None = None
 
 
 class Evaluate(Section):

@@ -171,12 +171,6 @@ def _check_forecasters(config: Config, baselines: Sequence[str], layers: Layers)
         PandaError: there is one.
     """
     own = [name for path in config.baselines.own for name in read_baselines(path).baselines]
-    for name in own:
-        if name in baselines or own.count(name) > 1:
-            where = locate(("baselines", "own"), layers)
-            raise PandaError(
-                f"{where}: baselines.own: there are two baselines {name!r}; give one another name"
-            )
     baselines = [*baselines, *own]
     for name in config.named_models():
         if name in baselines:

@@ -332,20 +332,19 @@ STEPS: dict[str, Step] = {
         (
             "seed",
             *NAMES,
-            *HELD_OUT[:2],
+            *HELD_OUT,
             "evaluate.fast_samples",
             "evaluate.n_bootstrap",
             "evaluate.confidence",
             "evaluate.forecasters",
-            "evaluate.datasets.test.forecasters",
             "evaluate.reference",
             "evaluate.tested_horizons",
         ),
         ("panda.evaluation.summary", "panda.evaluation.significance"),
         {
-            "summary": "evaluate/summary.parquet",
-            "by_system": "evaluate/by_system.parquet",
-            "significance": "evaluate/significance.parquet",
+            "summary": "evaluate/{dataset}/summary.parquet",
+            "by_system": "evaluate/{dataset}/by_system.parquet",
+            "significance": "evaluate/{dataset}/significance.parquet",
         },
     ),
     "simulate_fields": Step(
@@ -369,17 +368,6 @@ STEPS: dict[str, Step] = {
         ("panda.pde.kuramoto_sivashinsky",),
         {"fields": "pde/fields.npz"},
     ),
-    "summarise_fields": Step(
-        (
-            "seed",
-            "evaluate.n_bootstrap",
-            "evaluate.confidence",
-            "evaluate.forecasters",
-            "evaluate.datasets.kuramoto_sivashinsky.forecasters",
-        ),
-        ("panda.evaluation.fields",),
-        {"summary": "pde/summary.parquet"},
-    ),
     "fit_scaling": Step(
         (
             "seed",
@@ -400,12 +388,15 @@ STEPS: dict[str, Step] = {
         ("discover.founders", LIMITS, "discover.select.strict"),
         ("panda.discovery.catalogue.reference_parameters", "panda.discovery.search.select"),
     ),
+    # Labels and colours of the user's own baselines stand in their files.
     "draw_figure": Step(
-        (),
+        ("baselines.own",),
         ("panda.figures.save",),
         {"pdf": "figures/{figure}.pdf", "png": "figures/{figure}.png"},
     ),
-    "judge_claims": Step(("preset",), ("panda.analysis.claims",), {"claims": "claims.parquet"}),
+    "judge_claims": Step(
+        ("preset", "baselines.own"), ("panda.analysis.claims",), {"claims": "claims.parquet"}
+    ),
     "list_costs": Step((), ("panda.analysis.costs",), {"costs": "costs.parquet"}),
     # It shows the configuration.
     "write_report": Step(tuple(Config.model_fields), ("panda.report.html",), {"report": "report.html"}),

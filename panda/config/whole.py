@@ -13,6 +13,8 @@ from panda.config.evaluate import EQUATION, FIELDS, PDE, UNSEEN, Evaluate
 from panda.config.integrate import Integrate
 from panda.config.train import Train
 from panda.config.types import Count, Name, Positive, Section, Seed, Shards, Steps
+from panda.core.baseline_files import FOLDER
+from panda.core.known_baselines import describe_all
 from panda.core.names import LONG, SPLITS
 
 # What the repository itself keeps in results/.
@@ -98,6 +100,7 @@ class Config(Section):
             )
         self._check_subsets()
         self._check_names()
+        self._check_baselines()
         return self
 
     def _check_data_sets(self) -> None:
@@ -166,6 +169,19 @@ class Config(Section):
                     raise ValueError(
                         f"{stage}.forecasters: {name!r} must be among train.models and have head forecast"
                     )
+
+    def _check_baselines(self) -> None:
+        """No two baselines have one name, and none that of a trained model."""
+        try:
+            known = describe_all(self.baselines.own)
+        except ValueError as error:
+            raise ValueError(f"baselines.own: {error}") from None
+        for name in sorted(set(known) & set(self.named_models())):
+            if known[name].file.parent != FOLDER:
+                raise ValueError(
+                    f"baselines.own: {known[name].file} has a baseline {name!r}, the name of a trained model; give it "
+                    "another"
+                )
 
     def forecasters(self) -> dict[str, tuple[str, ...]]:
         """The forecasters that each key of the configuration lists."""

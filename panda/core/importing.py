@@ -72,10 +72,28 @@ def check_imports(name: str, *, extra: str = "") -> None:
     if file is None:
         raise PandaError(f"{name}: there is no such file; correct the name")
     code_version([name], _SOURCE)  # all that it imports of ours is Python
+    check_imports_of_file(file, extra=extra)
+
+
+def check_imports_of_file(file: Path, *, extra: str = "") -> None:
+    """Refuse a file of Python that imports, at its first level, what is not there; without running it.
+
+    Of a package only its first name is looked for: finding a module inside would run the package. What stands inside
+    `try`, `if` or a function may be missing.
+
+    Raises:
+        PandaError: a module is not there, or is named relative to a package that the file is not part of; with the line.
+    """
     for node in ast.parse(file.read_text(encoding="utf-8-sig")).body:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
+        if isinstance(node, ast.ImportFrom):
+            if node.level and not file.is_relative_to(_SOURCE):
+                dots = "." * node.level
+                raise PandaError(
+                    f"{shown(file)}:{node.lineno}: imports {dots + (node.module or '')!r}, but the file is run by "
+                    "itself, outside any package; import an installed module, or put that code into this file"
+                )
+            names = [node.module] if node.module and not node.level else []
         for imported in names:
             if not _is_there(imported):
                 raise PandaError(f"{shown(file)}:{node.lineno}: {_missing(imported, extra)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panda.core.baseline_files import described_here
+from panda.core.known_baselines import described
 
 # Models; a baseline's label stands in its own file.
 FORECASTERS = {
@@ -11,6 +11,12 @@ FORECASTERS = {
     "panda_mlm": "Panda, MLM",
 }
 POPULATIONS = {"skew": "skew products", "founder": "founders"}
+DATA_SETS = {
+    "test": "unseen systems",
+    "validation": "systems of the validation founders",
+    "long": "unseen systems, integrated for longer",
+    "kuramoto_sivashinsky": "the Kuramoto-Sivashinsky equation",
+}
 FILTERS = {
     "zero_one": "0-1 test",
     "irregular": "0-1 test, any units",
@@ -21,14 +27,19 @@ FILTERS = {
 
 
 def label(forecaster: str) -> str:
-    """The name of a forecaster."""
-    described = described_here().get(forecaster)
-    return described.label if described else FORECASTERS.get(forecaster, forecaster.replace("_", " "))
+    """The name of a forecaster: a baseline's stands in its file, the user's own within `known_baselines.knowing`."""
+    baseline = described(forecaster)
+    return baseline.label if baseline else FORECASTERS.get(forecaster, forecaster.replace("_", " "))
 
 
 def population_label(population: str) -> str:
     """The name of a population."""
     return POPULATIONS.get(population, population)
+
+
+def data_set_label(name: str) -> str:
+    """The name of a data set, with what it is where we know it."""
+    return f"{name}, {DATA_SETS[name]}" if name in DATA_SETS else name
 
 
 def filter_label(name: str) -> str:

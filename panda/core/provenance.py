@@ -89,14 +89,14 @@ def provenance(
 
 
 def check_one_run(
-    tables: Sequence[str | Path], *, made_from: Sequence[str | Path] = (), shared: str = ""
+    tables: Sequence[str | Path], *, made_from: Sequence[str | Path] = (), shared: tuple[str, ...] = ()
 ) -> None:
     """Refuse tables that their records say are not of one run. Those without a record pass: they are others'.
 
     Args:
         tables: what must have the same seed.
         made_from: files of which each table must have been made, from one at least.
-        shared: suffix of inputs that must be the same for all tables (`.arrow`).
+        shared: how the names of inputs end (`.arrow`) that must be the same for all tables.
 
     Raises:
         PandaError: a table is of another run than the files before it.
@@ -111,12 +111,12 @@ def check_one_run(
                 f"{path}: its provenance record says that it was not made from {', '.join(map(str, made_from))}; "
                 "give files of one run, or make it again"
             )
-        same = {name: digest for name, digest in record["inputs"].items() if shared and name.endswith(shared)}
+        same = {name: digest for name, digest in record["inputs"].items() if name.endswith(shared)}
         made_with = (record["seed"], sorted(same.values()))
         if first is None:
             first = (path, made_with)
         elif made_with != first[1]:
-            what = "seed" if made_with[0] != first[1][0] else f"{shared} files"
+            what = "seed" if made_with[0] != first[1][0] else f"{', '.join(shared)} files"
             raise PandaError(
                 f"{path}: its provenance record says that it was made with another {what} than {first[0]}; "
                 "give files of one run, or make it again"

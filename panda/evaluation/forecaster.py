@@ -43,7 +43,7 @@ class Checked:
     def forecast(
         self, context: Float[np.ndarray, "batch time channel"], horizon: int
     ) -> Float[np.ndarray, "batch horizon channel"]:
-        """As `Forecaster.forecast`, checked.
+        """As `Forecaster.forecast`, checked, and contiguous in memory, channels last.
 
         Raises:
             PandaError: the context is no finite (batch, time, channel) array, or too short for this forecaster; the
@@ -52,7 +52,8 @@ class Checked:
         given = _context(self.name, context)
         if horizon < 1:
             raise PandaError(f"{self.name}: a horizon of {horizon} steps; give 1 or more")
-        forecast = np.array(self.forecaster.forecast(given, horizon), dtype=np.float64)
+        # Sums follow the order in memory: whatever a forecaster returns, the last bit of a score is the same.
+        forecast = np.array(self.forecaster.forecast(given, horizon), dtype=np.float64, order="C")
         expected = (given.shape[0], horizon, given.shape[2])
         if forecast.shape != expected:
             raise PandaError(

@@ -23,16 +23,13 @@ class Forecasts(NamedTuple):
     """What one forecaster says of every window of a plan, in the plan's order.
 
     `plan` says which windows (`system`, `initial_condition`, `window`, `start`, `dimension`). `values` are the forecasts
-    of all windows one after the other, each (horizon, channel), in the units of the data; NaN where one failed. `layout`
-    says in which order the forecaster laid out the axes in memory: sums are taken in that order, and the last bit of a
-    score hangs on it.
+    of all windows one after the other, each (horizon, channel), in the units of the data; NaN where one failed.
     """
 
     forecaster: str
     plan: pd.DataFrame
     horizon: int
     values: Float[np.ndarray, " n"]
-    layout: tuple[int, ...] = (0, 1, 2)
 
     def of(self, rows: pd.DataFrame) -> Float[np.ndarray, "batch horizon channel"]:
         """The forecasts of some windows, by their rows in the plan, all of one dimension, as float64."""
@@ -40,8 +37,7 @@ class Forecasts(NamedTuple):
         starts = (np.cumsum(sizes) - sizes)[rows.index]
         size = sizes[rows.index[0]]
         values = self.values[starts[:, None] + np.arange(size)]
-        found = values.reshape(len(rows), self.horizon, -1).astype(np.float64)
-        return np.ascontiguousarray(found.transpose(self.layout)).transpose(np.argsort(self.layout))
+        return values.reshape(len(rows), self.horizon, -1).astype(np.float64)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is stored; `from_arrays` takes it back."""
@@ -51,7 +47,6 @@ class Forecasts(NamedTuple):
             "forecaster": np.array(self.forecaster),
             "horizon": np.int64(self.horizon),
             "values": self.values,
-            "layout": np.array(self.layout),
         }
 
     @classmethod
@@ -61,12 +56,11 @@ class Forecasts(NamedTuple):
         Raises:
             PandaError: an array is missing, or there are not as many numbers as the windows need.
         """
-        missing = sorted({*_KEY, "forecaster", "horizon", "layout", "values"} - set(arrays))
+        missing = sorted({*_KEY, "forecaster", "horizon", "values"} - set(arrays))
         if missing:
             raise PandaError(f"{where}: no array {missing[0]!r}; these are no stored forecasts")
         plan = pd.DataFrame({name: arrays[name] for name in _KEY})
-        layout = tuple(int(axis) for axis in arrays["layout"])
-        found = cls(str(arrays["forecaster"]), plan, int(arrays["horizon"]), arrays["values"], layout)
+        found = cls(str(arrays["forecaster"]), plan, int(arrays["horizon"]), arrays["values"])
         if found.values.shape != (found.horizon * int(plan["dimension"].sum()),):
             raise PandaError(f"{where}: not as many numbers as its windows need; forecast again")
         return found
@@ -102,12 +96,10 @@ def forecast_windows(
     ends = np.cumsum(sizes)
     values = np.empty(int(ends[-1]), dtype=settings.precision)
     limit = np.finfo(settings.precision).max
-    layout = (0, 1, 2)
     for batch in windows.batches(settings.batch_size):
         made = np.clip(checked.forecast(batch.context, horizon), -limit, limit)
         for row, forecast in zip(batch.rows.index, made, strict=True):
             values[ends[row] - sizes[row] : ends[row]] = forecast.ravel()
-        layout = tuple(int(axis) for axis in np.argsort([-stride for stride in made.strides], kind="stable"))
         if progress is not None:
             progress.advance(len(batch.rows), failed=checked.n_failed)
-    return Forecasts(forecaster.name, windows.plan[list(_KEY)], horizon, values, layout)
+    return Forecasts(forecaster.name, windows.plan[list(_KEY)], horizon, values)

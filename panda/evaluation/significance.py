@@ -22,15 +22,18 @@ def compare(systems: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
 
     Args:
         systems: the table of `panda.evaluation.summary.by_system`: one row per (forecaster, population, name,
-            horizon), so that the pair is the name and not one of its perturbations or windows.
-        settings: `reference` (None: no tests) and `tested_horizons`.
+            horizon), so that the pair is the unit of that table and not one of its perturbations or windows.
+        settings: `reference` (None, or none of the table's: no tests) and `tested_horizons`. Of a table that has none
+            of these horizons the longest is tested.
 
     Returns:
         See `wilcoxon_table`; and `verdict`: `better`, `worse` (of the reference, at level 1 - confidence
         after Holm's correction) or `not told apart`.
     """
     chosen = systems[systems["horizon"].isin(settings.tested_horizons)]
-    if settings.reference is None:
+    if chosen.empty and settings.tested_horizons:
+        chosen = systems[systems["horizon"] == systems["horizon"].max()]
+    if settings.reference not in set(systems["forecaster"]):
         chosen = chosen.iloc[:0]
     scores = chosen.melt(
         id_vars=["forecaster", "population", "name", "horizon"],

@@ -1,4 +1,4 @@
-"""From scores of windows to one row a system name, and to medians with intervals over names."""
+"""From scores of windows to one row per system, and to medians and means with intervals over systems."""
 
 from __future__ import annotations
 
@@ -8,22 +8,33 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-from panda.config import Evaluate
+from panda.config import Evaluate, Founders
 from panda.core import seeds
 from panda.core.bootstrap import clustered_interval, resample_counts
 from panda.core.metrics import METRICS, metrics_of
+from panda.core.names import LONG
 
 POPULATIONS = ("all", "founder", "skew", "strict", "fast")
 
 
-def by_system(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean over the windows and trajectories of each name: one row a (forecaster, population, name, horizon).
+def with_units(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores with the unit of all statistics as their `name`: what may count as independent of the rest.
 
-    Perturbations of a founder pair and windows of a trajectory are no independent samples; the name is the
-    unit of the paper's figures. NaN (no rank correlation, no exponent) is left out of a
-    mean; a failed forecast makes a mean error infinite. `valid_time_censored` and `failed` are shares,
-    `n_windows` counts.
+    Perturbations of a founder or an ordered founder pair share its name, which is the unit of the paper's figures. Of
+    a series whose founders are not known (no `driver`) nobody can say which others it is related to: each is a unit by
+    itself, `<system>:<initial_condition>`.
     """
+    series = scores["system"] + ":" + scores["initial_condition"].astype(str)
+    return scores.assign(name=scores["name"].where(_founders_known(scores), series))
+
+
+def by_system(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the windows of each unit (`with_units`): one row per (forecaster, population, name, horizon).
+
+    NaN (no rank correlation, no exponent) is left out of a mean; a failed forecast makes a mean error infinite.
+    `valid_time_censored` and `failed` are shares, `n_windows` counts.
+    """
+    scores = with_units(scores)
     keys = ["forecaster", "population", "name", "horizon"]
     columns = [*metrics_of("forecasts"), "valid_time_censored", "failed"]
     groups = scores.astype({"valid_time_censored": float, "failed": float}).groupby(keys, sort=True)
@@ -54,21 +65,23 @@ def members(scores: pd.DataFrame, population: str, settings: Evaluate) -> Bool[n
 def summarise(
     scores: pd.DataFrame, settings: Evaluate, *, held_out: Collection[str], seed: int
 ) -> pd.DataFrame:
-    """Median with its interval, mean and quartiles over names: one row per (forecaster, population, horizon,
-    metric), the populations those of `members` that are not empty.
+    """Median and mean with their intervals, and quartiles: one row per (forecaster, population, horizon, metric), the
+    populations those of `members` that are not empty.
 
-    The resampled unit is the name: a founder, or an ordered founder pair with all its perturbations
-    (`n_clusters`). Pairs that share a founder count as independent. All forecasters, metrics and horizons of
-    a population see the same resamples, so that differences between rows may be compared. `n_systems` is the
-    number of names that have a value, `n_founders` that of the founders of `held_out` among their drivers and
-    responses; `censored` the mean share of capped valid times (NaN for other
-    metrics); `failed` the mean share of forecasts that are no numbers.
+    Statistics are over the units of `with_units`, and whole units are resampled: `unit` says whether these are names
+    (a founder, or an ordered founder pair with all its perturbations) or single series, whose founders are not known.
+    Pairs that share a founder count as independent. All forecasters, metrics and horizons of a population see the same
+    resamples, so that differences between rows may be compared. `n_systems` is the number of units that have a value,
+    `n_founders` that of the founders of `held_out` among their drivers and responses; `censored` the mean share of
+    capped valid times (NaN for other metrics); `failed` the mean share of forecasts that are no numbers.
     """
+    scores = with_units(scores)
     rows, unseen = [], _unseen(scores, held_out)
     for population in POPULATIONS:
         part = scores[members(scores, population, settings)]
         if part.empty:
             continue
+        unit = "name" if _founders_known(part).all() else "series"
         part = by_system(part)
         clusters, names = pd.factorize(part["name"], sort=True)
         rng = seeds.generator(seed, "evaluate-bootstrap", population)
@@ -81,12 +94,26 @@ def summarise(
                     "horizon": horizon,
                     "metric": metric,
                 }
-                row = _summary_row(group, metric, counts, confidence=settings.confidence)
+                row = {"unit": unit} | _summary_row(group, metric, counts, confidence=settings.confidence)
                 present = group.loc[group[metric].notna(), "name"]
                 rows.append(key | row | {"n_founders": len(set().union(*(unseen[name] for name in present)))})
     return pd.DataFrame(rows).sort_values(
         ["forecaster", "population", "metric", "horizon"], ignore_index=True
     )
+
+
+def unseen_founders(series: str, founders: Founders) -> tuple[str, ...]:
+    """The founders that no model was trained on, of the systems of a data set's `series`: those of its split.
+
+    Validation systems are of validation founders, as systems with a test founder are test systems. Of other series,
+    and of those trained on, there are none.
+    """
+    of_split = {"test": founders.test_names, LONG: founders.test_names, "validation": founders.validation}
+    return of_split.get(series, ())
+
+
+def _founders_known(scores: pd.DataFrame) -> pd.Series:
+    return scores["driver"].fillna("") != ""
 
 
 def _unseen(scores: pd.DataFrame, held_out: Collection[str]) -> dict[str, set[str]]:
@@ -99,18 +126,21 @@ def _summary_row(
     group: pd.DataFrame, metric: str, counts: np.ndarray, *, confidence: float
 ) -> dict[str, float | int]:
     values, clusters = group[metric].to_numpy(), group["cluster"].to_numpy()
-    interval = clustered_interval(values, clusters, counts, statistic="median", confidence=confidence)
+    median, mean = (
+        clustered_interval(values, clusters, counts, statistic=statistic, confidence=confidence)
+        for statistic in ("median", "mean")
+    )
     present = values[~np.isnan(values)]
+    q25 = q75 = np.nan
     if present.size:
-        mean = float(present.mean())
         q25, q75 = (float(q) for q in np.quantile(present, (0.25, 0.75), method="inverted_cdf"))
-    else:
-        mean = q25 = q75 = np.nan
     return {
-        "median": interval.estimate,
-        "median_low": interval.low,
-        "median_high": interval.high,
-        "mean": mean,
+        "median": median.estimate,
+        "median_low": median.low,
+        "median_high": median.high,
+        "mean": mean.estimate,
+        "mean_low": mean.low,
+        "mean_high": mean.high,
         "q25": q25,
         "q75": q75,
         "n_systems": int(present.size),

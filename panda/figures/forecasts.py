@@ -17,7 +17,7 @@ from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
 
-SUMMARY, SYSTEMS, DATA_SET = "evaluate/summary", "evaluate/by_system", "test"
+SUMMARY, SYSTEMS, DATA_SET = "evaluate/test/summary", "evaluate/test/by_system", "test"
 BOX_HORIZON = 128  # boxes stand at the horizon nearest to one head call of the paper's model
 AXES = {name: METRICS[name].axis for name in metrics_of("forecasts", headline=True)}
 CONTEXT_SHOWN = 192  # last points of the context that are drawn
@@ -36,7 +36,9 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
     """
     systems = inputs.table(tables, SYSTEMS, ["forecaster", "population", "name", "horizon", *AXES])
     parts = [_examples(systems, arrays), _boxes(systems), _curves(tables)]
-    return pd.concat([part.reindex(columns=COLUMNS) for part in parts], ignore_index=True)
+    # An empty part has columns of no type, and numbers beside it would lose theirs.
+    there = [part.reindex(columns=COLUMNS) for part in parts if not part.empty]
+    return pd.concat(there, ignore_index=True) if there else pd.DataFrame(columns=COLUMNS)
 
 
 def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:

@@ -15,17 +15,23 @@ from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 from panda.figures.choice import model_and_baseline
 
-SUMMARY, DATA_SET = "pde/summary", "kuramoto_sivashinsky"
+SUMMARY, DATA_SET = "evaluate/kuramoto_sivashinsky/summary", "kuramoto_sivashinsky"
 AXES = {name: f"mean {METRICS[name].axis}" for name in metrics_of("fields", headline=True)}
 COLUMNS = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
+# What the summary calls them; runs are its systems.
+NAMES = {"mean_low": "low", "mean_high": "high", "n_systems": "n_runs"}
 
 
 def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]:
     """`truth` (time, x) with the context before it, `time` (0 where the forecast starts, in Lyapunov times),
     `exponent` (the largest one, per time unit, mean over runs), `forecasts` (forecaster, horizon, x) of `forecasters`;
     and `score_*`: mean over runs with its interval, a value a (forecaster, horizon, metric)."""
-    scores = inputs.table(tables, SUMMARY, COLUMNS)
-    scores = scores[scores["metric"].isin(AXES)].sort_values(["metric", "forecaster", "horizon"])
+    stored = {shown: name for name, shown in NAMES.items()}
+    columns = ["population", *(stored.get(name, name) for name in COLUMNS)]
+    scores = inputs.table(tables, SUMMARY, columns).rename(columns=NAMES)
+    scores = scores[(scores["population"] == "all") & scores["metric"].isin(AXES)].sort_values(
+        ["metric", "forecaster", "horizon"]
+    )
     result = {f"score_{name}": scores[name].to_numpy() for name in COLUMNS}
     for name in ("forecaster", "metric"):
         result[f"score_{name}"] = result[f"score_{name}"].astype("U64")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from matplotlib.typing import RcKeyType
 
-from panda.core.baseline_files import described_here
+from panda.core.known_baselines import described
 from panda.core.labels import POPULATIONS as POPULATIONS
 from panda.core.labels import filter_label as filter_label
 from panda.core.labels import label as label
@@ -97,9 +97,9 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 
 def colour(forecaster: str) -> str:
-    """The colour of a forecaster: a function of the name alone, so the same whatever else is drawn."""
-    described = described_here().get(forecaster)
-    known = COLOURS.get(forecaster) or (described.colour if described else "")
+    """The colour of a forecaster, the same whatever else is drawn: what its file says, or one by its name."""
+    baseline = described(forecaster)
+    known = COLOURS.get(forecaster) or (baseline.colour if baseline else "")
     return known or FURTHER_COLOURS[stable_words(forecaster)[0] % len(FURTHER_COLOURS)]
 
 
@@ -110,8 +110,8 @@ def ordered_populations(present: Sequence[str]) -> list[str]:
 
 
 def is_panda(forecaster: str) -> bool:
-    """Whether a forecaster is a model of this study rather than a baseline (told by its name)."""
-    return forecaster.startswith("panda")
+    """Whether a forecaster is a model of this study rather than a baseline: its name says so, and it is no baseline's."""
+    return forecaster.startswith("panda") and described(forecaster) is None
 
 
 def error_curve(axes: Axes, rows: pd.DataFrame, forecaster: str, *, x: str, y: str, band: bool) -> None:

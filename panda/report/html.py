@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,19 +14,26 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from panda.core.labels import label
+from panda.core.labels import data_set_label, label
 from panda.report.claims import claims_table
-from panda.report.tables import Table, comparison_table, forecast_tables, generic_table, verdict_counts
+from panda.report.tables import (
+    Table,
+    comparison_table,
+    forecast_tables,
+    generic_table,
+    number,
+    verdict_counts,
+)
 
 PRESET_NOTES = {
     "smoke": "models are barely trained; figures are right in form, not in content",
     "laptop": "small models trained for under an hour; directions show, the paper's numbers need not",
     "paper": "the paper's own scale",
 }
+UNSEEN = "test"  # the data set of the unseen systems
 # Tables shown below the forecasts: key of the result, heading, and what it is.
 SECTIONS = (
     ("scaling/fit", "Scaling law", "E = c₀ + c₁ N^(−α) at each horizon, and whether α is known."),
-    ("pde/summary", "Kuramoto-Sivashinsky", "Means over runs with bootstrap intervals, longest horizon."),
     ("evaluate/completions", "Completions", "Errors on hidden points alone, median over systems."),
     (
         "discover/acceptance",
@@ -78,6 +86,20 @@ class Source:
     configuration: str = ""
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """What is shown of a data set: errors by population, and, where there are tests, what they say of `reference`.
+
+    `key` is where its tables stand, `fold` the line behind which they are folded away; empty: they are not.
+    """
+
+    key: str
+    fold: str
+    forecasts: tuple[Table, ...]
+    comparisons: Table | None
+    reference: str
+
+
 def preset_note(preset: str) -> str:
     """What a preset means for the reader, in half a sentence."""
     return PRESET_NOTES.get(
@@ -100,8 +122,9 @@ def build_report(
         preset: how much was run.
         preset_note: what that means; with the preset it is the first line of the page.
         figures: in the order of their categories' first appearance.
-        tables: result tables by path below the run without suffix (`evaluate/summary`, `claims`, ...); one
-            that is not there is shown as "not run in this preset".
+        tables: result tables by path below the run without suffix (`evaluate/test/summary`, `claims`, ...); one
+            that is not there is shown as "not run in this preset". Of data sets (`evaluate/<data set>/summary`) only the
+            unseen systems stand open.
         provenance: commit, config hash, versions, machine, seed and the like, nested as it comes.
         sources: where tables come from, by the keys of `tables`; what is not there is shown without links.
     """
@@ -113,14 +136,12 @@ def build_report(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["sha256_of_script"] = _sha256_of_script
-    claims, tests = tables.get("claims"), tables.get("evaluate/significance")
+    claims = tables.get("claims")
     return environment.get_template("template.html").render(
         preset=preset,
         preset_note=preset_note,
         categories=_by_category(figures),
-        forecasts=forecast_tables(tables["evaluate/summary"]) if "evaluate/summary" in tables else None,
-        comparisons=None if tests is None or tests.empty else comparison_table(tests),
-        reference=None if tests is None or tests.empty else label(tests["reference"].iloc[0]),
+        data_sets=_data_sets(tables),
         claims=None if claims is None else claims_table(claims),
         verdicts={} if claims is None else verdict_counts(claims),
         sections=[(key, title, note, _section(key, tables)) for key, title, note in SECTIONS],
@@ -141,6 +162,26 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
         else:
             pairs.append((name, "unknown" if value is None else str(value)))
     return pairs
+
+
+def _data_sets(tables: Mapping[str, pd.DataFrame]) -> list[DataSet]:
+    """The data sets that have a summary, the unseen systems first."""
+    names = [match[1] for key in tables if (match := re.fullmatch(r"evaluate/(.+)/summary", key))]
+    return [_data_set(name, tables) for name in sorted(names, key=lambda name: (name != UNSEEN, name))]
+
+
+def _data_set(name: str, tables: Mapping[str, pd.DataFrame]) -> DataSet:
+    key = f"evaluate/{name}"
+    summary, tests = tables[f"{key}/summary"], tables.get(f"{key}/significance")
+    tests = None if tests is None or tests.empty else tests
+    n = summary["forecaster"].nunique()
+    return DataSet(
+        key=key,
+        fold="" if name == UNSEEN else f"{data_set_label(name)}: {number(n)} forecasters",
+        forecasts=tuple(forecast_tables(summary)),
+        comparisons=None if tests is None else comparison_table(tests),
+        reference="" if tests is None else label(tests["reference"].iloc[0]),
+    )
 
 
 def _section(key: str, tables: Mapping[str, pd.DataFrame]) -> Table | None:

@@ -18,15 +18,16 @@ SHOWN = metrics_of("forecasts", headline=True)
 POPULATIONS = {
     "skew": "skew products",
     "founder": "founders",
-    "strict": "test systems whose unseen founders have no relative in training",
-    "fast": "test systems with few stored points in a Lyapunov time",
+    "series": "series",
+    "strict": "systems whose unseen founders have no relative in training",
+    "fast": "systems with few stored points in a Lyapunov time",
 }
 _BETTER, _WORSE = "verdict good", "verdict bad"
 VERDICT_CLASSES = {"reproduced": "good", "identifiable": "good", "differs": "bad"}
 HEADINGS = {
     "n_in": "tested", "n_passed": "passed", "max_rss_mb": "largest memory, MiB", "wall_s": "wall time",
     "cpu_s": "CPU time", "n_parameters": "parameters", "n_steps": "steps", "n_jobs": "jobs",
-    "n_unmeasured": "jobs too short to measure", "n_systems": "systems", "n_runs": "runs",
+    "n_unmeasured": "jobs too short to measure", "n_systems": "systems",
     "n_accepted": "systems", "n_names": "names", "n_founders": "founders",
     "n_train": "in training", "n_train_names": "names in training", "n_validation": "in validation",
     "n_validation_names": "names in validation", "n_test": "in test", "n_test_names": "names in test",
@@ -86,11 +87,14 @@ class Table:
 def forecast_tables(summary: pd.DataFrame) -> list[Table]:
     """One table per population: one row per forecaster, medians with intervals at the horizons of interest.
 
-    The best median of a column is marked. Rows are sorted by sMAPE at the longest horizon shown.
+    The best median of a column is marked. Rows are sorted by sMAPE at the longest horizon shown. Series that are of no
+    population (of unknown founders) have one table, of them all.
     """
     result = []
+    told_apart = summary["population"].isin(["skew", "founder"]).any()
     for population, title in POPULATIONS.items():
-        rows = summary[summary["population"] == population]
+        of = "all" if population == "series" and not told_apart else population
+        rows = summary[summary["population"] == of]
         if rows.empty:
             continue
         horizons = [h for h in HORIZONS if h in set(rows["horizon"])] or sorted(rows["horizon"].unique())[-1:]
@@ -104,10 +108,16 @@ def forecast_tables(summary: pd.DataFrame) -> list[Table]:
         forecasters = [*order, *sorted(set(rows["forecaster"]) - set(order))]
         columns = [_forecast_column(rows, metric, horizon, forecasters) for metric, horizon in wanted]
         cells = [(Cell(label(f)), *(column[i] for column in columns)) for i, f in enumerate(forecasters)]
-        n, n_founders = (int(rows[column].max()) for column in ("n_systems", "n_founders"))
-        counts = f"n = {n:,} systems of {n_founders:,} unseen founders"
-        result.append(Table(f"{title} ({counts})", ("forecaster", *names), tuple(cells)))
+        result.append(Table(f"{title} ({_counts(rows)})", ("forecaster", *names), tuple(cells)))
     return result
+
+
+def _counts(rows: pd.DataFrame) -> str:
+    """How many units the intervals of these rows are over, and what these are."""
+    n, n_founders = (int(rows[column].max()) for column in ("n_systems", "n_founders"))
+    if "unit" in rows and (rows["unit"] == "series").any():
+        return f"n = {n:,}; intervals over single series, as their founders are not known"
+    return f"n = {n:,} systems" + (f" of {n_founders:,} unseen founders" if n_founders else "")
 
 
 def comparison_table(significance: pd.DataFrame) -> Table:
@@ -219,13 +229,6 @@ def _forecast_column(rows: pd.DataFrame, metric: str, horizon: int, forecasters:
 
 
 def _reduced(key: str, frame: pd.DataFrame) -> pd.DataFrame:
-    if key == "pde/summary":
-        longest = frame[frame["horizon"] == frame["horizon"].max()]
-        columns = ["forecaster", "horizon", "metric", "mean", "low", "high", "n_runs"]
-        wanted = longest[longest["metric"].isin(SHOWN)]
-        return wanted[[c for c in columns if c in wanted]].sort_values(
-            ["metric", "mean"], ascending=[False, True]
-        )
     if key == "discover/duplicates":
         return frame[(frame["family"] == "all") & (frame["n_systems"] > 0)].drop(columns="family")
     if key == "evaluate/completions":
@@ -267,10 +270,7 @@ def _with_detail(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _is_bound(name: str, columns: Sequence[str]) -> bool:
     """Whether a column is an end of the interval of another one, and is shown beside it."""
-    for end in ("_low", "_high"):
-        if name.endswith(end) and name.removesuffix(end) in columns:
-            return True
-    return name in ("low", "high") and "mean" in columns
+    return any(name.endswith(end) and name.removesuffix(end) in columns for end in ("_low", "_high"))
 
 
 def _cell(row: dict[str, Any], name: str, columns: Sequence[str]) -> Cell:
@@ -293,10 +293,9 @@ def _number_cell(row: dict[str, Any], name: str, columns: Sequence[str]) -> Cell
         return Cell("–" if pd.isna(value) else f"{100 * value:.1f}%")
     if name in KINDS and row.get("n_accepted"):
         return Cell(number(value), f"{100 * value / row['n_accepted']:.0f}%")
-    for low, high in ((f"{name}_low", f"{name}_high"), ("low", "high")):
-        bound = name != "mean" and low == "low"
-        if not bound and low in columns and high in columns and pd.notna(row[low]) and pd.notna(row[high]):
-            return Cell(number(value), f"[{number(row[low])}, {number(row[high])}]")
+    low, high = f"{name}_low", f"{name}_high"
+    if low in columns and high in columns and pd.notna(row[low]) and pd.notna(row[high]):
+        return Cell(number(value), f"[{number(row[low])}, {number(row[high])}]")
     return Cell(number(value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,23 @@ def test_a_data_set_and_two_baselines_are_files_and_lines(arena: Sandbox):
         assert sorted(table["horizon"].unique()) == [8, 16] and table["mae"].notna().all()
     record = read_json(record_path(arena.folder / RUN / "forecasts/walks/seasonal.npz"))
     assert record["forecast_s"] >= 0 and record["peak_mb"] > 0
+
+
+def test_its_scores_are_summarised_over_series_and_shown_in_the_report(arena: Sandbox):
+    arena.snakemake("--cores", "2", "--", f"{RUN}/evaluate/walks/summary.parquet")
+    folder = arena.folder / RUN / "evaluate" / "walks"
+    summary = read_table(folder / "summary.parquet")
+    assert set(summary["unit"]) == {"series"} and set(summary["forecaster"]) == {"seasonal", "latest"}
+    of_mae = summary[summary["metric"] == "mae"]
+    assert set(of_mae["n_systems"]) == {3} and (of_mae["median_low"] <= of_mae["median_high"]).all()
+    assert read_table(folder / "significance.parquet").empty  # the reference does not forecast it
+    plan = arena.snakemake("-n", "-p").stdout
+    assert "Summarise the scores on test" in plan and "Summarise the scores on validation" not in plan
+    (report,) = re.findall(r"panda report write .*", plan)
+    assert "evaluate/walks/summary.parquet" in report
+    left_out = "evaluate={datasets: {walks: {in_report: false}, validation: {in_report: true}}}"
+    plan = arena.snakemake("-n", "--config", left_out).stdout
+    assert "Summarise the scores on validation" in plan and "evaluate/walks" not in plan
 
 
 def test_a_new_metric_forecasts_nothing_again(arena: Sandbox):

@@ -51,7 +51,7 @@ def contents(sandbox: Sandbox) -> dict[str, str]:
             found[str(name)] = sha256(path)
         elif name.suffix == ".parquet":
             found[str(name)] = read_table(path).drop(columns=TIMES, errors="ignore").to_csv()
-    assert {"train/panda/model.safetensors", "evaluate/summary.parquet", "figures/forecasts.png"} <= set(
+    assert {"train/panda/model.safetensors", "evaluate/test/summary.parquet", "figures/forecasts.png"} <= set(
         found
     )
     return found
@@ -87,7 +87,11 @@ def test_no_held_out_founder_reaches_training(finished: Sandbox):
 
 
 def test_every_result_has_a_provenance_record(finished: Sandbox):
-    for result in ("discover/catalogue.parquet", "train/panda/model.safetensors", "evaluate/summary.parquet"):
+    for result in (
+        "discover/catalogue.parquet",
+        "train/panda/model.safetensors",
+        "evaluate/test/summary.parquet",
+    ):
         path = finished.folder / "results/tiny" / result
         record = read_json(record_path(path))
         assert record["outputs"][path.name] == sha256(path)

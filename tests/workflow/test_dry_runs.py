@@ -10,6 +10,7 @@ import pytest
 
 from panda.config.load import load_config
 from tests.conftest import ROOT
+from tests.unit.baselines.test_registry import SEASONAL
 from tests.workflow.sandbox import Sandbox
 
 pytestmark = pytest.mark.workflow
@@ -76,7 +77,7 @@ def test_spectra_are_measured_by_shard_and_joined():
 
 
 def test_a_single_figure_or_table_is_a_target():
-    for target in ("results/plan/figures/attractors.pdf", "results/plan/evaluate/summary.parquet"):
+    for target in ("results/plan/figures/attractors.pdf", "results/plan/evaluate/test/summary.parquet"):
         done = snakemake("-n", "--config", "run=plan", "--", target)
         assert done.returncode == 0, done.stdout[-3000:]
 
@@ -173,6 +174,18 @@ def test_a_baseline_that_is_broken_is_one_clear_line(tmp_path, file: str, line: 
     done = sandbox.snakemake("-n", check=False)
     assert message.format(line=n_lines) in done.stdout, done.stdout
     assert done.returncode != 0 and "Traceback" not in done.stdout
+
+
+def test_a_baseline_of_ones_own_that_imports_what_is_not_there_is_one_clear_line(tmp_path):
+    path = tmp_path / "seasonal.py"
+    path.write_text(f"import nonesuch\n{SEASONAL}\nraise AssertionError\n")
+    own = f"baselines={{own: {{{path}: {{period: 3}}}}}}"
+    done = snakemake("-n", "--config", "run=plan", own, "evaluate={forecasters: [panda, seasonal]}")
+    assert f"error: {path}:1: needs the package 'nonesuch'; install it, or correct the name\n" in done.stdout
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    # Whether it would run is asked of those alone that will.
+    done = snakemake("-n", "--config", "run=plan", own, "--", "systems")
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_a_configuration_that_is_no_text_is_one_clear_line(tmp_path):

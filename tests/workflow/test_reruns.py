@@ -74,7 +74,7 @@ def test_other_content_of_any_size_reruns_what_is_made_from_it(finished: Sandbox
     whole = path.read_bytes()
     path.write_bytes(whole + b"more")
     try:
-        assert planned(finished) >= {"forecast_series", "score_forecasts", "summarise_fields"}
+        assert planned(finished) >= {"forecast_series", "score_forecasts", "summarise_scores"}
     finally:
         path.write_bytes(whole)
 
@@ -112,8 +112,10 @@ def test_a_comment_reruns_nothing(finished: Sandbox):
 def test_an_unrelated_option_reruns_nothing_else(finished: Sandbox):
     change = "evaluate={datasets: {kuramoto_sivashinsky: {start: 1000}}}"
     rules = planned(finished, "--config", change)
-    assert {"forecast_series", "score_forecasts", "summarise_fields"} <= rules
-    assert not rules & {"search_candidates", "train_model", "summarise_scores", "simulate_fields"}
+    assert {"forecast_series", "score_forecasts", "summarise_scores"} <= rules
+    assert not rules & {"search_candidates", "train_model", "simulate_fields"}
+    text = finished.snakemake("-n", "--config", change).stdout
+    assert set(re.findall(r"Summarise the scores on (\w+)", text)) == {"kuramoto_sivashinsky"}
 
 
 def test_a_threshold_of_a_metric_scores_again_and_forecasts_nothing(finished: Sandbox):

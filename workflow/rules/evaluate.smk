@@ -1,4 +1,4 @@
-"""Completions of unseen systems, and the summary of all scores on them."""
+"""Completions of unseen systems, and the summary of the scores of a data set."""
 
 
 rule score_completions:
@@ -29,24 +29,36 @@ rule score_completions:
 
 rule summarise_scores:
     input:
-        score_tables(arena.UNSEEN),
+        lambda wildcards: score_tables(wildcards.dataset),
     output:
         summary=out("summarise_scores", "summary"),
         by_system=out("summarise_scores", "by_system"),
         significance=out("summarise_scores", "significance"),
     log:
-        f"{RUN}/logs/summarise_scores.log",
+        f"{RUN}/logs/summarise_scores/{{dataset}}.log",
     benchmark:
-        f"{RUN}/benchmarks/summarise_scores.tsv"
+        f"{RUN}/benchmarks/summarise_scores/{{dataset}}.tsv"
     threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=20,
     params:
-        section=section("summarise_scores"),
+        section=lambda wildcards: section(
+            "summarise_scores", *arena.summary_reads_of(wildcards.dataset)
+        ),
         code=code("summarise_scores"),
     message:
-        "Summarise the scores over systems"
+        "Summarise the scores on {wildcards.dataset}"
     shell:
-        "{PANDA} evaluate summarise --config {RESOLVED:q} --summary {output.summary:q}"
-        " --by-system {output.by_system:q} --significance {output.significance:q} {input:q} 2> {log:q}"
+        "{PANDA} evaluate summarise --config {RESOLVED:q} --dataset {wildcards.dataset:q}"
+        " --summary {output.summary:q} --by-system {output.by_system:q} --significance {output.significance:q}"
+        " {input:q} 2> {log:q}"
+
+
+def summaries(dataset, roles=("summary", "significance")):
+    """The summary of the scores of a data set, and its tests."""
+    return [
+        path
+        for role in roles
+        for path in expand(out("summarise_scores", role), dataset=dataset)
+    ]

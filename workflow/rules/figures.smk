@@ -49,7 +49,8 @@ rule draw_figure:
         mem_mb=growing(2000),
         runtime=10,
     params:
-        section=lambda wildcards: FIGURES[wildcards.figure],
+        section=section("draw_figure"),
+        listed=lambda wildcards: FIGURES[wildcards.figure],
         caption=lambda wildcards: FIGURES[wildcards.figure]["caption"],
         # By content, not as inputs: a checkout that touches them is no reason to draw again.
         published=lambda wildcards: [

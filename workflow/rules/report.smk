@@ -9,36 +9,43 @@ with open(SOURCE / "paper" / "claims.yaml", encoding="utf-8") as stream:
     CLAIMS = hash_of(yaml.safe_load(stream))
 
 
-def result_tables(with_claims=False):
-    """The tables that claims and report read, as far as this preset makes them."""
+def judged_tables():
+    """The tables that claims read, as far as this preset makes them."""
     tables = (
         []
         if CONFIG.integrate.catalogue
         else ["discover/acceptance", "discover/selections"]
     )
-    tables += [
-        "train/models",
-        "evaluate/summary",
-        "evaluate/by_system",
-        "evaluate/significance",
-    ]
+    tables.append("train/models")
     if CONFIG.evaluate.completion_model:
         tables.append("evaluate/completions")
-    if "kuramoto_sivashinsky" in CONFIG.figures:
-        tables.append("pde/summary")
     if CONFIG.scaling.enabled:
         tables.append("scaling/fit")
-    if with_claims:
-        tables += ["claims", "costs"]
-        searched = not (CONFIG.integrate.import_from or CONFIG.integrate.catalogue)
-        if CONFIG.discover.duplicates.enabled and searched:
-            tables.append("discover/duplicates")
-    return [f"{RUN}/{table}.parquet" for table in tables]
+    files = [f"{RUN}/{table}.parquet" for table in tables]
+    files += summaries(arena.UNSEEN, ("summary", "by_system", "significance"))
+    if arena.EQUATION in CONFIG.figures:
+        files += summaries(arena.EQUATION)
+    return files
+
+
+def shown_tables():
+    """Those and the summaries of further data sets."""
+    shown = [summaries(name) for name in arena.reported(CONFIG)]
+    return list(dict.fromkeys([*judged_tables(), *chain.from_iterable(shown)]))
+
+
+def report_tables():
+    """The tables that the report shows, as far as this preset makes them."""
+    tables = ["claims", "costs"]
+    searched = not (CONFIG.integrate.import_from or CONFIG.integrate.catalogue)
+    if CONFIG.discover.duplicates.enabled and searched:
+        tables.append("discover/duplicates")
+    return [*shown_tables(), *(f"{RUN}/{table}.parquet" for table in tables)]
 
 
 rule judge_claims:
     input:
-        result_tables(),
+        judged_tables(),
     output:
         out("judge_claims", "claims"),
     log:
@@ -72,7 +79,7 @@ def commands(wildcards):
 
 rule list_costs:
     input:
-        result_tables(),
+        shown_tables(),
         [figure_files(figure) for figure in CONFIG.figures],
     output:
         out("list_costs", "costs"),
@@ -96,7 +103,7 @@ rule list_costs:
 
 rule write_report:
     input:
-        tables=result_tables(with_claims=True),
+        tables=report_tables(),
         figures=[f"{RUN}/figures/{figure}.png" for figure in CONFIG.figures],
         pages=[f"{RUN}/figures/{figure}.pdf" for figure in CONFIG.figures],
     output:

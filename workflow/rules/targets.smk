@@ -78,13 +78,15 @@ rule scaling:
 rule pde:
     """The zero-shot test on Kuramoto-Sivashinsky."""
     input:
-        f"{RUN}/pde/summary.parquet",
+        lambda wildcards: summaries(arena.EQUATION),
         figure_files("kuramoto_sivashinsky"),
 
 
 rule arena:
-    """The scores of every forecaster on every data set."""
+    """The scores of every forecaster on every data set, and their summaries."""
     input:
         lambda wildcards: [
-            table for name in CONFIG.evaluate.datasets for table in score_tables(name)
+            table
+            for name in CONFIG.evaluate.datasets
+            for table in (*score_tables(name), *summaries(name))
         ],

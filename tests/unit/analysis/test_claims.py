@@ -265,9 +265,12 @@ def test_the_published_list_is_valid_and_asks_for_known_columns() -> None:
             "n_test_names",
         ],
         "train/models": ["model", "n_parameters", "n_steps", "final_loss"],
-        "evaluate/summary": ["forecaster", "population", "horizon", "metric", *interval, "n_systems"],
-        "evaluate/by_system": ["forecaster", "population", "name", "horizon", "n_windows"],
-        "pde/summary": ["forecaster", "horizon", "metric", "mean", "low", "high", *interval[:3]],
+        "evaluate/test/summary": ["forecaster", "population", "horizon", "metric", *interval, "n_systems"],
+        "evaluate/test/by_system": ["forecaster", "population", "name", "horizon", "n_windows"],
+        "evaluate/kuramoto_sivashinsky/summary": [
+            *("forecaster", "population", "horizon", "metric"),
+            *("mean", "mean_low", "mean_high"),
+        ],
         "scaling/fit": [
             *("horizon", "alpha", "alpha_low", "alpha_high", "verdict"),
             *("decline", "decline_low", "decline_high"),

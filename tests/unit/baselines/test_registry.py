@@ -112,6 +112,20 @@ def test_a_file_of_one_s_own_is_a_baseline(seasonal: str) -> None:
     assert entry.reads == ("baselines.own",) and entry.described.label == "seasonal"
 
 
+def test_its_settings_are_found_however_its_path_is_written(seasonal: str) -> None:
+    path = Path(seasonal)
+    config = with_own(f"{path.parent}/./{path.name}", {"period": 3})
+    made = registry.create("seasonal", config.baselines, state=None, seed=1, standardise_eps=1e-10, threads=1)
+    assert made.forecast(np.arange(8.0)[None, :, None], 1)[0, 0, 0] == 5
+
+
+def test_a_file_that_is_named_twice_is_refused(seasonal: str) -> None:
+    path = Path(seasonal)
+    given = {"baselines": {"own": {seasonal: {"period": 3}, f"{path.parent}/./{path.name}": {"period": 7}}}}
+    with pytest.raises(PandaError, match=rf"baselines\.own: {seasonal} stands here twice; name it once"):
+        load_config(ROOT / "config.yaml", preset="smoke", given=given)
+
+
 def test_an_edit_of_one_s_own_file_changes_what_depends_on_it_and_a_comment_does_not(seasonal: str) -> None:
     config = with_own(seasonal, {"period": 3})
     before = section(config, "baselines.own")
@@ -135,7 +149,27 @@ def test_an_edit_of_one_s_own_file_changes_what_depends_on_it_and_a_comment_does
             "needs idea, label, licence|needs idea, licence, label",
         ),
         (SEASONAL.replace('"Count"', '"Number"'), {"period": 3}, "is 'Number', none of Count"),
-        (SEASONAL.replace('"seasonal":', '"parrot":'), {"period": 3}, "two baselines 'parrot'"),
+        (
+            SEASONAL.replace('"seasonal":', '"parrot":'),
+            {"period": 3},
+            r"command line: baselines\.own: there are two baselines 'parrot', in "
+            r"baselines/parrot\.py and in \S+/seasonal\.py; give one of them another name",
+        ),
+        (
+            SEASONAL.replace("#123456", "red5"),
+            {"period": 3},
+            "the colour of 'seasonal' is 'red5'; write it as #rrggbb",
+        ),
+        (
+            SEASONAL.replace('"label": "seasonal"', '"label": 3'),
+            {"period": 3},
+            "the label of 'seasonal' is 3; give it",
+        ),
+        (
+            SEASONAL.replace('"seasonal":', '"panda_mlm_sft":'),
+            {"period": 3},
+            r"baselines\.own: \S+seasonal\.py has a baseline 'panda_mlm_sft', the name of a trained model",
+        ),
     ],
 )
 def test_what_is_wrong_in_one_s_own_file_is_one_clear_line(
@@ -146,3 +180,22 @@ def test_what_is_wrong_in_one_s_own_file_is_one_clear_line(
     with pytest.raises(PandaError, match=message) as error:
         with_own(str(path), settings)
     assert "\n" not in str(error.value)
+
+
+def test_two_files_with_one_name_are_refused_with_both(seasonal: str, tmp_path: Path) -> None:
+    (tmp_path / "weekly.py").write_text(SEASONAL)
+    weekly = str(tmp_path / "weekly.py")
+    message = (
+        rf"there are two baselines 'seasonal', in {seasonal} and in {weekly}; give one of them another name"
+    )
+    with pytest.raises(PandaError, match=message):
+        registry.names([seasonal, weekly])
+    given = {"baselines": {"own": {seasonal: {"period": 3}, weekly: {"period": 7}}}}
+    with pytest.raises(PandaError, match=message):  # by every command, whether or not it forecasts
+        load_config(ROOT / "config.yaml", preset="smoke", given=given)
+
+
+def test_a_file_does_not_replace_one_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(SEASONAL.replace('"seasonal":', '"parrot":'))
+    with pytest.raises(PandaError, match=r"'parrot', in baselines/parrot\.py and in \S+/mine\.py"):
+        registry.info("parrot", [str(tmp_path / "mine.py")])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from panda.config import Config, ModelShape
 from panda.config.estimate import StageCost, estimate, estimate_lines, estimate_summary, flops, total
-from tests.conftest import preset_config
+from panda.config.load import load_config
+from tests.conftest import ROOT, preset_config
 
 
 def changed(config: Config, section: str, **values) -> Config:
@@ -102,6 +105,58 @@ def test_following_costs_by_the_candidate_and_by_the_period(paper: Config):
     n_candidates = search.n_pairs * search.n_perturbations + 135 * (1 + search.n_founder_perturbations)
     seconds = 0.15 * n_candidates * 0.1
     assert one == pytest.approx(seconds / 3600, rel=0.02)
+
+
+LEARNER = """
+BASELINES = {"learner": {"label": "learner", "idea": "learns", "licence": "MIT", "trained": True}}
+SETTINGS = {%s}
+"""
+TRAINING = {"max_epochs": 3, "batches_per_epoch": 5, "batch_size": 7}
+
+
+def with_learner(settings: dict, folder: Path) -> Config:
+    """The smoke preset with a trained baseline of one's own, and without ours."""
+    path = folder / "learner.py"
+    path.write_text(LEARNER % ", ".join(f'"{name}": "Count"' for name in settings))
+    given = {
+        "baselines": {"own": {str(path): settings}},
+        "evaluate": {"forecasters": ["panda", "learner"]},
+        "costs": {"job_cpu_s": 0.0},
+    }
+    return load_config(ROOT / "config.yaml", preset="smoke", given=given)
+
+
+def test_a_trained_baseline_of_ones_own_counts_where_it_says_how_long_it_trains(tmp_path: Path):
+    config = with_learner(TRAINING, tmp_path)
+    hours = 3 * 5 * 7 * config.costs.baseline_window_cpu_s / 3600
+    assert stages(config)["baselines"].cpu_hours == pytest.approx(hours)
+    assert "not counted" not in "".join(estimate_lines(config)) and "without" not in estimate_summary(config)
+
+
+@pytest.mark.parametrize("missing", TRAINING)
+def test_where_it_does_not_say_so_the_estimate_says_what_it_leaves_out(missing: str, tmp_path: Path):
+    settings = {name: value for name, value in TRAINING.items() if name != missing}
+    config = with_learner(settings, tmp_path)
+    assert stages(config)["baselines"].cpu_hours == 0
+    left_out = "the training of learner (no max_epochs, batches_per_epoch, batch_size)"
+    assert estimate_lines(config)[-1] == f"not counted: {left_out}"
+    assert f"GB on disk, without {left_out} (" in estimate_summary(config)
+
+
+def test_data_sets_cost_where_the_report_shows_them(paper: Config):
+    less = {
+        name: own.model_copy(update={"in_report": name == "test"})
+        for name, own in paper.evaluate.datasets.items()
+    }
+    alone = stages(changed(paper, "evaluate", datasets=less))["evaluate"]
+    assert stages(paper)["evaluate"] == alone
+    validation = less["validation"].model_copy(update={"in_report": True})
+    more = stages(changed(paper, "evaluate", datasets=less | {"validation": validation}))["evaluate"]
+    assert alone.gpu_hours < more.gpu_hours < 3 * alone.gpu_hours and more.disk_gb > alone.disk_gb
+    lasers = validation.model_copy(update={"series": "my_data/lasers.npz", "in_report": None})
+    own = changed(paper, "evaluate", datasets=less | {"lasers": lasers})
+    assert stages(own)["evaluate"] == alone
+    assert estimate_lines(own)[-1] == "not counted: the forecasts of lasers"
 
 
 def test_smoke_is_minutes_and_paper_is_days():

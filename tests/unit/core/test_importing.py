@@ -63,6 +63,21 @@ def test_it_is_found_without_running_it(source: Path, line: str, message: str):
     assert str(error.value).startswith(message)
 
 
+def test_a_file_anywhere_is_held_to_the_same(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    for line, message in (
+        ("import nonesuch.deep", "needs the package 'nonesuch.deep'; install it, or correct the name"),
+        ("from panda.nothere import x", "no module 'panda.nothere'; correct the name"),
+        ("from .helper import x", "imports '.helper', but the file is run by itself, outside any package"),
+    ):
+        path.write_text(f"import json, numpy\n{line}\nraise AssertionError\n")
+        with pytest.raises(PandaError) as error:
+            importing.check_imports_of_file(path)
+        assert str(error.value).startswith(f"{path}:2: {message}") and "\n" not in str(error.value)
+    path.write_text("try:\n    import nonesuch\nexcept ImportError:\n    nonesuch = None\n")
+    importing.check_imports_of_file(path)
+
+
 def test_an_extra_is_named(source: Path):
     (source / "written.py").write_text("import nonesuch\n")
     for find in (importing.import_ours, importing.check_imports):

@@ -72,13 +72,13 @@ def test_tables_of_another_run_are_refused(tmp_path: Path):
     with pytest.raises(PandaError, match=rf"{strange}: its provenance record says that it was not made from"):
         check_one_run([own, strange], made_from=[catalogue])
     with pytest.raises(PandaError, match=rf"{strange}: .* with another \.parquet files than {own}"):
-        check_one_run([own, strange], shared=".parquet")
+        check_one_run([own, strange], shared=(".parquet",))
     seeded = make(tmp_path / "a" / "1.parquet", 3.0, inputs=[catalogue], seed=1)
     with pytest.raises(PandaError, match=rf"{seeded}: .* with another seed than {own}"):
         check_one_run([own, seeded], made_from=[catalogue])
     # Without a record it may be anyone's.
     record_path(strange).unlink()
-    check_one_run([own, strange], made_from=[catalogue], shared=".parquet")
+    check_one_run([own, strange], made_from=[catalogue], shared=(".parquet",))
 
 
 def test_an_input_is_held_against_its_own_record(tmp_path: Path):

@@ -12,9 +12,9 @@ from panda.config import Evaluate
 from panda.core.errors import PandaError
 from panda.core.files import write_arrays
 from panda.data.series import open_series
-from panda.evaluation.fields import summarise_fields
 from panda.evaluation.forecasts import forecast_windows
 from panda.evaluation.score import example_forecasts, score
+from panda.evaluation.summary import by_system, summarise
 from panda.evaluation.windows import Windows, draw_windows
 
 
@@ -62,9 +62,12 @@ def test_fields_are_cut_where_they_should_be(from_20: Evaluate, tmp_path: Path) 
 def test_summary_over_runs(from_20: Evaluate, tmp_path: Path) -> None:
     fields = np.random.default_rng(0).normal(size=(12, 300, 8))
     table = scores_of(fields, from_20, tmp_path)
-    summary = summarise_fields(table, from_20, seed=1)
-    assert len(summary) == 3 * 4
+    summary = summarise(table, from_20, held_out=(), seed=1)
+    assert set(summary["population"]) == {"all"} and set(summary["unit"]) == {"series"}
     row = summary[(summary["metric"] == "smape") & (summary["horizon"] == 64)].iloc[0]
     values = table[table["horizon"] == 64]["smape"]
     assert row["mean"] == pytest.approx(values.mean()) and row["median"] == pytest.approx(values.median())
-    assert row["low"] < row["mean"] < row["high"] and row["n_runs"] == 12
+    assert row["mean_low"] < row["mean"] < row["mean_high"]
+    assert row["median_low"] <= row["median"] <= row["median_high"]
+    assert row["n_systems"] == row["n_clusters"] == 12 and row["n_founders"] == 0
+    assert by_system(table)["name"].nunique() == 12

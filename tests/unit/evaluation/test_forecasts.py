@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from panda.config import Evaluate
 from panda.core.errors import PandaError
 from panda.core.files import read_arrays, write_arrays
 from panda.data.series import open_series
+from panda.evaluation.forecaster import Checked
 from panda.evaluation.forecasts import Forecasts, forecast_windows
 from panda.evaluation.score import pointwise, score
 from panda.evaluation.windows import draw_windows
@@ -19,17 +21,21 @@ from panda.evaluation.windows import draw_windows
 class Drift:
     """The last value, moved on by thirds; no number in windows that start low."""
 
-    def __init__(self, name="drift"):
-        self.name = name
+    name = "drift"
 
     def forecast(self, context, horizon):
-        if self.name == "transposed":  # the same numbers, channels before times in memory
-            made = Drift().forecast(context, horizon)
-            return np.ascontiguousarray(made.transpose(0, 2, 1)).transpose(0, 2, 1)
         steps = np.arange(1, horizon + 1)[None, :, None] / 3
         forecast = context[:, -1:] + steps * 1e-3
         forecast[context[:, 0, 0] < -0.5, horizon // 2 :] = np.nan
         return forecast
+
+
+class Transposed(Drift):
+    """The same numbers, channels before times in memory."""
+
+    def forecast(self, context, horizon):
+        made = super().forecast(context, horizon)
+        return np.ascontiguousarray(made.transpose(0, 2, 1)).transpose(0, 2, 1)
 
 
 def stored(forecasts: Forecasts, path: Path) -> Forecasts:
@@ -37,20 +43,39 @@ def stored(forecasts: Forecasts, path: Path) -> Forecasts:
     return Forecasts.from_arrays(read_arrays(path), str(path))
 
 
-@pytest.mark.parametrize("name", ["drift", "transposed"])
+@pytest.mark.parametrize("forecaster", [Drift(), Transposed()])
 def test_stored_forecasts_score_as_forecasts_do_to_the_bit(
-    name: str, store, settings: Evaluate, tmp_path: Path
+    forecaster: Drift, store, settings: Evaluate, tmp_path: Path
 ) -> None:
     windows = draw_windows(store, settings, seed=1)
-    made = forecast_windows(Drift(name), windows, settings)
+    made = forecast_windows(forecaster, windows, settings)
     found = score(stored(made, tmp_path / "f.npz"), windows, settings)
     assert found["failed"].any() and not found["failed"].all()
     for batch in windows.batches(settings.batch_size):
-        direct = pointwise(Drift(name).forecast(batch.context, 96), batch.context, batch.truth, settings)
+        forecast = Checked(forecaster).forecast(batch.context, 96)
+        direct = pointwise(forecast, batch.context, batch.truth, settings)
         for place, row in enumerate(batch.rows.itertuples()):
             mine = found[(found["system"] == row.system) & (found["window"] == row.window)]
             for metric in ("smape", "mse", "mae", "spearman", "failed"):
                 np.testing.assert_array_equal(mine[metric].to_numpy(), direct[metric][place])
+
+
+def test_how_a_forecaster_lays_out_its_array_in_memory_changes_nothing(store, settings: Evaluate) -> None:
+    """Sums are taken in the order of the memory: the last bit of a score would hang on it."""
+    assert (
+        Checked(Transposed()).forecast(np.random.default_rng(0).normal(size=(2, 9, 3)), 4).flags.c_contiguous
+    )
+    single = settings.model_copy(update={"precision": "float32"})
+    windows = draw_windows(store, single, seed=1)
+    plain, transposed = (forecast_windows(one, windows, single) for one in (Drift(), Transposed()))
+    assert plain.values.dtype == transposed.values.dtype == np.float32
+    for name, array in plain.arrays().items():
+        np.testing.assert_array_equal(transposed.arrays()[name], array)
+    for batch in windows.batches(single.batch_size):
+        assert transposed.of(batch.rows).flags.c_contiguous
+    pd.testing.assert_frame_equal(
+        score(transposed, windows, single), score(plain, windows, single), check_exact=True
+    )
 
 
 def test_as_float32_they_take_half_and_differ_by_rounding(store, settings: Evaluate, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from panda.evaluation.forecaster import Checked, Forecaster
 from panda.evaluation.forecasts import forecast_windows
 from panda.evaluation.score import example_forecasts, pointwise
 from panda.evaluation.score import score as score_forecasts
-from panda.evaluation.summary import by_system, summarise
+from panda.evaluation.summary import by_system, summarise, unseen_founders
 from panda.evaluation.windows import draw_windows
 
 
@@ -157,6 +157,24 @@ def test_summary_has_a_row_for_every_population_horizon_and_metric(store, settin
     assert row["n_systems"] == row["n_clusters"] == 4
     spearman = summary[summary["metric"] == "spearman"]
     assert (spearman["n_systems"] == 0).all() and spearman["median"].isna().all()
+
+
+def test_what_is_resampled_is_a_name_or_where_founders_are_unknown_a_series(
+    store, settings: Evaluate
+) -> None:
+    scores = score(Last(), draw_windows(store, settings, seed=1), settings)
+    known = summarise(scores, settings, held_out=(), seed=1)
+    assert set(known["unit"]) == {"name"} and known["n_clusters"].max() == 6
+    unknown = summarise(scores.assign(driver="", population="series"), settings, held_out=(), seed=1)
+    assert set(unknown["unit"]) == {"series"} and unknown["n_clusters"].max() == 18
+    assert set(unknown["population"]) == {"all"}
+
+
+def test_founders_are_unseen_by_the_split_of_the_series(smoke) -> None:
+    founders = smoke.discover.founders
+    assert unseen_founders("test", founders) == unseen_founders("long", founders) == founders.test_names
+    assert unseen_founders("validation", founders) == founders.validation
+    assert unseen_founders("train", founders) == unseen_founders("my/lasers.npz", founders) == ()
 
 
 def test_strict_and_fast_test_systems_are_summarised_apart(store, settings: Evaluate) -> None:

@@ -164,6 +164,20 @@ def test_too_few_names_give_no_verdict() -> None:
     assert set(table["verdict"]) == {"not told apart"}
 
 
+def test_a_table_without_a_tested_horizon_is_tested_at_its_longest() -> None:
+    table = compare(
+        by_system("panda").replace({"horizon": {64: 4, 128: 8, 256: 16}}),
+        load_config(ROOT / "config.yaml").evaluate,
+    )
+    assert set(table["horizon"]) == {16}
+
+
+def test_a_table_without_the_reference_has_no_tests() -> None:
+    systems = by_system("panda").replace({"forecaster": {"panda": "seasonal"}})
+    table = compare(systems, load_config(ROOT / "config.yaml").evaluate)
+    assert table.empty and "verdict" in table.columns
+
+
 def test_no_reference_gives_an_empty_table() -> None:
     settings = load_config(ROOT / "config.yaml").evaluate.model_copy(update={"reference": None})
     table = compare(by_system("panda"), settings)

@@ -290,8 +290,11 @@ def pde(forecasters: list[str], field: np.ndarray | None = None) -> tuple[pd.Dat
         for horizon in HORIZONS:
             for metric, scale in (("smape", 1.0), ("mae", 0.008), ("mse", 1e-4), ("spearman", 0.0)):
                 mean = scale * (low + (high - low) * (horizon - 64) / 448)
-                rows.append((forecaster, horizon, metric, mean, mean, 0.93 * mean, 1.07 * mean, 40))
-    columns = ["forecaster", "horizon", "metric", "mean", "median", "low", "high", "n_runs"]
+                rows.append((forecaster, "all", horizon, metric, mean, mean, 0.93 * mean, 1.07 * mean, 40))
+    columns = [
+        *("forecaster", "population", "horizon", "metric"),
+        *("mean", "median", "mean_low", "mean_high", "n_systems"),
+    ]
     return pd.DataFrame(rows, columns=columns), arrays
 
 
@@ -305,10 +308,10 @@ def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int]
         "discover/spectra": spectra(n_skew, 60),
         "paper/reference_exponents": published(),
         **evolution(),
-        "evaluate/by_system": systems,
-        "evaluate/summary": summary(systems),
+        "evaluate/test/by_system": systems,
+        "evaluate/test/summary": summary(systems),
         "evaluate/completions": completion_table,
-        "pde/summary": fields_table,
+        "evaluate/kuramoto_sivashinsky/summary": fields_table,
         **scaling("identifiable"),
         "train/learning": learning(),
     }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from panda.core.known_baselines import knowing
 from panda.figures import projection, style
 from panda.figures.attractors import exponent_text
 
@@ -36,6 +39,19 @@ def test_unknown_forecasters_have_stable_colours():
         len({style.colour(name) for name in ("panda", "parrot", "linear_ar", "persistence", "darts_nbeats")})
         == 5
     )
+
+
+def test_own_baselines_have_the_label_and_the_colour_of_their_file(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    one = {"label": "as last week", "idea": "-", "licence": "MIT", "colour": "#123456"}
+    plain = {"label": "plain", "idea": "-", "licence": "MIT"}
+    path.write_text(f"BASELINES = {{'seasonal': {one!r}, 'panda_like': {plain!r}}}\n")
+    with knowing([str(path)]):
+        assert style.label("seasonal") == "as last week" and style.colour("seasonal") == "#123456"
+        assert style.label("parrot") == "context parroting" and style.label("panda") == "Panda"
+        assert style.colour("panda_like") in style.FURTHER_COLOURS
+        assert not style.is_panda("panda_like") and style.is_panda("panda_split3")
+    assert style.label("seasonal") == "seasonal" and style.colour("seasonal") in style.FURTHER_COLOURS
 
 
 def test_labels_do_not_overlap():

@@ -315,7 +315,7 @@ def test_forecasts_draw_the_data_beside(results):
     panel = data[(data["panel"] == "A") & (data["metric"] == "coordinate 1")]
     for _, group in panel.groupby(["name", "forecaster"]):
         assert drawn(figure, group["y"])
-    summary = tables["evaluate/summary"]
+    summary = tables["evaluate/test/summary"]
     key = {"forecaster": "panda", "population": "skew", "horizon": 128, "metric": "smape"}
     row = summary.loc[(summary[list(key)] == pd.Series(key)).all(axis=1)].iloc[0]
     point = curves[
@@ -330,7 +330,7 @@ def test_forecasts_pick_the_best_baseline_and_scale_by_the_context(results):
     tables, arrays = results
     module = FIGURES["forecasts"].load()
     data = module.shown(tables, arrays)
-    systems = tables["evaluate/by_system"]
+    systems = tables["evaluate/test/by_system"]
     medians = systems[systems["horizon"] == 512].groupby("forecaster")["smape"].median()
     best = medians[[name for name in medians.index if not name.startswith("panda")]].idxmin()
     series = list(dict.fromkeys(data.loc[data["panel"] == "A", "forecaster"]))
@@ -345,11 +345,17 @@ def test_forecasts_pick_the_best_baseline_and_scale_by_the_context(results):
     assert panel["x"].iloc[0] == 0
 
 
+def test_forecasts_without_examples_draw_the_errors(results):
+    tables, _ = results
+    text = texts(FIGURES["forecasts"].load().draw(tables, {}))
+    assert "No example forecasts in this run." in text and "founders (n = 6)" in text
+
+
 def test_forecasts_without_skew_products_say_so(results):
     tables, arrays = results
     thin = {
         key: tables[key][tables[key]["population"] == "founder"]
-        for key in ("evaluate/by_system", "evaluate/summary")
+        for key in ("evaluate/test/by_system", "evaluate/test/summary")
     }
     text = texts(FIGURES["forecasts"].load().draw(thin, arrays))
     assert "no skew products in this run" in text
@@ -371,7 +377,7 @@ def test_forecasts_without_one_forecaster(left_out, results):
 def test_a_forecast_of_zero_stretches_no_axis(results):
     tables, arrays = results
     tables = dict(tables)
-    for key in ("evaluate/by_system", "evaluate/summary", "pde/summary"):
+    for key in ("evaluate/test/by_system", "evaluate/test/summary", "evaluate/kuramoto_sivashinsky/summary"):
         tables[key] = tables[key].copy()
         mean = tables[key]["forecaster"] == "context_mean"
         if "metric" in tables[key]:
@@ -416,14 +422,16 @@ def test_only_the_forecasters_of_the_examples_have_bands(results):
 
 def test_forecasts_with_failed_and_few(results):
     tables, arrays = results
-    systems = tables["evaluate/by_system"]
+    systems = tables["evaluate/test/by_system"]
     systems = systems[
         (systems["name"] == "skew0") & systems["forecaster"].isin(["panda", "linear_ar"])
     ].copy()
     systems.loc[systems["forecaster"] == "linear_ar", "mae"] = np.inf
-    summary = tables["evaluate/summary"].assign(median_high=np.inf)
+    summary = tables["evaluate/test/summary"].assign(median_high=np.inf)
     text = texts(
-        FIGURES["forecasts"].load().draw({"evaluate/by_system": systems, "evaluate/summary": summary}, arrays)
+        FIGURES["forecasts"]
+        .load()
+        .draw({"evaluate/test/by_system": systems, "evaluate/test/summary": summary}, arrays)
     )
     assert "fails" in text
     assert "skew products (n = 1)" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -112,7 +113,7 @@ def test_has_every_figure_and_its_data():
 
 
 def test_is_self_contained():
-    html = report(evaluate__summary=summary(), claims=claims("differs"))
+    html = report(evaluate__test__summary=summary(), claims=claims("differs"))
     page = parse(html)
     assert page.tags.count("script") == 1 and "<script>" in html
     assert "link" not in page.tags
@@ -145,7 +146,7 @@ def test_the_script_sorts_and_finds(tmp_path):
         "names": ["linear AR", "N-BEATS", "Panda", "persistence"],
         "found": ["Panda"],
         "count": "1 row",
-        "open": [True, False],
+        "open": [True, True, False],
         "all again": 4,
     }
 
@@ -157,8 +158,8 @@ def test_first_line_says_what_the_preset_means():
 
 
 def test_what_was_not_run_is_said():
-    assert report().count("not run in this preset") == 10
-    assert report(evaluate__summary=summary()).count("not run in this preset") == 9
+    assert report().count("not run in this preset") == 9
+    assert report(evaluate__test__summary=summary()).count("not run in this preset") == 8
 
 
 def test_verdicts_are_text_and_colour():
@@ -250,22 +251,55 @@ def test_comparisons_have_a_verdict_with_its_effect_for_every_rival():
     assert [row[1].text for row in table.rows] == ["mean"]
     assert table.rows[0][2].text == "better" and table.rows[0][2].kind == "verdict good"
     assert table.rows[0][2].small == "r = −1.00, p = 1.00e-05, n = 19"
-    html = report(evaluate__summary=summary(), evaluate__significance=significance())
+    html = report(evaluate__test__summary=summary(), evaluate__test__significance=significance())
     assert "Is Panda better or worse beyond chance?" in html and "<parrot>" not in html
-    assert "beyond chance" not in report(evaluate__significance=significance().iloc[:0])
+    assert "beyond chance" not in report(evaluate__test__significance=significance().iloc[:0])
+
+
+def of_series() -> pd.DataFrame:
+    """A summary of series of unknown founders."""
+    frame = summary()
+    return frame[frame["population"] == "all"].assign(unit="series", n_systems=40, n_founders=0)
+
+
+def test_series_of_unknown_founders_say_what_their_intervals_are_over():
+    (table,) = forecast_tables(of_series())
+    assert table.title == "series (n = 40; intervals over single series, as their founders are not known)"
+    assert [row[0].text for row in table.rows] == ["context parroting", "Panda", "linear AR"]
+    trained_on = summary().assign(unit="name", n_founders=0)
+    assert forecast_tables(trained_on)[0].title == "skew products (n = 31 systems)"
+    tests = significance().assign(population="series")
+    assert [row[0].text for row in comparison_table(tests).rows] == ["series"] * 1
+
+
+def test_data_sets_other_than_the_unseen_systems_are_folded_away():
+    tables = {"evaluate__lasers__summary": of_series(), "evaluate__validation__summary": summary()}
+    html = report(
+        **tables,
+        evaluate__test__summary=summary(),
+        evaluate__lasers__significance=significance().assign(population="series"),
+    )
+    parse(html)
+    folds = re.findall(r'<details class="fold" id="data-set-\d+"><summary>(.*?)</summary>', html)
+    assert folds == ["lasers: 3 forecasters", "validation, systems of the validation founders: 3 forecasters"]
+    before, lasers, validation = re.split(r'<details class="fold" id="data-set-\d+">', html)
+    assert "skew products (n = 31 systems of 7 unseen founders)" in before and "single series" not in before
+    assert "intervals over single series" in lasers and "Is Panda better or worse beyond chance?" in lasers
+    assert "skew products (n = 31" in validation
 
 
 def test_rivals_that_no_test_tells_apart_are_folded_and_counted():
     table = comparison_table(significance())
     assert [row[1].text for row in table.folded] == ["<parrot>"]
     assert table.fold == "3 tests in 1 row see no difference (n at most 19 pairs)"
-    html = report(evaluate__summary=summary(), evaluate__significance=significance())
+    html = report(evaluate__test__summary=summary(), evaluate__test__significance=significance())
     assert f'<details class="fold"><summary>{table.fold}</summary>' in html
     none = comparison_table(significance().assign(verdict="better"))
     assert len(none.rows) == 2 and (none.folded, none.fold) == ((), "")
     # Where nothing is told apart no empty table stands above the line that says so.
     html = report(
-        evaluate__summary=summary(), evaluate__significance=significance().assign(verdict="not told apart")
+        evaluate__test__summary=summary(),
+        evaluate__test__significance=significance().assign(verdict="not told apart"),
     )
     assert "6 tests in 2 rows see no difference" in html and "no rows" not in html
 
