@@ -12,6 +12,7 @@ from panda.core.importing import import_ours
 if TYPE_CHECKING:
     from panda.config import Config
     from panda.evaluation.forecaster import Checked
+    from panda.model.panda import Panda
 
 
 def device_of(config: Config) -> str:
@@ -33,24 +34,14 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
 
     if name in config.named_models():
         from panda.core.files import require
-        from panda.evaluation.forecaster import Checked
-        from panda.evaluation.panda_forecaster import PandaForecaster
         from panda.model.weights import load_model
 
         if state is None:
             raise PandaError(f"{name} is a trained model; give --state its model.safetensors")
         weights = require(state)
-        return Checked(
-            PandaForecaster(
-                load_model(weights.parent),
-                name=name,
-                batch_size=config.evaluate.batch_size,
-                standardise_eps=config.evaluate.standardise_eps,
-                threads=config.train.threads,
-                device=device_of(config),
-                raw=config.evaluate.contexts == "raw",
-            )
-        )
+        return _model(config, name, load_model(weights.parent))
+    if name in config.taken:
+        return _pretrained(config, name)
     registry = import_ours("baselines.registry")
     folder = None if state is None else state.parent
     return registry.create(
@@ -60,6 +51,41 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
         seed=config.seed,
         standardise_eps=config.evaluate.standardise_eps,
         threads=config.train.threads,
+    )
+
+
+def _pretrained(config: Config, name: str) -> Checked:
+    """A model that was trained elsewhere.
+
+    Raises:
+        PandaError: it is not at hand, or damaged; what is missing is said.
+    """
+    from panda.core.errors import PandaError
+    from panda.model.weights import load_model
+
+    one = config.taken[name]
+    if one.lacks:
+        raise PandaError(
+            f"pretrained.{name}: {one.lacks}; leave it out of the forecasters, or complete the entry"
+        )
+    model = load_model(one.folder or one.source, revision=one.revision, sha256=one.sha256)
+    return _model(config, name, model)
+
+
+def _model(config: Config, name: str, model: Panda) -> Checked:
+    from panda.evaluation.forecaster import Checked
+    from panda.evaluation.panda_forecaster import PandaForecaster
+
+    return Checked(
+        PandaForecaster(
+            model,
+            name=name,
+            batch_size=config.evaluate.batch_size,
+            standardise_eps=config.evaluate.standardise_eps,
+            threads=config.train.threads,
+            device=device_of(config),
+            raw=config.evaluate.contexts == "raw",
+        )
     )
 
 

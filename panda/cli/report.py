@@ -87,6 +87,7 @@ def write(
 ) -> None:
     """Write the report: figures, forecasts, claims, costs and provenance on one page."""
     from panda.cli.figures import read_results
+    from panda.config.arena import lacking
     from panda.core.files import require, write_text
     from panda.core.known_baselines import knowing
     from panda.figures.registry import choose, read_figures
@@ -118,6 +119,7 @@ def write(
             tables=found,
             provenance=_provenance(settings),
             sources=_sources(tables, root),
+            lacking=lacking(settings),
         )
         write_text(output, page)
 

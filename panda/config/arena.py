@@ -72,7 +72,18 @@ def reported(config: Config) -> tuple[str, ...]:
 
 
 def contestants(config: Config, dataset: str) -> tuple[str, ...]:
-    """The forecasters of a data set: its own list, or that of `evaluate`."""
+    """The forecasters of a data set: its own list or that of `evaluate`, without models whose weights are missing."""
+    without = lacking(config)
+    return tuple(name for name in _asked(config, dataset) if name not in without)
+
+
+def lacking(config: Config) -> dict[str, str]:
+    """Models that are asked for and trained elsewhere, but are not at hand, each with what is missing."""
+    asked = {name for names in config.forecasters().values() for name in names}
+    return {name: one.lacks for name, one in config.taken.items() if name in asked and one.lacks}
+
+
+def _asked(config: Config, dataset: str) -> tuple[str, ...]:
     common, own = config.evaluate.forecasters, config.evaluate.datasets[dataset].forecasters
     return common if own is None else own
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from panda.config.pretrained import REVISION_PATTERN, SHA256_PATTERN
 from panda.config.types import PATH_PATTERN
 from panda.config.whole import Config
 from panda.core.baseline_files import read_baselines
@@ -178,7 +179,12 @@ def _check_forecasters(config: Config, baselines: Sequence[str], layers: Layers)
             raise PandaError(
                 f"{where}: train.definitions: {name!r} is the name of a baseline; give the model another"
             )
-    known = [*config.named_models(), *baselines]
+    for name in config.pretrained:
+        if name in baselines or "." in name:
+            where = locate(("pretrained", name), layers)
+            wrong = "is the name of a baseline" if name in baselines else "has a dot"
+            raise PandaError(f"{where}: pretrained: {name!r} {wrong}; give the model another")
+    known = [*config.named_models(), *config.pretrained, *baselines]
     for stage, names in config.forecasters().items():
         for name in names:
             if name not in known:
@@ -243,6 +249,8 @@ def _explain(problem: Any, layers: Layers) -> str:
 _ALLOWED = {
     NAME_PATTERN: "letters, digits, '.', '_' and '-' only, a letter or digit first",
     PATH_PATTERN: "a path, not empty and without line breaks, tabs and the like",
+    REVISION_PATTERN: "a commit, tag or branch",
+    SHA256_PATTERN: "64 hexadecimal digits",
 }
 
 

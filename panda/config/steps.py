@@ -419,5 +419,7 @@ def forecaster(
     """The keys that a forecaster reads, and the modules of its code: a model's, or what a baseline says of itself."""
     if name in config.named_models():
         return MODEL_READS, MODEL_CODE
+    if name in config.taken:
+        return (*MODEL_READS, f"pretrained.{name}"), MODEL_CODE
     found = baseline(name)
     return found.reads, (found.module,) if found.module else ()

@@ -11,6 +11,7 @@ from panda.config.costs import Costs
 from panda.config.discover import Discover
 from panda.config.evaluate import EQUATION, FIELDS, PDE, UNSEEN, Evaluate
 from panda.config.integrate import Integrate
+from panda.config.pretrained import Pretrained
 from panda.config.train import Train
 from panda.config.types import Count, Name, Positive, Section, Seed, Shards, Steps
 from panda.core.baseline_files import FOLDER
@@ -54,6 +55,7 @@ class Config(Section):
     integrate: Integrate
     train: Train
     baselines: Baselines
+    pretrained: dict[Name, Pretrained]
     evaluate: Evaluate
     pde: PDE
     scaling: Scaling
@@ -163,6 +165,8 @@ class Config(Section):
         for stage, names in self.forecasters().items():
             for name in names:
                 definition = self.train.definitions.get(name)
+                if name in self.pretrained and name not in self.train.models:
+                    continue
                 if definition is not None and (
                     definition.head != "forecast" or name not in self.train.models
                 ):
@@ -182,6 +186,12 @@ class Config(Section):
                     f"baselines.own: {known[name].file} has a baseline {name!r}, the name of a trained model; give it "
                     "another"
                 )
+
+    @property
+    def taken(self) -> dict[str, Pretrained]:
+        """The models that are trained already; one that is trained here under its name takes its place."""
+        own = self.named_models()
+        return {name: one for name, one in self.pretrained.items() if name not in own}
 
     def forecasters(self) -> dict[str, tuple[str, ...]]:
         """The forecasters that each key of the configuration lists."""
@@ -246,6 +256,7 @@ def section(config: Config, *paths: str) -> dict[str, Any]:
     # By name, because the list of relatives is neither code nor configuration.
     select["strict"] = list(founders.strict_names(config.discover.select.strict))
     dumped["baselines"]["own"] = own_content(config.baselines.own)
+    dumped["pretrained"] = {name: one.content() for name, one in config.pretrained.items()}
     parts: dict[str, Any] = {}
     for path in paths:
         part: Any = dumped

@@ -9,6 +9,10 @@ FORECASTERS = {
     "panda": "Panda",
     "panda_mlm_sft": "Panda, MLM then SFT",
     "panda_mlm": "Panda, MLM",
+    "panda_small": "Panda small, shipped",
+    "panda_analogue": "Panda with analogues, shipped",
+    "panda_published": "Panda 21M, published",
+    "panda_published_72m": "Panda 72M, published",
 }
 POPULATIONS = {"skew": "skew products", "founder": "founders"}
 DATA_SETS = {

@@ -71,6 +71,10 @@ COLOURS = {
     "panda": "#0072B2",
     "panda_mlm_sft": "#56B4E9",
     "panda_mlm": "#0072B2",
+    "panda_analogue": "#6A3D9A",
+    "panda_small": "#1F3A93",
+    "panda_published": "#222222",
+    "panda_published_72m": "#777777",
     "linear_interpolation": "#009E73",
     "cubic_spline": "#D55E00",
 }

@@ -9,9 +9,9 @@ import torch
 from panda.config.own_data import own_data
 from panda.core.digest import sha256 as sha256_of_file
 from panda.core.errors import PandaError, did_you_mean
+from panda.core.shipped import shipped_models
 from panda.evaluation.forecaster import Checked
 from panda.evaluation.panda_forecaster import PandaForecaster
-from panda.model.shipped import shipped_models
 from panda.model.weights import WEIGHTS, load_model
 from panda.own_data.model import Model
 

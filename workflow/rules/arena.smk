@@ -6,6 +6,9 @@ def forecaster_state(wildcards):
     name = wildcards.forecaster
     if name in MODELS:
         return [f"{RUN}/train/{name}/model.safetensors"]
+    if name in CONFIG.taken:
+        # By content, not as an input: a checkout touches what is shipped.
+        return []
     return [f"{RUN}/baselines/{name}/config.json"] if baseline(name).trained else []
 
 

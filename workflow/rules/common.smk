@@ -45,8 +45,15 @@ wildcard_constraints:
     split="|".join(SPLITS),
     model=one_of(MODELS),
     dataset=one_of(CONFIG.evaluate.datasets),
-    forecaster=one_of([*MODELS, *registry.names(CONFIG.baselines.own)]),
-    scored=one_of([arena.TOGETHER, *MODELS, *registry.names(CONFIG.baselines.own)]),
+    forecaster=one_of([*MODELS, *CONFIG.taken, *registry.names(CONFIG.baselines.own)]),
+    scored=one_of(
+        [
+            arena.TOGETHER,
+            *MODELS,
+            *CONFIG.taken,
+            *registry.names(CONFIG.baselines.own),
+        ]
+    ),
 
 
 def out(step, role):

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import panda
+from panda.core import shipped
 from panda.core.errors import PandaError
-from panda.model import shipped
 from panda.model.panda import rollout
 from panda.model.weights import load_model
 from panda.own_data.model import Model
