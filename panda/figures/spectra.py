@@ -121,7 +121,8 @@ def _histogram(axes: Axes, data: pd.DataFrame, column: str, label: str, *, logar
         f"{n_beyond:,} beyond the axis" if n_beyond else "",
     ]
     if any(notes):
-        text = "not shown: " + ", ".join(note for note in notes if note)
+        # On lines of their own: the panels stand close beside each other.
+        text = "not shown: " + ",\n".join(note for note in notes if note)
         axes.set_title(text, loc="left", fontsize=6, color=style.MUTED, pad=3)
 
 
