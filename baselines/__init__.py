@@ -1,1 +1,1 @@
-"""Forecasters to compare with, one adapter a file, behind the interface of `panda.evaluation.forecaster`."""
+"""Forecasters to compare with, one adapter per file, behind the interface of `panda.evaluation.forecaster`."""

@@ -1,4 +1,4 @@
-"""The climate: the mean of the context, for ever."""
+"""The climate: the mean of the context, forever."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def fit(
 ) -> dict[str, Any]:
     """Train on `seed_windows` windows until the validation loss has not fallen for `patience` epochs.
 
-    The weights of the best epoch are kept. Loss: absolute error; the rest as darts has it. `progress` counts
+    The weights of the best epoch are kept. The loss is the absolute error; all else is as darts has it. `progress` counts
     epochs. Returns the record that is also stored: settings, seed, losses by epoch, best epoch, and whether
     it stopped on a plateau (else at `max_epochs`).
 
@@ -189,7 +189,7 @@ def fit(
 
 
 class _Best(lightning.Callback):
-    """Remembers the weights of the best validation loss, and stops when they have grown old."""
+    """Remembers the weights of the best validation loss, and stops after `patience` epochs without a better one."""
 
     def __init__(self, patience: int, progress: Progress | None) -> None:
         self.patience, self.progress = patience, progress
@@ -226,7 +226,7 @@ def _model(settings: Any, options: Options) -> NBEATSModel:
 
 
 def _untrained(settings: Any, options: Options) -> NBEATSModel:
-    """A model with its tensors in place: darts makes them in `fit`, here of no epoch."""
+    """A model with its tensors in place: darts makes them in `fit`, which trains for no epoch here."""
     blank = np.zeros((1, settings.input_length + settings.output_length), dtype=np.float32)
     with quiet():
         model = _model(settings, options)

@@ -32,8 +32,8 @@ class FourierResampled:
 
     `irfft(rfft(x), n = T + H) (T + H) / T`, last H values, per channel. This stretches the T points of the
     context over T + H: frequencies come out a factor T / (T + H) too low, and the forecast depends on the
-    horizon asked for. It is kept because the paper's numbers are of this; `fourier_periodic` is the fair
-    version.
+    horizon asked for. It is kept because the paper's numbers are of this version; `fourier_periodic` is the
+    fair one.
     """
 
     name = "fourier"
@@ -75,7 +75,7 @@ class FourierPeriodic:
 def _spectrum(
     context: Float[np.ndarray, "batch time channel"], *, n_harmonics: int
 ) -> Complex[np.ndarray, "batch frequency channel"]:
-    """Real transform over time: of each channel its mean and `n_harmonics` strongest sines (0: all)."""
+    """Real transform over time: the mean and the `n_harmonics` strongest sines of each channel (0: all)."""
     spectrum = np.fft.rfft(context, axis=1)
     if 0 < n_harmonics < spectrum.shape[1] - 1:
         weakest = np.argsort(np.abs(spectrum[:, 1:]), axis=1)[:, :-n_harmonics] + 1

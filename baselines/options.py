@@ -1,4 +1,4 @@
-"""What every adapter is made with, beside its own settings."""
+"""What every adapter is given, beside its own settings."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def nearest_piece(
     """Start of the piece nearest to the last `window` points, among those that do not overlap it.
 
     The squared distance to all pieces, `sum_k sum_c (x_c(s + k) - x_c(T - window + k))^2`, is a sum of
-    `window` shifted differences; the earliest of equal pieces wins, as the longest text follows it.
+    `window` shifted differences; of equal pieces the earliest wins, as the longest piece of the context follows it.
     """
     n_times = series.shape[1]
     n_pieces = n_times - 2 * window + 1

@@ -1,4 +1,4 @@
-"""Nothing changes: the last value, for ever."""
+"""Nothing changes: the last value, forever."""
 
 from __future__ import annotations
 

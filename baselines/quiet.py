@@ -1,4 +1,4 @@
-"""Silence for libraries that talk whatever they are asked."""
+"""Silence for libraries that print messages nobody asked for."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A baseline as steps see it: the module of its code ("" of the user's own: their content is among `reads`)."""
+    """A baseline as steps see it: the module of its code ("" for the user's own, whose content is among `reads`)."""
 
     module: str
     reads: tuple[str, ...]
@@ -44,8 +44,8 @@ def info(name: str, own: Collection[str] = ()) -> Entry:
     """Where the baseline `name` lives and what it needs.
 
     Raises:
-        PandaError: there is no such baseline, and the nearest name is given; a file does not describe itself; or two
-            files have a baseline of one name.
+        PandaError: there is no such baseline (the nearest name is given); a file does not describe itself; or two files
+            have a baseline of the same name.
     """
     known = _all(own)
     if name not in known:
@@ -106,10 +106,10 @@ def n_epochs(name: str, settings: Baselines) -> int:
 
 
 def check(forecasters: Iterable[str], own: Collection[str] = ()) -> None:
-    """Refuse baselines whose files will not be imported, without running them; other forecasters pass.
+    """Refuse baselines whose files cannot be imported, without running them; other forecasters pass.
 
     Raises:
-        PandaError: one is not there, no Python, or imports what is not there; with the line.
+        PandaError: a file is missing, is not Python, or imports what is not there; with the line.
     """
     known = _all(own)
     for name in sorted(set(forecasters) & set(known)):

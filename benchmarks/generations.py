@@ -20,7 +20,7 @@ HORIZONS, METRICS = (64, 128, 256, 512), ("mae", "smape")
 
 
 def generations_table(one: pd.DataFrame, several: pd.DataFrame) -> pd.DataFrame:
-    """A row a (forecaster, metric, horizon): medians over founders in both runs, and the paired test.
+    """One row per (forecaster, metric, horizon): medians over founders in both runs, and the paired test.
 
     Args:
         one, several: tables `evaluate/test/by_system` of the two runs.

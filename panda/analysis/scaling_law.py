@@ -209,7 +209,7 @@ def fit_table(
     """`fit` for each horizon of a long table.
 
     Args:
-        frame: columns model, n_systems (training systems), horizon, system, cluster, error; one row a model,
+        frame: columns model, n_systems (training systems), horizon, system, cluster, error; one row per model,
             horizon and test system.
 
     Returns:

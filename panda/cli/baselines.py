@@ -21,7 +21,9 @@ def group() -> None:
 def fit_baseline(
     name: Annotated[str, typer.Option(help="a baseline that learns", metavar="NAME")],
     output: Annotated[Path, typer.Option(help="folder of its state; config.json is written last")],
-    train: Annotated[list[Path], typer.Option(help="training trajectories, once a file", metavar="FILE")],
+    train: Annotated[
+        list[Path], typer.Option(help="training trajectories; repeat for each file", metavar="FILE")
+    ],
     validation: Annotated[list[Path], typer.Option(help="validation trajectories", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:

@@ -57,7 +57,9 @@ def forecast(
 @app.command()
 def score(
     forecasts: Files,
-    series: Annotated[list[Path], typer.Option(help="the series forecast, once a file", metavar="FILE")],
+    series: Annotated[
+        list[Path], typer.Option(help="the series that were forecast; repeat for each file", metavar="FILE")
+    ],
     dataset: DataSet,
     scores: Scores,
     examples: Annotated[Path, typer.Option(help="example forecasts to write", metavar="FILE")],

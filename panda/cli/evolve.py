@@ -100,7 +100,7 @@ def run(
     output: Output,
     measures: Measures,
     method: Annotated[str, typer.Option(help="one_generation or evolution")],
-    seed: Annotated[int, typer.Option(help="in the place of the configuration's", min=0)],
+    seed: Annotated[int, typer.Option(help="instead of the configuration's", min=0)],
     config: ConfigFile = DEFAULT_CONFIG,
     library: Library = DEFAULT_LIBRARY,
 ) -> None:

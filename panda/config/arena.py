@@ -35,7 +35,7 @@ def check_dataset(config: Config, dataset: str) -> None:
 
 
 def rules_of(config: Config, dataset: str) -> Evaluate:
-    """`evaluate` as it holds for one data set: its own windows, horizons and context in the place of the common ones.
+    """`evaluate` as it holds for one data set: its own windows, horizons and context replace the common ones.
 
     Raises:
         PandaError: there is no such data set; the nearest is named.
@@ -116,7 +116,7 @@ def series_files(path: str | Path) -> list[Path]:
 
 
 def made_of(config: Config, dataset: str) -> tuple[str, ...]:
-    """How the names of the files of a data set end: all tables of its scores must be made from the same ones."""
+    """The ends of the names of a data set's files: all tables of its scores must be made from the same files."""
     source = config.evaluate.datasets[dataset].series
     if source in SOURCES:
         return ("fields.npz",) if source == FIELDS else (".arrow",)

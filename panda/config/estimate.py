@@ -99,7 +99,7 @@ def flops(shape: ModelShape, *, n_channels: float) -> float:
     seen = n_patches + (n_channels if shape.channel_attention else 0)
     attention = 4 * shape.n_layers * shape.d_model * seen
     embedding, layers, head = _weights(shape)
-    # A forecast head is applied once a channel (to all patches, if it flattens them), the other once a patch.
+    # A forecast head is applied once per channel (to all patches, if it flattens them), the other once per patch.
     n_heads = n_patches if shape.head == "mlm" else 1
     tokens = n_patches * (2 * (embedding + layers) + attention)
     return n_channels * (tokens + n_heads * 2 * head)

@@ -51,7 +51,7 @@ class OwnData(Section):
     max_channels: Count
     standardise_eps: Positive
     smape_eps: Positive
-    time_names: tuple[str, ...]
+    time_names: tuple[Name, ...]
     time_tolerance: Fraction
     backtest: Backtest
     picture: Picture

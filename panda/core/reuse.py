@@ -51,7 +51,7 @@ def fetch(key: str, outputs: Sequence[Path], folder: Path = FOLDER) -> bool:
 
 
 def keep(key: str, outputs: Sequence[Path], suffixes: Iterable[str], folder: Path = FOLDER) -> None:
-    """Keep `outputs` under `key`, each with the files beside it that end with `suffixes` in the place of its own.
+    """Keep `outputs` under `key`, each with the files beside it that end with `suffixes` instead of its own.
 
     A disk that takes no links, or no more files, keeps nothing: that costs another run its time, and this one nothing.
     """

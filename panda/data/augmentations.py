@@ -126,9 +126,9 @@ def random_augmentation(
 ) -> Augmentation:
     """One of three augmentations, each with probability 1/3 (paper, section on augmentations).
 
-    - delay embedding: channel and lag uniform, lag from 1 to `delay_max_lag`, or to the longest that leaves
-      a window where that is less (no augmentation where there is none); as many channels as the trajectory
-      has
+    - delay embedding: channel and lag are uniform, the lag from 1 to `delay_max_lag`, or to the longest lag
+      that leaves a window if that is shorter (no augmentation if there is none); as many channels as the
+      trajectory has
     - convex combination: a number d of channels uniform in `mixing_dimensions`, every row of A a Dirichlet
       draw with all concentrations `dirichlet_alpha`, b = 0
     - affine map: d likewise, entries of A and b from `affine_scale N(0, 1) / sqrt(d)`

@@ -44,7 +44,7 @@ def dataset_card(
     git: Mapping[str, Any],
     versions: Mapping[str, str],
 ) -> str:
-    """A README.md in the Hub's dataset-card format: YAML front matter, then what a reader asks.
+    """A README.md in the Hub's dataset-card format: YAML front matter, then what a reader wants to know.
 
     Args:
         stores: the trajectories of `train`, `validation`, `test` and `long`, as far as there are any.

@@ -47,7 +47,7 @@ class Published:
 
 
 def find_published(folder: str | Path) -> list[Path]:
-    """The Parquet and Arrow files anywhere below a folder, sorted; of a set that `datasets` saved those it lists.
+    """The Parquet and Arrow files anywhere below a folder, sorted; of a set saved by `datasets`, those it lists.
 
     Raises:
         PandaError: there is no such folder, or none in it.
@@ -101,10 +101,10 @@ def read_published(paths: Sequence[Path], progress: Progress | None = None) -> I
 
 
 def own_split(one: Published, founders: Founders) -> str | None:
-    """The split of ours that a published trajectory belongs to; None: to none.
+    """The split of ours that a published trajectory belongs to; None if it belongs to none.
 
-    Decided by founder, as for our own systems. What its publisher tests on never trains: if no founder of
-    it is held out here, it is left out.
+    Decided by founder, as for our own systems. What its publisher tests on is never trained on: if none of its
+    founders is held out here, it is left out.
     """
     names = filter(None, (one.trajectory.driver, one.trajectory.response))
     split = founders.split(*names)
@@ -212,7 +212,7 @@ def _state(path: Path) -> dict[str, Any] | None:
 
 
 def _listed(path: Path) -> bool:
-    """Whether a file is data: beside those of a saved set lie the caches of what was done to it."""
+    """Whether a file holds data: beside the files of a saved set lie the caches of what was done to it."""
     state = _state(path) if path.suffix == ".arrow" else None
     if state is None:
         return True

@@ -1,4 +1,4 @@
-"""Series to forecast, whatever they are kept in: trajectory files, or arrays of one's own, with one schema."""
+"""Series to forecast, whatever they are kept in: trajectory files, or the user's own arrays, with one schema."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class SeriesStore(Protocol):
     def __len__(self) -> int: ...
 
     def series(self, i: int) -> Float[np.ndarray, "dimension time"]:
-        """Series i, a channel in each row."""
+        """Series i, one row per channel."""
         ...
 
 
 class ArrayStore:
-    """Series of one file of arrays, all as long and of as many channels."""
+    """Series of one file of arrays, all of the same length and number of channels."""
 
     def __init__(self, table: pd.DataFrame, values: Float[np.ndarray, "n time channel"]) -> None:
         self.table, self._values = table, values

@@ -87,7 +87,7 @@ def write_trajectories(path: str | Path, rows: Iterable[Trajectory]) -> int:
 
 @contextmanager
 def trajectory_writer(path: str | Path) -> Iterator[Callable[[Trajectory], None]]:
-    """A function that appends a trajectory to an Arrow IPC stream, float32, a record batch each.
+    """A function that appends a trajectory to an Arrow IPC stream, in float32 and one record batch per trajectory.
 
     The file appears whole when the block ends, or not at all, and memory holds one trajectory at a time.
     Each row carries two CRC-32: of its numbers (little-endian float32, one channel after the other) and of

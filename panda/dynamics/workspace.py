@@ -58,7 +58,7 @@ class Control(NamedTuple):
 
 
 class Members(NamedTuple):
-    """What is integrated, one row a member. A member is stopped exactly at each of its ``stops``."""
+    """What is integrated, one row per member. A member is stopped exactly at each of its ``stops``."""
 
     initial: np.ndarray  # (n, n_rows)
     parameters: np.ndarray  # (n, .): driver's | response's | driver scale | response scale
@@ -70,7 +70,7 @@ class Members(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What comes out, one row a member; ``states`` at times ``k stops[-1] / (n_points - 1)``."""
+    """What comes out, one row per member; ``states`` at times ``k stops[-1] / (n_points - 1)``."""
 
     states: np.ndarray  # (n, n_points, dimension); n_points = 0: no dense output
     log_growth: np.ndarray  # (n, n_stops, n_vectors): growth of log |v| before each stop

@@ -29,9 +29,9 @@ class Forecaster(Protocol):
 class Checked:
     """A forecaster whose inputs and outputs are held to the interface.
 
-    `registry.create` and `make_forecaster` give no other. A forecast with a NaN or an infinity stays in place as NaN:
-    the metrics score it as a failure. `n_windows` and `n_failed` count what went through. The context is handed on as
-    a read-only view, so that nobody edits it.
+    `registry.create` and `make_forecaster` return nothing else. A forecast with a NaN or an infinity stays in place as
+    NaN: the metrics score it as a failure. `n_windows` and `n_failed` count what went through. The context is handed on
+    as a read-only view, so that nobody edits it.
     """
 
     def __init__(self, forecaster: Forecaster) -> None:
@@ -46,8 +46,8 @@ class Checked:
         """As `Forecaster.forecast`, checked, and contiguous in memory, channels last.
 
         Raises:
-            PandaError: the context is no finite (batch, time, channel) array, or too short for this forecaster; the
-                horizon is below 1; or the forecast has another shape than (batch, horizon, channel).
+            PandaError: the context is not a finite (batch, time, channel) array, or is too short for this forecaster;
+                the horizon is below 1; or the forecast does not have the shape (batch, horizon, channel).
         """
         given = _context(self.name, context)
         if horizon < 1:
@@ -72,7 +72,7 @@ def _context(
     """The context as read-only float64.
 
     Raises:
-        PandaError: it is no array of finite real numbers (batch, time, channel), or one without a step or a channel.
+        PandaError: it is not an array (batch, time, channel) of finite real numbers, or has no step or no channel.
     """
     try:
         given = np.asarray(context)

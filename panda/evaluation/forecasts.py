@@ -20,7 +20,7 @@ _KEY = ("system", "initial_condition", "window", "start", "dimension")
 
 
 class Forecasts(NamedTuple):
-    """What one forecaster says of every window of a plan, in the plan's order.
+    """What one forecaster predicts for every window of a plan, in the plan's order.
 
     `plan` says which windows (`system`, `initial_condition`, `window`, `start`, `dimension`). `values` are the forecasts
     of all windows one after the other, each (horizon, channel), in the units of the data; NaN where one failed.
@@ -66,10 +66,10 @@ class Forecasts(NamedTuple):
         return found
 
     def check(self, windows: Windows) -> None:
-        """Refuse windows that these are no forecasts of.
+        """Refuse windows other than those that were forecast.
 
         Raises:
-            PandaError: the windows are others, in another order, or the horizon is another.
+            PandaError: the windows or their order differ, or the horizon does.
         """
         same = len(self.plan) == len(windows) and all(
             np.array_equal(self.plan[name].to_numpy(), windows.plan[name].to_numpy()) for name in _KEY
@@ -86,7 +86,7 @@ def forecast_windows(
 ) -> Forecasts:
     """Forecast every window to the longest horizon, `settings.batch_size` at a time.
 
-    As float32 a value beyond its range is stored as the largest that there is, so that it still counts as a number.
+    A value beyond the range of float32 is stored as its largest number, so that it still counts as a number.
 
     Raises:
         PandaError: the forecaster breaks its interface.

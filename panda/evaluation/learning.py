@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from panda.config import Evaluate
+from panda.core.metrics import metrics_of
 from panda.core.progress import Progress
 from panda.evaluation.panda_forecaster import PandaForecaster
 from panda.evaluation.score import pointwise
 from panda.evaluation.windows import Windows
 from panda.model.panda import Panda
 
-ERRORS = ("smape", "mae", "valid_time")
+ERRORS = metrics_of("forecasts", headline=True)
 
 
 def learning_curve(
@@ -84,13 +85,12 @@ def _errors(forecaster: PandaForecaster, windows: Windows, settings: Evaluate) -
 def _frame(rows: pd.DataFrame, errors: dict[str, np.ndarray], settings: Evaluate) -> pd.DataFrame:
     n = len(settings.horizons)
     rate = (rows["dt"] * rows["largest_exponent"].where(rows["largest_exponent"] > 0)).to_numpy()
+    found = errors | {"valid_time": errors["valid_steps"] * rate[:, None]}
     return pd.DataFrame(
         {
             "name": np.repeat(rows["name"].to_numpy(), n),
             "population": np.repeat(rows["population"].to_numpy(), n),
             "horizon": np.tile(np.asarray(settings.horizons), len(rows)),
-            "smape": errors["smape"].ravel(),
-            "mae": errors["mae"].ravel(),
-            "valid_time": (errors["valid_steps"] * rate[:, None]).ravel(),
+            **{name: found[name].ravel() for name in ERRORS},
         }
     )

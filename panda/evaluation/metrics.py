@@ -15,7 +15,7 @@ SMAPE_MAX = 200.0
 
 
 class ValidTime(NamedTuple):
-    """Steps until the error passes the threshold; `censored` where it had not by the end of the horizon."""
+    """Steps until the error passes the threshold; `censored` where it has not done so by the end of the horizon."""
 
     n_steps: Int[np.ndarray, "batch n_horizons"]
     censored: Bool[np.ndarray, "batch n_horizons"]
@@ -78,8 +78,8 @@ def spearman(
 ) -> Float[np.ndarray, "batch n_horizons"]:
     """Spearman's rho of each channel (Pearson's of average ranks, ties included), averaged over channels.
 
-    A constant channel, of the forecast or of the truth, has none and is left out; NaN where no channel is
-    left, or where a point is no number.
+    A channel that is constant in the forecast or in the truth has none and is left out; NaN where no channel is
+    left, or where a point is not a number.
     """
     columns = []
     for end in _ends(truth.shape[1], horizons) + 1:

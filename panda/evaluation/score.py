@@ -1,4 +1,4 @@
-"""Scores of stored forecasts of the windows, and those of them that are shown."""
+"""Scores of stored forecasts, and the examples that figures show."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def score(forecasts: Forecasts, windows: Windows, settings: Evaluate) -> pd.Data
     then the metrics of `panda.core.metrics`: `smape` (0 to 200), `mse`, `mae`, `spearman`, all in units of the
     context's standard deviation over all channels; `valid_time` in Lyapunov times (steps times `dt` times
     `largest_exponent`; NaN where that is not positive), `valid_time_censored` (the cap, the horizon, came first), and
-    `failed`: the forecast holds a value that is no number within the horizon, and scores the worst (smape 200, mse and
-    mae infinite).
+    `failed`: within the horizon the forecast has a value that is not a number, and gets the worst score (smape 200, mse
+    and mae infinite).
 
     Raises:
         PandaError: the forecasts are of other windows.
@@ -114,7 +114,7 @@ def example_forecasts(
 def _padded(
     values: Float[np.ndarray, "time channel"], n_channels: int
 ) -> Float[np.ndarray, "time n_channels"]:
-    """As float32, with NaN in the channels that are not there; what is beyond its range is infinite."""
+    """As float32, with NaN in missing channels; what is beyond its range becomes infinite."""
     out = np.full((len(values), n_channels), np.nan, dtype=np.float32)
     with np.errstate(over="ignore"):
         out[:, : values.shape[1]] = values

@@ -18,13 +18,13 @@ _COLUMNS = ("n_pairs", "n_unpaired", "median_difference", "rank_biserial", "p_va
 
 
 def compare(systems: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
-    """The reference forecaster against every other, a family for each population and metric.
+    """The reference forecaster against every other, with one family of tests per population and metric.
 
     Args:
         systems: the table of `panda.evaluation.summary.by_system`: one row per (forecaster, population, name,
             horizon), so that the pair is the unit of that table and not one of its perturbations or windows.
-        settings: `reference` (None, or none of the table's: no tests) and `tested_horizons`. Of a table that has none
-            of these horizons the longest is tested.
+        settings: `reference` (if None, or not in the table, there are no tests) and `tested_horizons` (if the table has
+            none of these, its longest horizon is tested).
 
     Returns:
         See `wilcoxon_table`; and `verdict`: `better`, `worse` (of the reference, at level 1 - confidence
@@ -75,8 +75,8 @@ def wilcoxon_table(
     with all its perturbations) are averaged first, because they are not independent. Every forecaster must
     have been scored on the same windows; units that only one of the two has are left out and counted.
 
-    Holm's step-down correction holds the chance of any false difference in a family at the level one compares
-    `p_holm` with. A family is all tests that share the columns of `family`, over all of `within` and rivals.
+    Holm's step-down correction keeps the probability of any false difference in a family below the level that
+    `p_holm` is compared with. A family is all tests that share the columns of `family`, over all of `within` and rivals.
     (The reference code tests on windows that differ between models, without averaging; facts, section 0.7.)
 
     Args:
@@ -88,7 +88,7 @@ def wilcoxon_table(
         within: the columns that, with the rival, name a test inside its family, e.g. horizon.
 
     Returns:
-        One row a test: the columns of `family` and `within`, forecaster (the rival), n_pairs, n_unpaired,
+        One row per test: the columns of `family` and `within`, forecaster (the rival), n_pairs, n_unpaired,
         median_difference (reference less rival), rank_biserial (see `rank_biserial`), p_value, p_holm.
 
     Raises:
@@ -153,7 +153,7 @@ def _test(reference: Float[np.ndarray, " n"], rival: Float[np.ndarray, " n"]) ->
     middle = np.median if np.isfinite(differences).all() else _lower_median
     p_value = 1.0
     if (differences != 0).any():
-        # The test ranks: any finite numbers in the same order of size serve in the place of infinite ones.
+        # The test ranks: any finite numbers in the same order of size may stand for infinite ones.
         finite = np.abs(differences[np.isfinite(differences)])
         largest = finite.max() if finite.size else 0.0
         ranked = np.clip(differences, -2 * largest - 1, 2 * largest + 1)

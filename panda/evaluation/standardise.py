@@ -46,9 +46,9 @@ def hold_constant(
     *,
     eps: float,
 ) -> Float[np.ndarray, "batch horizon channel"]:
-    """The forecast, but with the context's last value in every channel that is constant in it.
+    """The forecast, but with the context's last value in every channel that is constant in the context.
 
-    What a model adds to such a channel has no unit: there is no spread to take it in. Constant as in `context_scale`.
+    What a model adds to such a channel has no unit, as there is no spread. Constant is meant as in `context_scale`.
     """
     context = np.asarray(context, dtype=np.float64)
     constant = _constant(context, context.std(axis=1, keepdims=True), eps=eps)

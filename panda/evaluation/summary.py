@@ -20,9 +20,9 @@ POPULATIONS = ("all", "founder", "skew", "strict", "fast")
 def with_units(scores: pd.DataFrame) -> pd.DataFrame:
     """The scores with the unit of all statistics as their `name`: what may count as independent of the rest.
 
-    Perturbations of a founder or an ordered founder pair share its name, which is the unit of the paper's figures. Of
-    a series whose founders are not known (no `driver`) nobody can say which others it is related to: each is a unit by
-    itself, `<system>:<initial_condition>`.
+    Perturbations of a founder or an ordered founder pair share its name, which is the unit of the paper's figures. If
+    the founders of a series are not known (no `driver`), nobody can say which others it is related to, and it is a unit
+    by itself, `<system>:<initial_condition>`.
     """
     series = scores["system"] + ":" + scores["initial_condition"].astype(str)
     return scores.assign(name=scores["name"].where(_founders_known(scores), series))
@@ -49,7 +49,7 @@ def by_system(scores: pd.DataFrame) -> pd.DataFrame:
 def members(scores: pd.DataFrame, population: str, settings: Evaluate) -> Bool[np.ndarray, " rows"]:
     """Which rows of scores a population holds.
 
-    `all`; `founder` and `skew`, which part it; and, across these, `strict` (no relative of an unseen founder
+    `all`; `founder` and `skew`, which divide it; and, across these, `strict` (no relative of an unseen founder
     was seen, `panda.discovery.search.select.select`) and `fast`: fewer than `fast_samples` stored points in a Lyapunov
     time, ``largest_exponent * dt > 1 / fast_samples``. Perturbations of one name may differ in the last.
     """
@@ -73,7 +73,7 @@ def summarise(
     Pairs that share a founder count as independent. All forecasters, metrics and horizons of a population see the same
     resamples, so that differences between rows may be compared. `n_systems` is the number of units that have a value,
     `n_founders` that of the founders of `held_out` among their drivers and responses; `censored` the mean share of
-    capped valid times (NaN for other metrics); `failed` the mean share of forecasts that are no numbers.
+    capped valid times (NaN for other metrics); `failed` the mean share of forecasts that are not numbers.
     """
     scores = with_units(scores)
     rows, unseen = [], _unseen(scores, held_out)
@@ -103,10 +103,10 @@ def summarise(
 
 
 def unseen_founders(series: str, founders: Founders) -> tuple[str, ...]:
-    """The founders that no model was trained on, of the systems of a data set's `series`: those of its split.
+    """The founders behind a data set's `series` that no model was trained on: those that define its split.
 
-    Validation systems are of validation founders, as systems with a test founder are test systems. Of other series,
-    and of those trained on, there are none.
+    Test founders define the test systems, also those integrated for longer, and validation founders the validation
+    systems. Other series, and those trained on, have none.
     """
     of_split = {"test": founders.test_names, LONG: founders.test_names, "validation": founders.validation}
     return of_split.get(series, ())

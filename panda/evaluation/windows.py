@@ -1,4 +1,4 @@
-"""The windows every forecaster is scored on: fixed by the seed and the system, nothing else."""
+"""The windows every forecaster is scored on: fixed by the seed and the system alone."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Windows:
 def draw_windows(trajectories: SeriesStore, settings: Evaluate, *, seed: int) -> Windows:
     """Choose series (`max_trajectories`) and `n_windows` starts in each, as the reference samples them.
 
-    Where `start` is given there is one window of each, and its context begins at that point.
+    Where `start` is given, each series has one window, whose context begins at that point.
 
     The starts are uniform, with replacement, and come from a stream of (seed, system, initial condition):
     they are the same for every forecaster, batch size, order of the store and choice of trajectories. (In the
@@ -144,7 +144,7 @@ def choose_trajectories(table: pd.DataFrame, max_trajectories: int | None, *, se
 def choose_examples(windows: Windows, n_examples: int, *, seed: int) -> np.ndarray:
     """Rows of the plan to show: the first window of one trajectory of `n_examples` names, by the seed alone.
 
-    Skew products and founders in turn, so that both are seen whatever their numbers.
+    Skew products and founders alternate, so that both are seen whatever their numbers.
     """
     first = windows.plan[windows.plan["window"] == 0].copy()
     first["key"] = [_key(seed, "example", s) for s in first["system"]]

@@ -278,7 +278,7 @@ def _box(axes: Axes, row: Any, place: int, populations: Sequence[str]) -> None:
 
 
 def _say_at(axes: Axes, text: str, at: float, tint: str) -> None:
-    """A word at the right end of a row in the place of a box."""
+    """A word at the right end of a row instead of a box."""
     axes.text(
         0.99, at, text, transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=6, color=tint
     )

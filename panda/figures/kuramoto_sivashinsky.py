@@ -25,7 +25,7 @@ NAMES = {"mean_low": "low", "mean_high": "high", "n_systems": "n_runs"}
 def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> dict[str, np.ndarray]:
     """`truth` (time, x) with the context before it, `time` (0 where the forecast starts, in Lyapunov times),
     `exponent` (the largest one, per time unit, mean over runs), `forecasts` (forecaster, horizon, x) of `forecasters`;
-    and `score_*`: mean over runs with its interval, a value a (forecaster, horizon, metric)."""
+    and `score_*`: mean over runs with its interval, one value per (forecaster, horizon, metric)."""
     stored = {shown: name for name, shown in NAMES.items()}
     columns = ["population", *(stored.get(name, name) for name in COLUMNS)]
     scores = inputs.table(tables, SUMMARY, columns).rename(columns=NAMES)

@@ -6,11 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from panda.core.metrics import METRICS
+from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 
 CURVES = "train/learning"
-SHOWN = ("smape", "mae", "valid_time")
+SHOWN = metrics_of("forecasts", headline=True)
 COLUMNS = ("forecaster", "step", "n_windows", "population", "horizon", *SHOWN)
 
 

@@ -44,7 +44,7 @@ def _horizons_shown(horizons: pd.Series) -> set[float]:
 
 
 def draw(tables: inputs.Tables, arrays: inputs.Arrays) -> Figure:
-    """Points with standard errors, a colour a horizon; a curve only for an identifiable law."""
+    """Points with standard errors, one colour per horizon; a curve only for an identifiable law."""
     data = shown(tables, arrays)
     with style.context():
         wide = 1.7 if (data["verdict"] == IDENTIFIABLE).any() else 0.7  # inches for the names of lines

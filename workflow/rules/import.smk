@@ -1,4 +1,4 @@
-"""Published trajectories in the place of our own, one job per part of their files, one file per split."""
+"""Published trajectories instead of our own, one job per part of their files, one file per split."""
 
 from panda.core.files import listing
 
