@@ -13,7 +13,7 @@ from panda.evaluation.score import pointwise
 from panda.evaluation.windows import Windows
 from panda.model.panda import Panda
 
-ERRORS = metrics_of("forecasts", headline=True)
+ERRORS = (*metrics_of("forecasts", headline=True), "valid_time")
 
 
 def learning_curve(

@@ -10,7 +10,7 @@ from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
 
 CURVES = "train/learning"
-SHOWN = metrics_of("forecasts", headline=True)
+SHOWN = (*metrics_of("forecasts", headline=True), "valid_time")
 COLUMNS = ("forecaster", "step", "n_windows", "population", "horizon", *SHOWN)
 
 
