@@ -73,14 +73,19 @@ def reported(config: Config) -> tuple[str, ...]:
 
 def contestants(config: Config, dataset: str) -> tuple[str, ...]:
     """The forecasters of a data set: its own list or that of `evaluate`, without models whose weights are missing."""
-    without = lacking(config)
-    return tuple(name for name in _asked(config, dataset) if name not in without)
+    return tuple(name for name in _asked(config, dataset) if not _lacks(config, name))
+
+
+def _lacks(config: Config, name: str) -> str:
+    """What a model that was trained elsewhere lacks; empty for any other forecaster."""
+    one = config.pretrained.get(name)
+    return "" if one is None or name in config.train.models else one.lacks
 
 
 def lacking(config: Config) -> dict[str, str]:
     """Models that are asked for and trained elsewhere, but are not at hand, each with what is missing."""
     asked = {name for names in config.forecasters().values() for name in names}
-    return {name: one.lacks for name, one in config.taken.items() if name in asked and one.lacks}
+    return {name: lacks for name in sorted(asked) if (lacks := _lacks(config, name))}
 
 
 def _asked(config: Config, dataset: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ BY_NAME = (
     "scaling.definitions",
     "scaling.n_points",
     "scaling.steps_fraction",
+    "pretrained",
 )
 
 
@@ -292,7 +293,7 @@ STEPS: dict[str, Step] = {
         {"curve": "train/{model}/learning.parquet"},
     ),
     "join_learning": Step(
-        ("train.models", "train.learning_on"),
+        (),
         ("panda.evaluation.learning",),
         {"curves": "train/learning.parquet"},
     ),

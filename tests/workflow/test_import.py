@@ -44,7 +44,7 @@ def test_a_model_is_trained_and_scored_on_imported_data(fresh: Sandbox, tmp_path
         f"integrate={{import_from: '{folder}'}}",
         "evaluate={forecasters: [panda, persistence]}",
     ]
-    summary = RUN / "evaluate" / "summary.parquet"
+    summary = RUN / "evaluate" / "test" / "summary.parquet"
     done = fresh.snakemake("--cores", "2", *words, "--", str(summary))
     assert "search_candidates" not in done.stdout and "compile_founders" not in done.stdout
     table = read_table(fresh.folder / summary)
