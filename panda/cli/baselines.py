@@ -27,7 +27,7 @@ def fit_baseline(
     validation: Annotated[list[Path], typer.Option(help="validation trajectories", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Train a baseline on our windows; one that saves its state goes on from there when run again."""
+    """Train a baseline on our windows until the validation founders show no further gain."""
     from panda.cli.forecasters import depends
     from panda.core.importing import import_ours
     from panda.core.progress import Progress
@@ -36,10 +36,9 @@ def fit_baseline(
     settings = load(config)
     registry = import_ours("baselines.registry")
     done = output / "config.json"
-    n, unit = registry.length(name, settings.baselines)
     with (
         recorded("fit_baseline", settings, [done], inputs=[*train, *validation], **depends(settings, name)),
-        Progress(n, f"fit {name}", unit) as progress,
+        Progress(registry.n_epochs(name, settings.baselines), f"fit {name}", "epochs") as progress,
     ):
         registry.fit(
             name,
@@ -50,6 +49,5 @@ def fit_baseline(
             seed=settings.seed,
             standardise_eps=settings.evaluate.standardise_eps,
             threads=settings.train.threads,
-            training=settings.train,
             progress=progress,
         )

@@ -1,4 +1,4 @@
-"""Baselines that learn: trained on our windows, each as long as its own file says."""
+"""Baselines that learn: trained on our windows to a plateau on the validation founders."""
 
 
 rule fit_baseline:
