@@ -23,7 +23,7 @@ from panda.data.windows import TrainingWindows
 from panda.model.panda import Panda, load_encoder
 from panda.model.patching import random_mask
 from panda.training.checkpoint import State, StateFolder, StateLock
-from panda.training.hardware import Loss, Machine, autocast, choose_device, compiled, torch_threads
+from panda.training.hardware import Loss, Machine, autocast, choose_device, layers_compiled, torch_threads
 from panda.training.history import History
 from panda.training.objectives import completion_loss, forecast_loss
 from panda.training.optimisers import Optimiser, learning_rate_factor
@@ -114,9 +114,11 @@ def train(
         if run.done < n_steps:
             batches = _batches(windows, shape, device, ranks, seed=seed, first=run.done, n_steps=n_steps)
             loss_of = _loss_function(model, recipe, autocast(machine.precision, device))
+            quick = nullcontext()
             if machine.compile:
-                loss_of = compiled(loss_of, *_on_device(windows.batch(run.done), shape, device, ranks, 0))
-            with closing(batches):
+                example = _on_device(windows.batch(run.done), shape, device, ranks, 0)
+                quick = layers_compiled(model.encoder.layers, loss_of, *example)
+            with quick, closing(batches):
                 run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
     return Trained(model.to("cpu"), run.history.table(), run.snapshots.tensors())
 
@@ -245,7 +247,7 @@ def _initial_model(shape: ModelShape, encoder: Panda | None, *, seed: int) -> Pa
 
 
 def _loss_function(model: Panda, recipe: Recipe, precision: torch.autocast) -> Loss:
-    """The loss of a batch, as one function that can be compiled."""
+    """The loss of a batch, as one function."""
     length = model.shape.context_length
 
     def loss_of(batch: Float[Tensor, "batch time channel"], mask: Tensor | None) -> Tensor:

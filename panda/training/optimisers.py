@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from panda.config import Recipe
 from panda.core.errors import PandaError
 from panda.model.panda import Panda
+from panda.training.hardware import multiplies_bfloat16
 from panda.training.muon import BatchedMuon
 
 # Momentum of Muon, and five Newton-Schulz steps at its author's coefficients: torch's defaults, as published.
@@ -57,6 +58,7 @@ class Optimiser:
         if with_muon:
             muon = BatchedMuon(
                 hidden,
+                precision=torch.bfloat16 if multiplies_bfloat16(hidden[0].device) else torch.float32,
                 lr=recipe.muon_learning_rate,
                 weight_decay=recipe.weight_decay,
                 momentum=_MUON_MOMENTUM,

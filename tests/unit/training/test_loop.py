@@ -242,14 +242,36 @@ def test_without_a_compiler_training_goes_on_with_one_line(
 
 
 def test_a_failing_compiler_is_passed_over_with_one_line(caplog, monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda loss, dynamic: lambda *example: 1 / 0)
+    def failing(function, **options):
+        def call(*args):
+            raise RuntimeError("no code for this")
 
-    def loss(x):
-        return x.sum()
+        return call
 
-    with caplog.at_level(logging.WARNING):
-        assert hardware.compiled(loss, torch.ones(2, requires_grad=True)) is loss
+    monkeypatch.setattr(torch, "compile", failing)
+    layer = torch.nn.Linear(2, 1)
+    batch = torch.ones(3, 2)
+
+    def loss(batch):
+        return layer(batch).sum()
+
+    with caplog.at_level(logging.WARNING), hardware.layers_compiled([layer], loss, batch):
+        assert loss(batch).isfinite()
     assert [record.getMessage().count("\n") for record in caplog.records] == [0]
+
+
+def test_layers_are_compiled_inside_and_as_written_after_it():
+    layers = [torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)]
+    batch = torch.ones(3, 2)
+
+    def loss(batch):
+        return layers[1](layers[0](batch)).sum()
+
+    plain = loss(batch)
+    with hardware.layers_compiled(layers, loss, batch):
+        assert all(layer._compiled_call_impl is not None for layer in layers)
+        torch.testing.assert_close(loss(batch), plain)
+    assert all(layer._compiled_call_impl is None for layer in layers)
 
 
 def test_asking_for_a_gpu_that_is_not_there(monkeypatch):
