@@ -153,7 +153,7 @@ def train_theirs(size: str, data: Path, seconds: float, *, compiled: bool) -> di
     recipe = config.train.recipes["paper"]
     model = Panda(shape, torch.Generator().manual_seed(SEED))
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, fused=True)
-    windows = FileWindows(data, config, window_length(shape), batch_size)
+    windows = FileWindows(data, config, window_length(shape, recipe), batch_size)
     total, n_steps, began, first_s = torch.zeros(()), 0, 0.0, time.perf_counter()
 
     def loss_of(batch: torch.Tensor) -> torch.Tensor:
@@ -264,11 +264,11 @@ def _shape_and_recipe(config: Config) -> tuple[ModelShape, Recipe]:
 
 
 def _windows(config: Config, path: Path, batch_size: int) -> TrainingWindows:
-    shape, _ = _shape_and_recipe(config)
+    shape, recipe = _shape_and_recipe(config)
     return TrainingWindows(
         TrajectoryStore.open(path),
         config.train.data,
-        window_length=window_length(shape),
+        window_length=window_length(shape, recipe),
         batch_size=batch_size,
         founder_probability=0.5,
         seed=SEED,

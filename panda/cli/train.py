@@ -46,6 +46,7 @@ def model(
     settings = load(config)
     named = _named(settings, name)
     shape = settings.train.model_shape(named.definition)
+    recipe = settings.train.recipes[settings.train.recipe_name(named.definition)]
     source = Path(encoder) if encoder.strip() else None
     inputs = [*trajectories, *([source] if source else [])]
     outputs = [
@@ -67,7 +68,7 @@ def model(
         windows = TrainingWindows(
             store,
             settings.train.data,
-            window_length=window_length(shape),
+            window_length=window_length(shape, recipe),
             batch_size=settings.train.batch_size,
             founder_probability=settings.train.founder_probability,
             seed=settings.seed,
@@ -78,7 +79,7 @@ def model(
         ):
             trained_model = train(
                 shape,
-                settings.train.recipes[settings.train.recipe_name(named.definition)],
+                recipe,
                 windows,
                 encoder=load_model(source.parent) if source else None,
                 n_steps=named.n_steps,

@@ -203,7 +203,8 @@ def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
     stages = []
     for model in models:
         shape = config.train.model_shape(model.definition)
-        window_s = 3 * flops(shape, n_channels=config.train.data.n_channels) / device.flops_per_s
+        n_passes = config.train.recipes[config.train.recipe_name(model.definition)].n_passes
+        window_s = 3 * n_passes * flops(shape, n_channels=config.train.data.n_channels) / device.flops_per_s
         device_s = model.n_steps * (config.train.batch_size * window_s + device.step_s)
         n_bytes = sum(_weights(shape)) * config.costs.parameter_bytes
         stages.append(_stage(config, "train", n_jobs=1, device_s=device_s, n_bytes=n_bytes))

@@ -147,6 +147,8 @@ class Recipe(Section):
     loss_space: Literal["data", "normalised"]
     smape_weight: NonNegative
     step_power: NonNegative
+    n_passes: Annotated[int, Field(ge=1, le=64)]
+    average_decay: Annotated[float, Field(ge=0.0, lt=1.0)]
     optimiser: Literal["adamw", "muon"]
     learning_rate: Positive
     muon_learning_rate: NonNegative

@@ -150,6 +150,22 @@ class Panda(nn.Module):
             )
 
 
+def rolled_out(model: Panda, context: Float[Tensor, "batch time channel"], n_passes: int) -> Forecast:
+    """`n_passes` forecasts in a row as one, each from the context moved on by the forecasts before it.
+
+    Gradients flow through all of them. Location and scale are those of the first context.
+    """
+    first = model.forecast(context)
+    predictions = [first.prediction]
+    for _ in range(n_passes - 1):
+        context = torch.cat((context, predictions[-1]), dim=1)[:, -context.shape[1] :]
+        predictions.append(model.forecast(context).prediction)
+    if n_passes == 1:
+        return first
+    whole = torch.cat(predictions, dim=1)
+    return Forecast(whole, (whole - first.loc) / first.scale, first.loc, first.scale)
+
+
 @torch.no_grad()
 def rollout(
     model: Panda, context: Float[Tensor, "batch time channel"], horizon: int, *, sliding: bool

@@ -20,8 +20,9 @@ from panda.core.errors import PandaError, Paused
 from panda.core.progress import Progress
 from panda.core.seeds import integer_seed
 from panda.data.windows import TrainingWindows
-from panda.model.panda import Panda, load_encoder
+from panda.model.panda import Panda, load_encoder, rolled_out
 from panda.model.patching import random_mask
+from panda.training.averaging import Average
 from panda.training.checkpoint import State, StateFolder, StateLock
 from panda.training.hardware import Loss, Machine, autocast, choose_device, layers_compiled, torch_threads
 from panda.training.history import History
@@ -55,9 +56,11 @@ class Trained(NamedTuple):
     snapshots: dict[str, Tensor]
 
 
-def window_length(shape: ModelShape) -> int:
-    """Points of a training window: context and prediction for a forecaster, the context alone for an MLM."""
-    return shape.context_length + (shape.prediction_length if shape.head == "forecast" else 0)
+def window_length(shape: ModelShape, recipe: Recipe) -> int:
+    """Points of a training window: context and predictions for a forecaster, the context alone for an MLM."""
+    return shape.context_length + (
+        recipe.n_passes * shape.prediction_length if shape.head == "forecast" else 0
+    )
 
 
 def train(
@@ -91,7 +94,7 @@ def train(
             that step), the disk is full.
         Paused: `pause` asked for it; the state is saved.
     """
-    _check_windows(windows, shape)
+    _check_windows(windows, shape, recipe)
     device = choose_device(machine.device)
     folder = StateFolder(saving.folder, saving.fingerprint)
     # The other ranks read the states that rank 0 writes.
@@ -103,10 +106,11 @@ def train(
         history = History(
             batch_size=windows.batch_size,
             # Backward costs twice what forward does.
-            window_flops=3 * flops(shape, n_channels=windows.settings.n_channels),
+            window_flops=3 * recipe.n_passes * flops(shape, n_channels=windows.settings.n_channels),
             peak_tflops=None if machine.peak_tflops is None else ranks.n * machine.peak_tflops,
         )
-        run = _Run(model, recipe, optimiser, history, folder, snapshots, ranks)
+        average = Average(model, recipe.average_decay)
+        run = _Run(model, recipe, optimiser, average, history, folder, snapshots, ranks)
         run.resume()
         ranks.check_same(run.done)
         if progress is not None:
@@ -120,7 +124,7 @@ def train(
                 quick = layers_compiled(model.encoder.layers, loss_of, *example)
             with quick, closing(batches):
                 run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
-    return Trained(model.to("cpu"), run.history.table(), run.snapshots.tensors())
+    return Trained(run.average.model().to("cpu"), run.history.table(), run.snapshots.tensors())
 
 
 @dataclass
@@ -130,6 +134,7 @@ class _Run:
     model: Panda
     recipe: Recipe
     optimiser: Optimiser
+    average: Average
     history: History
     folder: StateFolder
     snapshots: Snapshots
@@ -162,7 +167,7 @@ class _Run:
                 # The state after it names it: a run that is killed in between makes it again.
                 due = True
                 if self.ranks.leads:
-                    self.snapshots.keep(self.done, self.model)
+                    self.snapshots.keep(self.done, self.average.model())
             stop = stop and self.done < n_steps
             if due or stop:
                 self.save()
@@ -181,6 +186,7 @@ class _Run:
         loss, asked = self.ranks.average(self.optimiser.gradients(), loss.detach(), asked)
         norm = self.optimiser.step(self.done)
         self.done += 1
+        self.average.update(self.done)
         self.history.add(self.done, loss, norm)
         # To read a number waits for the GPU.
         return bool(asked) if asked.device.type == "cpu" or self.done % _STEPS_BETWEEN_ASKING == 0 else False
@@ -203,6 +209,7 @@ class _Run:
         # The history comes first: it refuses losses that are not finite, and then no state is saved.
         notes = {"history": self.history.state(), "snapshots": self.snapshots.state()}
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in self.average.tensors().items()}
         for part, state in self.optimiser.state_dict().items():
             for parameter, values in state["state"].items():
                 for name, tensor in values.items():
@@ -216,25 +223,27 @@ class _Run:
             return
         optimiser = self.optimiser.state_dict()
         weights: dict[str, Tensor] = {}
+        averages: dict[str, Tensor] = {}
         for key, tensor in state.tensors.items():
             kind, _, name = key.partition(".")
-            if kind == "model":
-                weights[name] = tensor
+            if kind != "optimiser":
+                (weights if kind == "model" else averages)[name] = tensor
                 continue
             part, parameter, value = name.split(".")
             optimiser[part]["state"].setdefault(int(parameter), {})[value] = tensor
         self.model.load_state_dict(weights)
         self.optimiser.load_state_dict(optimiser)
+        self.average.load(averages)
         self.history.load_state(state.notes["history"])
         self.snapshots.load_state(state.notes["snapshots"])
         self.done = state.step
 
 
-def _check_windows(windows: TrainingWindows, shape: ModelShape) -> None:
-    if windows.window_length != window_length(shape):
+def _check_windows(windows: TrainingWindows, shape: ModelShape, recipe: Recipe) -> None:
+    if windows.window_length != window_length(shape, recipe):
         raise PandaError(
             f"training windows have {windows.window_length} points, but this {shape.head} model needs "
-            f"{window_length(shape)}; cut them to that length"
+            f"{window_length(shape, recipe)}; cut them to that length"
         )
 
 
@@ -253,7 +262,7 @@ def _loss_function(model: Panda, recipe: Recipe, precision: torch.autocast) -> L
     def loss_of(batch: Float[Tensor, "batch time channel"], mask: Tensor | None) -> Tensor:
         if mask is None:
             with precision:
-                forecast = model.forecast(batch[:, :length])
+                forecast = rolled_out(model, batch[:, :length], recipe.n_passes)
             return forecast_loss(forecast, batch[:, length:], recipe)
         with precision:
             completion = model.complete(batch, mask)

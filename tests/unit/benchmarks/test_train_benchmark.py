@@ -29,7 +29,7 @@ def test_both_loaders_read_the_same_trajectories(data):
 
 def test_their_windows_are_standardised_and_of_our_shape(data):
     config = benchmark.configuration("laptop")
-    length = window_length(config.train.model_shape("panda"))
+    length = window_length(*benchmark._shape_and_recipe(config))
     theirs = benchmark.FileWindows(data[1], config, length, 64).batch()
     ours = torch.from_numpy(benchmark._windows(config, data[0], 64).batch(0))
     assert theirs.shape == ours.shape == (64, length, 3) and theirs.dtype == ours.dtype

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from panda.core.errors import PandaError
 from panda.model.embedding import draw_features
-from panda.model.panda import Panda, count_parameters, load_encoder, rollout
+from panda.model.panda import Panda, count_parameters, load_encoder, rolled_out, rollout
 
 Build = Callable[..., Panda]
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -187,6 +187,26 @@ def test_rollout_cuts_to_the_horizon_and_feeds_back(build: Build, series: Callab
     assert torch.equal(rollout(model, context, 24, sliding=True)[:, 12:], slid)
     with pytest.raises(PandaError, match="horizon"):
         rollout(model, context, 0, sliding=True)
+
+
+def test_rolled_out_is_a_rollout_with_gradients(build: Build, series: Callable[..., Any]) -> None:
+    model = build()
+    context = series(2, 64, 3)
+    length = model.shape.prediction_length
+    whole = rolled_out(model, context, 3)
+    torch.testing.assert_close(whole.prediction, rollout(model, context, 3 * length, sliding=True))
+    one = model.forecast(context)
+    assert all(torch.equal(a, b) for a, b in zip(rolled_out(model, context, 1), one, strict=True))
+    torch.testing.assert_close(whole.normalised[:, :length], one.normalised)
+    # The last pass depends on the weights through the first one too.
+    last = whole.normalised[:, -length:].square().sum()
+    fed = torch.cat((context, whole.prediction[:, :-length].detach()), 1)[:, -context.shape[1] :]
+    alone = model.forecast(fed).prediction
+    alone = ((alone - whole.loc) / whole.scale).square().sum()
+    weight = model.head.projection.weight
+    through, cut = (torch.autograd.grad(loss, weight)[0] for loss in (last, alone))
+    torch.testing.assert_close(last, alone)
+    assert not torch.allclose(through, cut)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def test_the_log_counts_operations_and_their_share_of_the_peak(store_path, tmp_p
     assert np.allclose(log["mfu"], log["tflops_per_s"] / 0.5)
 
 
+def test_averaged_and_rolled_out_training_goes_on_to_the_bit_too(store_path, tmp_path):
+    both = tiny.recipe(average_decay=0.9, n_passes=2)
+    whole = tiny.run(store_path, tmp_path / "whole", recipe=both)
+    with pytest.raises(Paused):
+        tiny.run(store_path, tmp_path / "parts", recipe=both, pause=StopAt(7))
+    assert_same(tiny.run(store_path, tmp_path / "parts", recipe=both), whole)
+
+
 def test_a_longer_training_learns(store_path, tmp_path):
     _, log = tiny.run(store_path, tmp_path, n_steps=150, log_every=25, checkpoint_every=1000)
     assert log["loss"].iloc[-1] < 0.7 * log["loss"].iloc[0]
@@ -210,8 +218,9 @@ def test_a_second_writer_is_refused(store_path, tmp_path):
 
 
 def test_windows_of_another_length_are_refused(store_path, tmp_path):
-    assert window_length(tiny.shape()) == 80
-    assert window_length(tiny.shape("mlm")) == 64
+    assert window_length(tiny.shape(), tiny.recipe()) == 80
+    assert window_length(tiny.shape(), tiny.recipe(n_passes=2)) == 96
+    assert window_length(tiny.shape("mlm"), tiny.recipe()) == 64
     with pytest.raises(PandaError, match="have 64 points, but this forecast model needs 80"):
         tiny.run(store_path, tmp_path, windows=tiny.make_windows(store_path, tiny.shape("mlm")))
 

@@ -14,6 +14,8 @@ BASE = {
     "loss_space": "data",
     "smape_weight": 0.0,
     "step_power": 0.0,
+    "n_passes": 1,
+    "average_decay": 0.0,
     "optimiser": "adamw",
     "learning_rate": 1e-3,
     "muon_learning_rate": 0.0,

@@ -48,6 +48,8 @@ def recipe(**changes: Any) -> Recipe:
         "loss_space": "normalised",
         "smape_weight": 0.0,
         "step_power": 0.0,
+        "n_passes": 1,
+        "average_decay": 0.0,
         "optimiser": "muon",
         "learning_rate": 1e-2,
         "muon_learning_rate": 1e-2,

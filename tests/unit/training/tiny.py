@@ -30,7 +30,7 @@ def shape(head: str = "forecast", **changes) -> ModelShape:
 def recipe(**changes) -> Recipe:
     values = dict(
         pooling="flatten", residual_on_last=True, loss="mae", loss_space="normalised", smape_weight=0.0,
-        step_power=0.0, optimiser="muon", learning_rate=1.5e-3, muon_learning_rate=3e-3,
+        step_power=0.0, n_passes=1, average_decay=0.0, optimiser="muon", learning_rate=1.5e-3, muon_learning_rate=3e-3,
         weight_decay=0.0, betas=(0.9, 0.999), eps=1e-8,
         warmup_fraction=0.1, max_grad_norm=1.0,
     )  # fmt: skip
@@ -50,13 +50,15 @@ def write_store(path: Path) -> Path:
     return path
 
 
-def make_windows(store_path: Path, model_shape: ModelShape, *, batch_size: int = 4) -> TrainingWindows:
+def make_windows(
+    store_path: Path, model_shape: ModelShape, *, batch_size: int = 4, of: Recipe | None = None
+) -> TrainingWindows:
     settings = TrainData(
         n_channels=3, standardise_eps=1e-10, augmentation_probability=0.5, delay_max_lag=3,
         mixing_dimensions=(3, 8), dirichlet_alpha=1.0, affine_scale=1.0,
     )  # fmt: skip
     return TrainingWindows(
-        TrajectoryStore.open(store_path), settings, window_length=window_length(model_shape),
+        TrajectoryStore.open(store_path), settings, window_length=window_length(model_shape, of or recipe()),
         batch_size=batch_size, founder_probability=0.5, seed=3,
     )  # fmt: skip
 
@@ -73,7 +75,8 @@ def run_whole(store_path: Path, state_folder: Path, *, head: str = "forecast", m
     arguments = dict(encoder=None, n_steps=N_STEPS, seed=7, recipe=recipe())
     for bundle in (machine, saving):
         bundle |= {name: changes.pop(name) for name in bundle.keys() & changes.keys()}
-    arguments |= {"windows": make_windows(store_path, model_shape)} | changes
+    made = {"windows": make_windows(store_path, model_shape, of=changes.get("recipe"))}
+    arguments |= made | changes
     return train(model_shape, machine=Machine(**machine), saving=Saving(**saving), **arguments)
 
 
