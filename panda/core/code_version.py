@@ -21,6 +21,7 @@ NOT_SCIENCE = (
     "panda.config.load",
     "panda.config.own_founders",
     "panda.config.snakemake_call",
+    "panda.config.step_keys",
     "panda.config.steps",
     "panda.config.train",
     "panda.config.types",

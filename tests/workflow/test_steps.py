@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from panda.config.steps import BY_NAME, FILTERS, STEPS, WITHOUT_EFFECT
+from panda.config.step_keys import BY_NAME, FILTERS, WITHOUT_EFFECT
+from panda.config.steps import STEPS
 from tests.conftest import ROOT
 from tests.workflow.conftest import TINY
 from tests.workflow.sandbox import Sandbox

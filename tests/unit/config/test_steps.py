@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from panda.config.steps import BY_NAME, STEPS, WITHOUT_EFFECT, trained
+from panda.config.step_keys import BY_NAME, WITHOUT_EFFECT
+from panda.config.steps import STEPS, trained
 from panda.core.code_version import code_version
 from tests.conftest import ROOT
 

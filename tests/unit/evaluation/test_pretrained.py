@@ -11,7 +11,8 @@ from panda.cli.forecasters import make_forecaster
 from panda.config import ModelShape
 from panda.config.arena import UNSEEN, contestants, lacking, scored_in
 from panda.config.load import load_config
-from panda.config.steps import MODEL_CODE, forecaster
+from panda.config.step_keys import MODEL_CODE
+from panda.config.steps import forecaster
 from panda.config.whole import section
 from panda.core.errors import PandaError
 from panda.evaluation.panda_forecaster import PandaForecaster
