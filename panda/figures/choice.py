@@ -1,4 +1,4 @@
-"""Which two forecasters a figure shows in full."""
+"""Which forecasters a figure shows in full."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def model_and_baseline(candidates: Sequence[str], error: pd.Series) -> list[str]
     models = sorted((name for name in order if style.is_panda(name)), key=lambda name: name != "panda")
     baselines = [name for name in order if not style.is_panda(name)]
     return models[:1] + baselines[: 1 if models else 2]
+
+
+def models_and_baseline(candidates: Sequence[str], error: pd.Series) -> list[str]:
+    """As `model_and_baseline`, and between the two the model of least error, if that is another one."""
+    chosen = model_and_baseline(candidates, error)
+    models = [name for name in candidates if style.is_panda(name) and np.isfinite(error.get(name, np.inf))]
+    if not models or not style.is_panda(chosen[0]):
+        return chosen
+    best = min(models, key=lambda name: error[name])
+    return list(dict.fromkeys((chosen[0], best, *chosen[1:])))

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from panda.core.metrics import METRICS, metrics_of
 from panda.figures import inputs, style
-from panda.figures.choice import model_and_baseline
+from panda.figures.choice import models_and_baseline
 
 SUMMARY, SYSTEMS, DATA_SET = "evaluate/test/summary", "evaluate/test/by_system", "test"
 BOX_HORIZON = 128  # boxes stand at the horizon nearest to one head call of the paper's model
@@ -30,7 +30,7 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
     """All that is drawn, in one long table.
 
     Panel A: `y` is coordinate 1 or 2 (`metric`) in units of the context's mean and standard deviation at step
-    `x` after the context, of the context, the truth, the model and the next best baseline (`forecaster`).
+    `x` after the context, of the context, the truth, the model, the best model if that is another, and the best baseline (`forecaster`).
     Panel B: median (`y`), quartiles and 5 to 95% (`low`, `high`) over `n` systems at horizon `x`.
     Panel C: median with its interval (`low`, `high`) over `n` systems at horizon `x`.
     """
@@ -63,7 +63,7 @@ def _examples(systems: pd.DataFrame, arrays: inputs.Arrays) -> pd.DataFrame:
     frames = []
     longest = systems[systems["horizon"] == systems["horizon"].max()]
     error = longest.groupby("forecaster")["smape"].median()
-    for forecaster in model_and_baseline(_contestants(list(found), systems), error):
+    for forecaster in models_and_baseline(_contestants(list(found), systems), error):
         example = found[forecaster]
         context = example["context"].astype(float)
         mean, std = context.mean(axis=1, keepdims=True), np.maximum(context.std(axis=1, keepdims=True), 1e-12)
@@ -155,13 +155,14 @@ def _draw_examples(figure: SubFigure, data: pd.DataFrame) -> None:
     shown_forecasters = [n for n in dict.fromkeys(data["forecaster"]) if n not in ("context", "truth")]
     for place, name in enumerate(shown_forecasters):
         text = style.label(name) + (" (best baseline)" if place and not style.is_panda(name) else "")
-        handles.append(Line2D([], [], color=style.colour(name), ls=_dashes(place), label=text))
+        handles.append(Line2D([], [], color=style.colour(name), ls=_dashes(place, name), label=text))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), borderaxespad=0.2)
     style.letter(grid[0, 0], "A", x_pt=-18)
 
 
-def _dashes(place: int) -> str | tuple:
-    return "-" if place == 0 else (0, (3, 1.2))
+def _dashes(place: int, name: str) -> str | tuple:
+    """Models and whatever comes first are solid."""
+    return "-" if place == 0 or style.is_panda(name) else (0, (3, 1.2))
 
 
 def _example(line: Axes, plane: Axes, data: pd.DataFrame) -> None:
@@ -182,7 +183,7 @@ def _example(line: Axes, plane: Axes, data: pd.DataFrame) -> None:
         name = forecasters[place]
         first, second = wide[name, "coordinate 1"], wide[name, "coordinate 2"]
         weight = 1.1 if place == 0 else 0.8
-        line.plot(first["x"], first["y"], color=style.colour(name), lw=weight, ls=_dashes(place))
+        line.plot(first["x"], first["y"], color=style.colour(name), lw=weight, ls=_dashes(place, name))
         plane.plot(
             first["y"], second["y"], color=style.colour(name), lw=0.6, alpha=1.0 if place == 0 else 0.6
         )
@@ -291,9 +292,12 @@ def _draw_curves(figure: SubFigure, data: pd.DataFrame, banded: Sequence[str]) -
         style.say(axes, "No forecast was scored in this run.")
         style.letter(axes, "C")
         return
-    every = figure.subplots(1, 2 * len(populations), width_ratios=[1, 0.5] * len(populations))
+    longest = max(len(style.label(name)) for name in data["forecaster"].unique())
+    # For names of lines; a letter of this size takes about a fortieth of the axes beside it.
+    names_share = max(0.5, 0.027 * longest)
+    every = figure.subplots(1, 2 * len(populations), width_ratios=[1, names_share] * len(populations))
     grid, room = every[::2], every[1::2]
-    for axes in room:  # for the names of lines
+    for axes in room:
         axes.set_visible(False)
     drawn = data[data.groupby("forecaster")["y"].transform("min") < style.SATURATED]
     left_out = sorted(set(data["forecaster"]) - set(drawn["forecaster"]))
@@ -339,7 +343,7 @@ def _model_and_best(data: pd.DataFrame) -> list[str]:
     """The model and the best baseline at the longest horizon: the intervals of these two are drawn."""
     last = data[data["x"] == data["x"].max()]
     error = last.groupby("forecaster")["y"].mean()
-    return model_and_baseline(sorted(set(data["forecaster"])), error)
+    return models_and_baseline(sorted(set(data["forecaster"])), error)
 
 
 def _ends(data: pd.DataFrame) -> list[tuple[float, float, str, str]]:
