@@ -20,7 +20,7 @@ from panda.core.errors import PandaError, Paused
 from panda.core.progress import Progress
 from panda.core.seeds import integer_seed
 from panda.data.windows import TrainingWindows
-from panda.model.panda import Panda, load_encoder, rolled_out
+from panda.model.panda import Panda, load_encoder, load_whole, rolled_out
 from panda.model.patching import random_mask
 from panda.training.averaging import Average
 from panda.training.checkpoint import State, StateFolder, StateLock
@@ -69,6 +69,7 @@ def train(
     windows: TrainingWindows,
     *,
     encoder: Panda | None,
+    start: Panda | None = None,
     n_steps: int,
     seed: int,
     machine: Machine,
@@ -79,18 +80,18 @@ def train(
 ) -> Trained:
     """Train a model for `n_steps` batches; return it, on the CPU, with its log and the weights kept on the way.
 
-    Weights start from `seed`, or embedding and layers from `encoder`. The state is saved as `saving` says, at the end,
-    and before a pause; a run that finds a state there goes on from it. On the same type of processor with the same
-    number of threads the weights and the losses in the log are then bit-identical to those of an undisturbed run:
-    batches and masks are functions of (seed, step). `saving.fingerprint` must therefore cover whatever else they
-    depend on: shape, recipe, data, encoder, seed, threads, precision, code.
+    Weights start from `seed`, or embedding and layers from `encoder`, or all of them from `start`. The state is saved as
+    `saving` says, at the end, and before a pause; a run that finds a state there goes on from it. On the same type of
+    processor with the same number of threads the weights and the losses in the log are then bit-identical to those of an
+    undisturbed run: batches and masks are functions of (seed, step). `saving.fingerprint` must therefore cover whatever
+    else they depend on: shape, recipe, data, encoder, start, seed, threads, precision, code.
 
     The log has a row every `saving.log_every` steps and at the end: step, mean loss and gradient norm (before
     clipping) since the row before, learning rate of that step, samples per second.
 
     Raises:
-        PandaError: the windows do not fit the model, the encoder has another shape, the device is not
-            there, another process trains with this state, a loss is not finite (no state is saved after
+        PandaError: the windows do not fit the model, the encoder or the start has another shape, the device is
+            not there, another process trains with this state, a loss is not finite (no state is saved after
             that step), the disk is full.
         Paused: `pause` asked for it; the state is saved.
     """
@@ -100,7 +101,7 @@ def train(
     # The other ranks read the states that rank 0 writes.
     lock = StateLock(folder.path) if ranks.leads else nullcontext()
     with torch_threads(machine.threads), lock:
-        model = _initial_model(shape, encoder, seed=seed).to(device)
+        model = _initial_model(shape, encoder, start, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
         snapshots = Snapshots(folder.path)
         history = History(
@@ -247,11 +248,13 @@ def _check_windows(windows: TrainingWindows, shape: ModelShape, recipe: Recipe) 
         )
 
 
-def _initial_model(shape: ModelShape, encoder: Panda | None, *, seed: int) -> Panda:
+def _initial_model(shape: ModelShape, encoder: Panda | None, start: Panda | None, *, seed: int) -> Panda:
     drawn = torch.Generator().manual_seed(integer_seed(seed, "train", "weights"))
     model = Panda(shape, drawn)
     if encoder is not None:
         load_encoder(model, encoder)
+    if start is not None:
+        load_whole(model, start)
     return model
 
 
