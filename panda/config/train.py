@@ -202,6 +202,7 @@ class Train(Section):
     batch_size: Count
     checkpoint_every: Count
     log_every: Count
+    tensorboard: bool
     n_snapshots: Annotated[int, Field(ge=0, le=40)]
     learning_on: Name
     founder_probability: Fraction | None

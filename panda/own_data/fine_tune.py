@@ -130,7 +130,13 @@ def _train(found: Found, cuts: Sequence[Cut], settings: FineTune, state: Path, f
             n_steps=settings.n_steps,
             seed=settings.seed,
             machine=Machine(settings.device, _threads(settings), settings.precision, settings.compile),
-            saving=Saving(state, fingerprint, settings.checkpoint_every, settings.log_every),
+            saving=Saving(
+                state,
+                fingerprint,
+                settings.checkpoint_every,
+                settings.log_every,
+                tensorboard=state.parent / "tensorboard" if settings.tensorboard else None,
+            ),
             pause=pause,
             progress=progress,
         )

@@ -88,6 +88,7 @@ def as_model(found: Found, *, device: str = "auto") -> Model:
         context_length=found.network.shape.context_length,
         patch_length=found.network.shape.patch_length,
         source=found.source,
+        network=found.network,
     )
 
 

@@ -24,6 +24,7 @@ from panda.model.panda import Panda, load_encoder, load_whole, rolled_out
 from panda.model.patching import random_mask
 from panda.training.averaging import Average
 from panda.training.checkpoint import State, StateFolder, StateLock
+from panda.training.events import Events, check_tensorboard, written
 from panda.training.hardware import Loss, Machine, autocast, choose_device, layers_compiled, torch_threads
 from panda.training.history import History
 from panda.training.objectives import completion_loss, forecast_loss
@@ -38,14 +39,15 @@ _STEPS_BETWEEN_ASKING = 16
 
 @dataclass(frozen=True)
 class Saving:
-    """Where a training keeps its state, under which name, after how many steps it saves and logs, and how many
-    times on its way it keeps the weights (`snapshot_steps`)."""
+    """Where a training keeps its state, under which name, after how many steps it saves and logs, how many times on
+    its way it keeps the weights (`snapshot_steps`), and the folder of a log for TensorBoard, which changes no weight."""
 
     folder: str | Path
     fingerprint: str
     checkpoint_every: int
     log_every: int
     n_snapshots: int = 0
+    tensorboard: str | Path | None = None
 
 
 class Trained(NamedTuple):
@@ -90,12 +92,14 @@ def train(
     clipping) since the row before, learning rate of that step, samples per second.
 
     Raises:
-        PandaError: the windows do not fit the model, the encoder or the start has another shape, the device is
+        PandaError: the package for TensorBoard is asked for and missing, the windows do not fit the model, the encoder or the start has another shape, the device is
             not there, another process trains with this state, a loss is not finite (no state is saved after
             that step), the disk is full.
         Paused: `pause` asked for it; the state is saved.
     """
     _check_windows(windows, shape, recipe)
+    if saving.tensorboard is not None:
+        check_tensorboard()
     device = choose_device(machine.device)
     folder = StateFolder(saving.folder, saving.fingerprint)
     # The other ranks read the states that rank 0 writes.
@@ -123,7 +127,9 @@ def train(
             if machine.compile:
                 example = _on_device(windows.batch(run.done), shape, device, ranks, 0)
                 quick = layers_compiled(model.encoder.layers, loss_of, *example)
-            with quick, closing(batches):
+            folder_of_events = saving.tensorboard if ranks.leads else None
+            events = written(folder_of_events, done=run.done)
+            with quick, closing(batches), events as run.events:
                 run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
     return Trained(run.average.model().to("cpu"), run.history.table(), run.snapshots.tensors())
 
@@ -141,6 +147,7 @@ class _Run:
     snapshots: Snapshots
     ranks: Ranks
     done: int = 0
+    events: Events | None = None
 
     def finish(
         self,
@@ -200,6 +207,8 @@ class _Run:
                 self.done - 1, n_steps=n_steps, warmup_fraction=self.recipe.warmup_fraction
             )
             notes["loss"] = self.history.close_row(self.done, learning_rate=rate)
+            if self.events is not None:
+                self.events.add(self.history.latest())
         if progress is not None:
             progress.advance(1, **notes)
 
