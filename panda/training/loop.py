@@ -92,9 +92,9 @@ def train(
     clipping) since the row before, learning rate of that step, samples per second.
 
     Raises:
-        PandaError: the package for TensorBoard is asked for and missing, the windows do not fit the model, the encoder or the start has another shape, the device is
-            not there, another process trains with this state, a loss is not finite (no state is saved after
-            that step), the disk is full.
+        PandaError: the package for TensorBoard is asked for and missing, the windows do not fit the model, the encoder or
+            the start has another shape, the device is not there, another process trains with this state, a loss is not
+            finite (no state is saved after that step), the disk is full.
         Paused: `pause` asked for it; the state is saved.
     """
     _check_windows(windows, shape, recipe)
