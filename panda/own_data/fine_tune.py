@@ -28,7 +28,7 @@ from panda.own_data.read import read_file
 from panda.own_data.regular import Fill, regular
 from panda.own_data.series import series_of
 from panda.own_data.tuned_card import tuned_card
-from panda.training.hardware import Machine
+from panda.training.hardware import Machine, choose_device
 from panda.training.loop import Saving, Trained, train, window_length
 from panda.training.pause import PauseWatch
 
@@ -67,10 +67,11 @@ def fine_tune(wanted: Wanted) -> HeldOut:
     """
     output, settings = wanted.output, wanted.settings
     _check_output(output)
+    device = choose_device(settings.device).type
     frames = [(path, *read_file(path)) for path in wanted.files]
     series = [series_of(frame, rows, time=wanted.time, columns=wanted.columns) for _, frame, rows in frames]
     found = find_network(wanted.model, revision=wanted.revision, sha256=wanted.sha256)
-    base = as_model(found, device=settings.device)
+    base = as_model(found, device=device)
     shape = found.network.shape
     window = window_length(shape)
     cuts = []
@@ -90,7 +91,7 @@ def fine_tune(wanted: Wanted) -> HeldOut:
     with provenance(outputs, inputs=[], section=section, seed=settings.seed, code=version):
         trained = _train(found, cuts, settings, output / _STATE, _fingerprint(section, version))
         name = output.resolve().name
-        tuned = as_model(Found(trained.model, name, {}), device=settings.device)
+        tuned = as_model(Found(trained.model, name, {}), device=device)
         test = score_held_out(tuned, base, cuts, horizon=settings.horizon, most=settings.max_windows)
         write_table(trained.log, outputs[3])
         write_table(test.table, outputs[4])
@@ -154,7 +155,7 @@ def _fingerprint(section: Mapping[str, Any], code: str) -> str:
 
 
 def _check_output(output: Path) -> None:
-    """Refuse a folder that holds a model, or that cannot be written to.
+    """Refuse a folder that holds a model or others' files, or that cannot be written to.
 
     Raises:
         PandaError: it is one.
@@ -163,4 +164,6 @@ def _check_output(output: Path) -> None:
         raise PandaError(f"{output}: holds a model; choose another --output, or remove the folder first")
     if output.exists() and not output.is_dir():
         raise PandaError(f"{output}: a file; give --output the name of a folder")
+    if output.exists() and any(output.iterdir()) and not (output / _STATE).exists():
+        raise PandaError(f"{output}: holds other files; give --output a new or an empty folder")
     check_writable(output / CONFIG)

@@ -119,6 +119,7 @@ def test_several_files_of_any_kind_with_gaps_filled(here: Path, tiny: Path):
         (["data.csv", "--set", "held_out=1"], "fine-tune: held_out: input should be less than 1"),
         (["data.csv", "--set", "data.n_channels=5"], "fine-tune: data: mixing_dimensions [3, 8] must rise"),
         (["data.csv", "--output", "data.csv"], "data.csv: a file; give --output the name of a folder"),
+        (["data.csv", "--output", "."], ".: holds other files; give --output a new or an empty folder"),
         (["data.csv", "--model", "a/b"], "a/b: no such folder; a Hub id needs a revision"),
     ],
 )
