@@ -73,7 +73,10 @@ def fine_tune(wanted: Wanted) -> HeldOut:
     found = find_network(wanted.model, revision=wanted.revision, sha256=wanted.sha256)
     base = as_model(found, device=device)
     shape = found.network.shape
-    window = window_length(shape)
+    recipe = Recipe(
+        **settings.recipe.model_dump(), pooling=shape.pooling, residual_on_last=shape.residual_on_last
+    )
+    window = window_length(shape, recipe)
     cuts = []
     for one in series:
         base.check(one)
@@ -89,7 +92,7 @@ def fine_tune(wanted: Wanted) -> HeldOut:
     outputs = [output / name for name in (WEIGHTS, CONFIG, "README.md", "log.parquet", "held_out.parquet")]
     version = code_version(_CODE, SOURCE)
     with provenance(outputs, inputs=[], section=section, seed=settings.seed, code=version):
-        trained = _train(found, cuts, settings, output / _STATE, _fingerprint(section, version))
+        trained = _train(found, recipe, cuts, settings, output / _STATE, _fingerprint(section, version))
         name = output.resolve().name
         tuned = as_model(Found(trained.model, name, {}), device=device)
         test = score_held_out(tuned, base, cuts, horizon=settings.horizon, most=settings.max_windows)
@@ -103,20 +106,19 @@ def fine_tune(wanted: Wanted) -> HeldOut:
     return test
 
 
-def _train(found: Found, cuts: Sequence[Cut], settings: FineTune, state: Path, fingerprint: str) -> Trained:
+def _train(
+    found: Found, recipe: Recipe, cuts: Sequence[Cut], settings: FineTune, state: Path, fingerprint: str
+) -> Trained:
     shape = found.network.shape
     # Windows of a series with fewer channels would show one of them twice.
     n_channels = min(settings.data.n_channels, *(one.values.shape[1] for one in cuts))
     windows = TrainingWindows(
         learning_store(cuts),
         settings.data.model_copy(update={"n_channels": n_channels}),
-        window_length=window_length(shape),
+        window_length=window_length(shape, recipe),
         batch_size=settings.batch_size,
         founder_probability=None,
         seed=settings.seed,
-    )
-    recipe = Recipe(
-        **settings.recipe.model_dump(), pooling=shape.pooling, residual_on_last=shape.residual_on_last
     )
     with (
         PauseWatch(margin_s=_PAUSE_MARGIN_S) as pause,
