@@ -20,7 +20,7 @@ BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PYTHONHASHSEED := 0
 
-.PHONY: figures setup test test-pythons test-slurm lock format schema clean
+.PHONY: figures setup test test-pythons test-slurm wheel lock format schema clean
 .DEFAULT_GOAL := figures
 
 figures: $(INSTALLED)
@@ -49,6 +49,11 @@ test-pythons: $(INSTALLED)
 
 test-slurm: $(INSTALLED)
 	@$(BIN)/python -m tests.slurm.run
+
+# `build` keeps what is no longer in the tree, and setuptools would pack it.
+wheel: $(INSTALLED)
+	@rm -rf build
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 # The lock is resolved without torch, which `TORCH` installs first; needs uv.
 lock:

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
+def __getattr__(name: str) -> Any:
+    """`panda.Model`, imported when it is asked for."""
+    if name == "Model":
+        from panda.own_data.model import Model
+
+        return Model
+    raise AttributeError(f"module 'panda' has no attribute {name!r}")
+
+
 def load(
     model: Any = None, *, revision: str | None = None, sha256: str | None = None, device: str = "auto"
 ) -> Model:

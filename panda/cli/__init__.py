@@ -16,6 +16,7 @@ from panda.cli import (
     evaluate,
     evolve,
     figures,
+    fine_tune,
     forecast,
     integrate,
     pde,
@@ -57,6 +58,7 @@ app.add_typer(
     evolve.app, name="evolve", help="Later generations, bred from accepted systems; how they compare."
 )
 app.add_typer(integrate.app, name="integrate", help="Integrate the selected systems into trajectory files.")
+train.app.command("fine-tune")(fine_tune.fine_tune)
 app.add_typer(train.app, name="train", help="Train the named models.")
 app.add_typer(baselines.app, name="baselines", help="Fit the baselines that learn.")
 app.add_typer(evaluate.app, name="evaluate", help="Score forecasts and completions of unseen systems.")

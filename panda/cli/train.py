@@ -97,6 +97,7 @@ def model(
                     settings.train.checkpoint_every,
                     settings.train.log_every,
                     settings.train.n_snapshots,
+                    output / "tensorboard" if settings.train.tensorboard else None,
                 ),
                 ranks=ranks,
                 pause=pause,

@@ -16,6 +16,7 @@ from panda.config.pretrained import REVISION_PATTERN, SHA256_PATTERN
 from panda.config.types import PATH_PATTERN
 from panda.config.whole import Config
 from panda.core.baseline_files import read_baselines
+from panda.core.checkout import advice_without_configuration
 from panda.core.errors import PandaError, did_you_mean
 from panda.core.names import NAME_PATTERN
 from panda.core.resolved import commit_of
@@ -40,9 +41,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         PandaError: no such file, or no YAML mapping; the line is named.
     """
     if not Path(path).exists():
-        raise PandaError(
-            f"{path}: no such configuration file; correct the path, or change to the project's folder"
-        )
+        raise PandaError(f"{path}: no such configuration file; {advice_without_configuration()}")
     value = read_values(path, "configuration file")
     if not isinstance(value, dict):
         raise PandaError(f"{path}: the file must hold a mapping of keys to values")

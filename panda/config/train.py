@@ -138,11 +138,9 @@ class Definition(Section):
     shape: OwnShape = OwnShape()
 
 
-class Recipe(Section):
-    """How a model is trained: head details, loss and optimiser."""
+class Learning(Section):
+    """Loss and optimiser."""
 
-    pooling: Literal["mean", "max", "flatten"]
-    residual_on_last: bool
     loss: Literal["mse", "mae", "huber"]
     loss_space: Literal["data", "normalised"]
     smape_weight: NonNegative
@@ -157,6 +155,13 @@ class Recipe(Section):
     eps: Positive
     warmup_fraction: Fraction
     max_grad_norm: Positive
+
+
+class Recipe(Learning):
+    """How a model is trained: head details, loss and optimiser."""
+
+    pooling: Literal["mean", "max", "flatten"]
+    residual_on_last: bool
 
 
 class TrainData(Section):
@@ -197,6 +202,7 @@ class Train(Section):
     batch_size: Count
     checkpoint_every: Count
     log_every: Count
+    tensorboard: bool
     n_snapshots: Annotated[int, Field(ge=0, le=40)]
     learning_on: Name
     founder_probability: Fraction | None

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from panda.core.checkout import SOURCE, in_checkout
 from panda.core.digest import has_digest, sha256, sha256_of_json
 from panda.core.errors import PandaError
 from panda.core.files import check_writable, read_json, write_json
@@ -161,14 +162,18 @@ def _input_hash(path: Path) -> str:
 
 @cache
 def git_state() -> dict[str, Any]:
-    """Commit and dirty flag of the source tree; both None outside a git checkout."""
-    root = Path(__file__).resolve().parents[2]
+    """Commit and dirty flag of the source tree; both None outside a git checkout.
+
+    An installed package has none, even where it lies within somebody's repository.
+    """
 
     def ask(*words: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=20
+            ["git", "-C", str(SOURCE), *words], capture_output=True, text=True, check=True, timeout=20
         ).stdout.strip()
 
+    if not in_checkout():
+        return {"commit": None, "dirty": None}
     try:
         return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
     except (OSError, subprocess.SubprocessError):

@@ -35,9 +35,13 @@ class SeriesStore(Protocol):
 
 
 class ArrayStore:
-    """Series of one file of arrays, all of the same length and number of channels."""
+    """Series in memory: those of one file of arrays, all of one shape, or a list of them."""
 
-    def __init__(self, table: pd.DataFrame, values: Float[np.ndarray, "n time channel"]) -> None:
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        values: Float[np.ndarray, "n time channel"] | Sequence[Float[np.ndarray, "time channel"]],
+    ) -> None:
         self.table, self._values = table, values
 
     def __len__(self) -> int:

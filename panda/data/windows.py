@@ -9,7 +9,7 @@ from panda.config import TrainData
 from panda.core.errors import PandaError
 from panda.core.seeds import generator
 from panda.data.augmentations import Moments, identity, random_augmentation
-from panda.data.store import TrajectoryStore
+from panda.data.series import SeriesStore
 
 
 class TrainingWindows:
@@ -31,7 +31,7 @@ class TrainingWindows:
 
     def __init__(
         self,
-        store: TrajectoryStore,
+        store: SeriesStore,
         settings: TrainData,
         *,
         window_length: int,
@@ -111,7 +111,7 @@ def draw_channels(rng: np.random.Generator, n_there: int, n_wanted: int) -> Int[
     return drawn[:n_wanted]
 
 
-def _check_fits(store: TrajectoryStore, *, window_length: int) -> None:
+def _check_fits(store: SeriesStore, *, window_length: int) -> None:
     if len(store) == 0:
         raise PandaError("no trajectory to train on; the selection left no system, or loosen its filters")
     short = store.table[store.table["n_points"] < window_length]

@@ -242,3 +242,19 @@ def load_encoder(model: Panda, source_model: Panda) -> None:
                 "pretrain one of the same shape"
             )
     model.encoder.load_state_dict(source_model.encoder.state_dict())
+
+
+def load_whole(model: Panda, source_model: Panda) -> None:
+    """Copy all tensors of `source_model` into `model`, as fine-tuning a trained model does.
+
+    Raises:
+        PandaError: the models differ in a part of their shape.
+    """
+    for field in type(model.shape).model_fields:
+        mine, other = getattr(model.shape, field), getattr(source_model.shape, field)
+        if mine != other:
+            raise PandaError(
+                f"cannot start from that model: its {field} is {other!r}, and {mine!r} is needed; give one of the "
+                "same shape"
+            )
+    model.load_state_dict(source_model.state_dict())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,10 +47,9 @@ class Backtest:
         lines = [
             f"{n} window{'s' if n > 1 else ''} of {self.horizon} points, {'each ' if n > 1 else ''}forecast from the "
             f"{self.context_length} before it:",
-            f"{'':24}{'sMAPE':>8}{'MAE':>9}",
+            *score_lines(self.table),
+            self.verdict,
         ]
-        lines += [f"{row.label:24}{row.smape:8.2f}{row.mae:9.4f}" for row in self.table.itertuples()]
-        lines += ["(sMAPE: 0 to 200; MAE: in standard deviations of the context)", self.verdict]
         return "\n".join(lines)
 
 
@@ -79,23 +79,38 @@ def backtest(
             f"{series.rows.where}: {n} points cannot be tested on their last {horizon}: {model.name} needs "
             f"{model.patch_length} before these at least; give a shorter test, or more points"
         )
-    origins = place_windows(n, n_context, horizon)
-    # One exact change of units for all windows: no forecaster sees a difference.
-    units = units_of(whole.values)
-    tame = units.apply(whole.values)
-    contexts = np.stack([tame[origin - n_context : origin] for origin in origins])
-    truth = np.stack([tame[origin : origin + horizon] for origin in origins])
+    origins = place_windows(n, n_context, horizon, most=own_data().backtest.max_windows)
     rivals = make_rivals(n_context)
     own = model.name if model.name not in rivals else f"{model.name} (model)"
     forecasters: dict[str, Forecaster] = {own: model.forecaster, **rivals}
+    errors, last = window_errors(forecasters, whole.values, origins, n_context=n_context, horizon=horizon)
+    table, verdict, trusted = judge(errors, own)
+    found = Backtest(table, own, horizon, n_context, origins, last[own], trusted, verdict)
+    return found, whole
+
+
+def window_errors(
+    forecasters: Mapping[str, Forecaster],
+    values: Float[np.ndarray, "time channel"],
+    origins: Int[np.ndarray, " window"],
+    *,
+    n_context: int,
+    horizon: int,
+) -> tuple[pd.DataFrame, dict[str, Float[np.ndarray, "horizon channel"]]]:
+    """Errors of forecasters in windows of a series, and their forecasts of the last window, in its units.
+
+    A row per forecaster: `forecaster`, and the arrays `smape` and `mae`, an entry per window.
+    """
+    # One exact change of units for all windows: no forecaster sees a difference.
+    units = units_of(values)
+    tame = units.apply(values)
+    contexts = np.stack([tame[origin - n_context : origin] for origin in origins])
+    truth = np.stack([tame[origin : origin + horizon] for origin in origins])
     made = {name: one.forecast(contexts, horizon) for name, one in forecasters.items()}
     errors = pd.DataFrame(
         [{"forecaster": name, **_errors(forecast, contexts, truth)} for name, forecast in made.items()]
     )
-    table, verdict, trusted = judge(errors, own)
-    last = units.undo(made[own][-1])
-    found = Backtest(table, own, horizon, n_context, origins, last, trusted, verdict)
-    return found, whole
+    return errors, {name: units.undo(forecast[-1]) for name, forecast in made.items()}
 
 
 def choose_context(n: int, horizon: int, *, most: int, patch: int) -> int:
@@ -110,10 +125,13 @@ def choose_context(n: int, horizon: int, *, most: int, patch: int) -> int:
     return max(0, points - points % patch)
 
 
-def place_windows(n: int, n_context: int, horizon: int) -> Int[np.ndarray, " window"]:
-    """Where windows begin: the last at `n - horizon`, others spread over the series and `horizon` apart at least."""
-    room = n - horizon - n_context
-    n_windows = min(own_data().backtest.max_windows, 1 + room // horizon)
+def place_windows(n: int, first: int, horizon: int, *, most: int) -> Int[np.ndarray, " window"]:
+    """Where windows begin: the last at `n - horizon`, others spread down to `first` and `horizon` apart at least.
+
+    There are `most` of them, or as many as there is room for.
+    """
+    room = n - horizon - first
+    n_windows = min(most, 1 + room // horizon)
     return n - horizon - np.linspace(room if n_windows > 1 else 0, 0, n_windows).astype(np.int64)
 
 
@@ -132,18 +150,15 @@ def _errors(
     }
 
 
-def judge(errors: pd.DataFrame, model: str) -> tuple[pd.DataFrame, str, bool]:
-    """The table of `Backtest`, one sentence, and whether the model is to be trusted.
-
-    `errors` has a row per forecaster: `forecaster`, and the arrays `smape` and `mae`, an entry per window.
-    """
+def score_table(errors: pd.DataFrame, model: str, *others: str) -> pd.DataFrame:
+    """The table of `Backtest`, of errors as `window_errors` has them; `others` are models, too."""
     rows = errors.set_index("forecaster")
-    ours, n_windows = rows.loc[model], len(rows.loc[model, "mae"])
-    table = pd.DataFrame(
+    ours = rows.loc[model]
+    return pd.DataFrame(
         [
             {
                 "forecaster": name,
-                "label": name if name == model else label(str(name)),
+                "label": name if name in (model, *others) else label(str(name)),
                 "smape": row["smape"].mean(),
                 "mae": row["mae"].mean(),
                 "n_better": int(np.count_nonzero(ours["mae"] < row["mae"])),
@@ -151,6 +166,30 @@ def judge(errors: pd.DataFrame, model: str) -> tuple[pd.DataFrame, str, bool]:
             for name, row in rows.iterrows()
         ]
     ).sort_values(["mae", "smape"], ignore_index=True)
+
+
+def score_lines(table: pd.DataFrame) -> list[str]:
+    """A table of scores as text, with a line that says what they are."""
+    lines = [f"{'':24}{'sMAPE':>8}{'MAE':>9}"]
+    lines += [f"{row.label:24}{row.smape:8.2f}{row.mae:9.4f}" for row in table.itertuples()]
+    return [*lines, "(sMAPE: 0 to 200; MAE: in standard deviations of the context)"]
+
+
+def little_said(n_windows: int) -> str:
+    """The end of a verdict that rests on few windows; empty where there are enough."""
+    if n_windows >= own_data().backtest.few_windows:
+        return ""
+    says = "One window says" if n_windows == 1 else f"{n_windows} windows say"
+    return f". {says} little: test on fewer points, or with a longer series"
+
+
+def judge(errors: pd.DataFrame, model: str) -> tuple[pd.DataFrame, str, bool]:
+    """The table of `Backtest`, one sentence, and whether the model is to be trusted.
+
+    `errors` has a row per forecaster: `forecaster`, and the arrays `smape` and `mae`, an entry per window.
+    """
+    n_windows = len(errors["mae"].iloc[0])
+    table = score_table(errors, model)
     scored = table.set_index("forecaster")
     rivals = scored.drop(index=model)
     best = rivals.loc[rivals["mae"].idxmin()]
@@ -168,9 +207,5 @@ def judge(errors: pd.DataFrame, model: str) -> tuple[pd.DataFrame, str, bool]:
     else:
         which = "sMAPE" if wins["mae"] else "MAE"
         verdict = f"do not trust {model} here: a simple baseline has a lower {which} ({against})"
-    if n_windows < own_data().backtest.few_windows:
-        verdict += (
-            f". {'One window says' if n_windows == 1 else f'{n_windows} windows say'} little: test on fewer points, or "
-            "with a longer series"
-        )
+    verdict += little_said(n_windows)
     return table, verdict, trusted

@@ -79,7 +79,7 @@ def carry_out(wanted: Wanted) -> None:
         "input": {"file": wanted.data.name, "sha256": sha256(wanted.data)},
         "model": model.source,
         "wanted": {name: getattr(wanted, name) for name in _RECORDED},
-        "settings": own_data().model_dump(mode="json"),
+        "settings": own_data().model_dump(mode="json", exclude={"fine_tune"}),
     }
     version = code_version(["panda.own_data.command", "panda.own_data.load"], SOURCE)
     with provenance(outputs, inputs=[], section=section, seed=0, code=version):

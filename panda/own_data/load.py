@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from panda.core.errors import PandaError, did_you_mean
 from panda.core.shipped import shipped_models
 from panda.evaluation.forecaster import Checked
 from panda.evaluation.panda_forecaster import PandaForecaster
+from panda.model.panda import Panda
 from panda.model.weights import WEIGHTS, load_model
 from panda.own_data.model import Model
 
@@ -36,8 +38,23 @@ def load(
         PandaError: no model of that name is shipped and it is neither a folder nor a Hub id; as `load_model`; or the
             model does not forecast.
     """
-    settings = own_data()
-    source = str(model) if model is not None else settings.model
+    return as_model(find_network(model, revision=revision, sha256=sha256), device=device)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network, what it is called, and where it is from: `model`, `revision`, `sha256` of its weights."""
+
+    network: Panda
+    name: str
+    source: dict[str, str | None]
+
+
+def find_network(
+    model: str | Path | None = None, *, revision: str | None = None, sha256: str | None = None
+) -> Found:
+    """The network of a model; arguments and errors are those of `load`."""
+    source = str(model) if model is not None else own_data().model
     shipped = shipped_models()
     folder = shipped.get(source)
     if folder is None:
@@ -45,12 +62,22 @@ def load(
     network = load_model(folder or source, revision=revision, sha256=sha256)
     place = folder or Path(source)
     digest = sha256_of_file(place / WEIGHTS) if place.is_dir() else sha256
+    name = Path(source).resolve().name or source
+    return Found(network, name, {"model": source, "revision": revision, "sha256": digest})
+
+
+def as_model(found: Found, *, device: str = "auto") -> Model:
+    """A network ready to be asked; `device` as for `load`.
+
+    Raises:
+        PandaError: it does not forecast.
+    """
+    settings = own_data()
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    name = Path(source).resolve().name or source
     forecaster = PandaForecaster(
-        network,
-        name=name,
+        found.network,
+        name=found.name,
         batch_size=settings.batch_size,
         standardise_eps=settings.standardise_eps,
         threads=torch.get_num_threads(),
@@ -58,9 +85,10 @@ def load(
     )
     return Model(
         Checked(forecaster),
-        context_length=network.shape.context_length,
-        patch_length=network.shape.patch_length,
-        source={"model": source, "revision": revision, "sha256": digest},
+        context_length=found.network.shape.context_length,
+        patch_length=found.network.shape.patch_length,
+        source=found.source,
+        network=found.network,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ from panda.own_data.regular import Fill, Regular, regular
 from panda.own_data.rows import rows_of
 from panda.own_data.series import OwnSeries, check_known, series_of
 from panda.own_data.units import units_of
+
+if TYPE_CHECKING:
+    from panda.model.panda import Panda
 
 _TABLE = "the table"
 
@@ -35,8 +39,11 @@ class Model:
         context_length: int,
         patch_length: int,
         source: Mapping[str, str | None] | None = None,
+        network: Panda | None = None,
     ) -> None:
-        """`source` says for the record where the model is from: `model`, `revision`, `sha256`."""
+        """`source` says for the record where the model is from: `model`, `revision`, `sha256`; `network` is what is
+        saved."""
+        self.network = network
         self.name = forecaster.name
         self.forecaster = forecaster
         self.source = dict(source or {})
@@ -44,6 +51,43 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<panda model {self.name}: contexts of {self.patch_length} to {self.context_length} points>"
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        sha256: str | None = None,
+        device: str = "auto",
+    ) -> Model:
+        """`panda.load` by the name that the ecosystem has for it.
+
+        Raises:
+            PandaError: as `panda.load`; of a Hub id, revision and SHA-256 are needed here too.
+        """
+        from panda.own_data.load import load
+
+        return load(pretrained_model_name_or_path, revision=revision, sha256=sha256, device=device)
+
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        **pushed: Any,
+    ) -> str | None:
+        """Write weights, shape and card to a folder; see `panda.own_data.hub.save_pretrained`."""
+        from panda.own_data.hub import save_pretrained
+
+        return save_pretrained(self, save_directory, repo_id=repo_id, push=push_to_hub, **pushed)
+
+    def push_to_hub(self, repo_id: str, **pushed: Any) -> str:
+        """Upload weights, shape and card to the Hub; see `panda.own_data.hub.push_to_hub`."""
+        from panda.own_data.hub import push_to_hub
+
+        return push_to_hub(self, repo_id, **pushed)
 
     def predict(
         self,

@@ -74,6 +74,10 @@ class History:
         self._settled, self._n_timed, self._since = [], 0, now
         return loss
 
+    def latest(self) -> dict[str, float]:
+        """The last row that was closed: step, loss, learning rate, gradient norm, samples per second."""
+        return dict(zip(COLUMNS, self._rows[-1], strict=False))
+
     def state(self) -> dict[str, Any]:
         """What a resumed run needs, as JSON."""
         self.settle()

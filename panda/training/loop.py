@@ -20,10 +20,11 @@ from panda.core.errors import PandaError, Paused
 from panda.core.progress import Progress
 from panda.core.seeds import integer_seed
 from panda.data.windows import TrainingWindows
-from panda.model.panda import Panda, load_encoder, rolled_out
+from panda.model.panda import Panda, load_encoder, load_whole, rolled_out
 from panda.model.patching import random_mask
 from panda.training.averaging import Average
 from panda.training.checkpoint import State, StateFolder, StateLock
+from panda.training.events import Events, check_tensorboard, written
 from panda.training.hardware import Loss, Machine, autocast, choose_device, layers_compiled, torch_threads
 from panda.training.history import History
 from panda.training.objectives import completion_loss, forecast_loss
@@ -38,14 +39,15 @@ _STEPS_BETWEEN_ASKING = 16
 
 @dataclass(frozen=True)
 class Saving:
-    """Where a training keeps its state, under which name, after how many steps it saves and logs, and how many
-    times on its way it keeps the weights (`snapshot_steps`)."""
+    """Where a training keeps its state, under which name, after how many steps it saves and logs, how many times on
+    its way it keeps the weights (`snapshot_steps`), and the folder of a log for TensorBoard, which changes no weight."""
 
     folder: str | Path
     fingerprint: str
     checkpoint_every: int
     log_every: int
     n_snapshots: int = 0
+    tensorboard: str | Path | None = None
 
 
 class Trained(NamedTuple):
@@ -69,6 +71,7 @@ def train(
     windows: TrainingWindows,
     *,
     encoder: Panda | None,
+    start: Panda | None = None,
     n_steps: int,
     seed: int,
     machine: Machine,
@@ -79,28 +82,30 @@ def train(
 ) -> Trained:
     """Train a model for `n_steps` batches; return it, on the CPU, with its log and the weights kept on the way.
 
-    Weights start from `seed`, or embedding and layers from `encoder`. The state is saved as `saving` says, at the end,
-    and before a pause; a run that finds a state there goes on from it. On the same type of processor with the same
-    number of threads the weights and the losses in the log are then bit-identical to those of an undisturbed run:
-    batches and masks are functions of (seed, step). `saving.fingerprint` must therefore cover whatever else they
-    depend on: shape, recipe, data, encoder, seed, threads, precision, code.
+    Weights start from `seed`, or embedding and layers from `encoder`, or all of them from `start`. The state is saved as
+    `saving` says, at the end, and before a pause; a run that finds a state there goes on from it. On the same type of
+    processor with the same number of threads the weights and the losses in the log are then bit-identical to those of an
+    undisturbed run: batches and masks are functions of (seed, step). `saving.fingerprint` must therefore cover whatever
+    else they depend on: shape, recipe, data, encoder, start, seed, threads, precision, code.
 
     The log has a row every `saving.log_every` steps and at the end: step, mean loss and gradient norm (before
     clipping) since the row before, learning rate of that step, samples per second.
 
     Raises:
-        PandaError: the windows do not fit the model, the encoder has another shape, the device is not
-            there, another process trains with this state, a loss is not finite (no state is saved after
-            that step), the disk is full.
+        PandaError: the package for TensorBoard is asked for and missing, the windows do not fit the model, the encoder or
+            the start has another shape, the device is not there, another process trains with this state, a loss is not
+            finite (no state is saved after that step), the disk is full.
         Paused: `pause` asked for it; the state is saved.
     """
     _check_windows(windows, shape, recipe)
+    if saving.tensorboard is not None:
+        check_tensorboard()
     device = choose_device(machine.device)
     folder = StateFolder(saving.folder, saving.fingerprint)
     # The other ranks read the states that rank 0 writes.
     lock = StateLock(folder.path) if ranks.leads else nullcontext()
     with torch_threads(machine.threads), lock:
-        model = _initial_model(shape, encoder, seed=seed).to(device)
+        model = _initial_model(shape, encoder, start, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
         snapshots = Snapshots(folder.path)
         history = History(
@@ -122,7 +127,9 @@ def train(
             if machine.compile:
                 example = _on_device(windows.batch(run.done), shape, device, ranks, 0)
                 quick = layers_compiled(model.encoder.layers, loss_of, *example)
-            with quick, closing(batches):
+            folder_of_events = saving.tensorboard if ranks.leads else None
+            events = written(folder_of_events, done=run.done)
+            with quick, closing(batches), events as run.events:
                 run.finish(loss_of, batches, n_steps=n_steps, saving=saving, pause=pause, progress=progress)
     return Trained(run.average.model().to("cpu"), run.history.table(), run.snapshots.tensors())
 
@@ -140,6 +147,7 @@ class _Run:
     snapshots: Snapshots
     ranks: Ranks
     done: int = 0
+    events: Events | None = None
 
     def finish(
         self,
@@ -199,6 +207,8 @@ class _Run:
                 self.done - 1, n_steps=n_steps, warmup_fraction=self.recipe.warmup_fraction
             )
             notes["loss"] = self.history.close_row(self.done, learning_rate=rate)
+            if self.events is not None:
+                self.events.add(self.history.latest())
         if progress is not None:
             progress.advance(1, **notes)
 
@@ -247,11 +257,13 @@ def _check_windows(windows: TrainingWindows, shape: ModelShape, recipe: Recipe) 
         )
 
 
-def _initial_model(shape: ModelShape, encoder: Panda | None, *, seed: int) -> Panda:
+def _initial_model(shape: ModelShape, encoder: Panda | None, start: Panda | None, *, seed: int) -> Panda:
     drawn = torch.Generator().manual_seed(integer_seed(seed, "train", "weights"))
     model = Panda(shape, drawn)
     if encoder is not None:
         load_encoder(model, encoder)
+    if start is not None:
+        load_whole(model, start)
     return model
 
 

@@ -21,21 +21,6 @@ T = np.arange(300)
 SERIES = pd.DataFrame({"time": T * 0.25, "x": np.sin(T / 5), "y": 1e9 + np.cos(T / 7), "n": T % 5, "k": 3})
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-
-    from panda.config import ModelShape
-    from panda.model.panda import Panda
-    from panda.model.weights import save_model
-    from tests.unit.own_data.conftest import SHAPE
-
-    torch.set_num_threads(1)
-    place = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(Panda(ModelShape(**SHAPE), torch.Generator().manual_seed(3)), place)
-    return place
-
-
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that one works in, with a series."""

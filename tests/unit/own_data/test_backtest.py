@@ -85,7 +85,7 @@ def test_units_of_the_data_change_no_score(model: Model):
     ],
 )
 def test_windows_are_spread_over_the_series(n: int, n_context: int, horizon: int, origins: list[int]):
-    found = place_windows(n, n_context, horizon)
+    found = place_windows(n, n_context, horizon, most=8)
     np.testing.assert_allclose(found, origins, atol=1)
     assert found[-1] == n - horizon and found[0] >= n_context and (np.diff(found) >= horizon).all()
 

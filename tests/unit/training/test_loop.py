@@ -128,6 +128,21 @@ def test_paused_anywhere_and_rerun_gives_the_same_bits(undisturbed, store_path, 
     assert_same(tiny.run(store_path, tmp_path, pause=StopAt(99)), undisturbed["forecast"])
 
 
+def test_a_training_may_start_from_a_whole_model(store_path, tmp_path, undisturbed):
+    start, _ = undisturbed["forecast"]
+    # The first step of the warm-up has a learning rate of 0.
+    same, _ = tiny.run(store_path, tmp_path / "one", start=start, n_steps=1)
+    theirs = start.state_dict()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in same.state_dict().items())
+    whole = tiny.run(store_path, tmp_path / "whole", start=start)
+    assert whole[1]["loss"].iloc[0] < undisturbed["forecast"][1]["loss"].iloc[0]
+    with pytest.raises(Paused):
+        tiny.run(store_path, tmp_path / "parts", start=start, pause=StopAt(11))
+    assert_same(tiny.run(store_path, tmp_path / "parts", start=start), whole)
+    with pytest.raises(PandaError, match="cannot start from that model: its n_layers is 1, and 2 is needed"):
+        tiny.run(store_path, tmp_path / "other", start=start, model_shape=tiny.shape(n_layers=2))
+
+
 def test_adamw_resumes_too(store_path, tmp_path):
     changes = {"recipe": tiny.recipe(optimiser="adamw", weight_decay=0.01, loss="mse", loss_space="data")}
     whole = tiny.run(store_path, tmp_path / "whole", **changes)
