@@ -18,6 +18,7 @@ from panda.cli import (
     figures,
     forecast,
     integrate,
+    measured,
     pde,
     report,
     scaling,
@@ -60,6 +61,7 @@ app.add_typer(integrate.app, name="integrate", help="Integrate the selected syst
 app.add_typer(train.app, name="train", help="Train the named models.")
 app.add_typer(baselines.app, name="baselines", help="Fit the baselines that learn.")
 app.add_typer(evaluate.app, name="evaluate", help="Score forecasts and completions of unseen systems.")
+app.add_typer(measured.app, name="measured", help="Measured series that come with installed packages.")
 app.add_typer(pde.app, name="pde", help="The zero-shot test on Kuramoto-Sivashinsky.")
 app.add_typer(scaling.app, name="scaling", help="The scaling law in the number of systems.")
 app.add_typer(figures.app, name="figures", help="Draw the figures.")
