@@ -147,7 +147,7 @@ def build_report(
         categories=_by_category(figures),
         data_sets=_data_sets(tables),
         lacking=[(label(name), missing) for name, missing in lacking.items()],
-        absent=list(absent.items()),
+        missing_series=list(absent.items()),
         claims=None if claims is None else claims_table(claims),
         verdicts={} if claims is None else verdict_counts(claims),
         sections=[(key, title, note, _section(key, tables)) for key, title, note in SECTIONS],

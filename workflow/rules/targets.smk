@@ -85,7 +85,9 @@ rule pde:
 rule realdata:
     """The measured series that are on this machine, whether or not the preset shows them by default."""
     input:
-        lambda wildcards: list(chain.from_iterable(map(summaries, arena.of_measured(CONFIG)))),
+        lambda wildcards: list(
+            chain.from_iterable(map(summaries, arena.of_measured(CONFIG)))
+        ),
         figure_files(arena.MEASURED_FIGURE),
 
 

@@ -92,7 +92,7 @@ def test_another_layout_is_named(listed, array, said: str):
 def test_a_changed_file_is_not_read(listed):
     listed(np.ones((3, 1)))
     listed.file.write_bytes(listed.file.read_bytes() + b" ")
-    with pytest.raises(PandaError, match="ours: a.npy of the installed measured_here is another file"):
+    with pytest.raises(PandaError, match=r"ours: a\.npy of the installed measured_here is another file"):
         read_measured("ours")
 
 
