@@ -19,6 +19,7 @@ from panda.cli import (
     fine_tune,
     forecast,
     integrate,
+    measured,
     pde,
     report,
     scaling,
@@ -62,6 +63,7 @@ train.app.command("fine-tune")(fine_tune.fine_tune)
 app.add_typer(train.app, name="train", help="Train the named models.")
 app.add_typer(baselines.app, name="baselines", help="Fit the baselines that learn.")
 app.add_typer(evaluate.app, name="evaluate", help="Score forecasts and completions of unseen systems.")
+app.add_typer(measured.app, name="measured", help="Measured series that come with installed packages.")
 app.add_typer(pde.app, name="pde", help="The zero-shot test on Kuramoto-Sivashinsky.")
 app.add_typer(scaling.app, name="scaling", help="The scaling law in the number of systems.")
 app.add_typer(figures.app, name="figures", help="Draw the figures.")

@@ -87,7 +87,7 @@ def write(
 ) -> None:
     """Write the report: figures, forecasts, claims, costs and provenance on one page."""
     from panda.cli.figures import read_results
-    from panda.config.arena import lacking
+    from panda.config.arena import absent, lacking
     from panda.core.files import require, write_text
     from panda.core.known_baselines import knowing
     from panda.figures.registry import choose, read_figures
@@ -120,6 +120,7 @@ def write(
             provenance=_provenance(settings),
             sources=_sources(tables, root),
             lacking=lacking(settings),
+            absent=absent(settings),
         )
         write_text(output, page)
 

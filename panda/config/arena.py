@@ -6,12 +6,15 @@ from pathlib import Path
 
 from panda.config.evaluate import EQUATION as EQUATION
 from panda.config.evaluate import FIELDS, UNSEEN, DataSet, Evaluate
+from panda.config.measured import measured
 from panda.config.whole import Config
 from panda.core.errors import PandaError, did_you_mean
 from panda.core.names import LONG, SPLITS
 
-# Series that the study makes itself, by what makes them; any other `series` of a data set is a path.
-SOURCES = (*SPLITS, LONG, FIELDS)
+# Measured series that come with installed packages, and the figure of them.
+MEASURED, MEASURED_FIGURE = tuple(measured()), "measured"
+# Series that the study makes or takes itself, by name; any other `series` of a data set is a path.
+SOURCES = (*SPLITS, LONG, FIELDS, *MEASURED)
 # Of files with series of the user's own.
 SUFFIXES = (".arrow", ".npz")
 # What a data set may say otherwise than `evaluate` does, and what of it no result depends on.
@@ -59,16 +62,40 @@ def summary_reads_of(dataset: str) -> tuple[str, ...]:
 def reported(config: Config) -> tuple[str, ...]:
     """The data sets whose summaries the report shows: those that say so (`in_report`).
 
-    The unseen systems always are among them. Of those that do not say, the equation is if its figure is drawn, and the
-    user's own series are; the other splits and the long trajectories are not.
+    The unseen systems always are among them. Of those that do not say, the equation and the measured series are if
+    their figure is drawn, and the user's own series are; the other splits and the long trajectories are not. A measured
+    series that is not on this machine never is.
     """
 
     def shown(name: str, own: DataSet) -> bool:
+        if name in away:
+            return False
         if name == UNSEEN or own.in_report is not None:
             return name == UNSEEN or bool(own.in_report)
+        if own.series in MEASURED:
+            return MEASURED_FIGURE in config.figures
         return name in config.figures if name == EQUATION else own.series not in SOURCES
 
+    away = absent(config)
     return tuple(name for name, own in config.evaluate.datasets.items() if shown(name, own))
+
+
+def of_measured(config: Config) -> tuple[str, ...]:
+    """The data sets of measured series that are on this machine."""
+    away = absent(config)
+    return tuple(
+        name for name, own in config.evaluate.datasets.items() if own.series in MEASURED and name not in away
+    )
+
+
+def absent(config: Config) -> dict[str, str]:
+    """The data sets whose measured series is not on this machine, each with what is missing."""
+    lacks = {
+        name: measured()[own.series].lacks
+        for name, own in config.evaluate.datasets.items()
+        if own.series in MEASURED
+    }
+    return {name: missing for name, missing in lacks.items() if missing}
 
 
 def contestants(config: Config, dataset: str) -> tuple[str, ...]:
@@ -124,6 +151,8 @@ def made_of(config: Config, dataset: str) -> tuple[str, ...]:
     """The ends of the names of a data set's files: all tables of its scores must be made from the same files."""
     source = config.evaluate.datasets[dataset].series
     if source in SOURCES:
+        if source in MEASURED:
+            return (f"{source}.npz",)
         return ("fields.npz",) if source == FIELDS else (".arrow",)
     return tuple(map(str, series_files(source)))
 

@@ -7,8 +7,18 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
-from panda.config.arena import EQUATION, SOURCES, UNSEEN, contestants, reported, rules_of, tables_of
+from panda.config.arena import (
+    EQUATION,
+    MEASURED,
+    SOURCES,
+    UNSEEN,
+    contestants,
+    reported,
+    rules_of,
+    tables_of,
+)
 from panda.config.founder_names import without_delay
+from panda.config.measured import measured
 from panda.config.train import ModelShape
 from panda.config.whole import Config, NamedModel
 from panda.core.known_baselines import describe_all
@@ -245,9 +255,11 @@ def not_counted(config: Config) -> str:
 
 
 def _n_windows(config: Config, systems: _Systems, dataset: str = UNSEEN) -> float:
-    """Windows of a data set of our own trajectories that each of its forecasters meets."""
+    """Windows of a data set of our own trajectories, or of a measured series, that each of its forecasters meets."""
     rules, source = rules_of(config, dataset), config.evaluate.datasets[dataset].series
-    if source == LONG:
+    if source in MEASURED:
+        n_trajectories = 1
+    elif source == LONG:
         n_trajectories = min(config.integrate.long.n_systems, systems.test)
     else:
         n_systems = {"train": systems.train, "test": systems.test}.get(source)
@@ -259,14 +271,17 @@ def _n_windows(config: Config, systems: _Systems, dataset: str = UNSEEN) -> floa
 
 
 def _evaluate(config: Config, systems: _Systems) -> StageCost:
-    """Forecasts of our own trajectories and their scores, and the completions where there is a model for them."""
+    """Forecasts of trajectories and measured series and their scores; completions where there is a model for them."""
     settings, dimension = config.evaluate, config.costs.mean_dimension
     stages = []
     for dataset in reported(config):
-        if config.evaluate.datasets[dataset].series in (*SPLITS, LONG):
+        source = config.evaluate.datasets[dataset].series
+        if source in (*SPLITS, LONG, *MEASURED):
             names, n_windows = contestants(config, dataset), _n_windows(config, systems, dataset)
-            stages += [_score(config, dataset, name, n_windows, dimension) for name in names]
-            stages.append(_stage(config, "evaluate", n_jobs=len(tables_of(config, dataset, names))))
+            n_channels = len(measured()[source].channels) if source in MEASURED else dimension
+            stages += [_score(config, dataset, name, n_windows, n_channels) for name in names]
+            n_jobs = len(tables_of(config, dataset, names)) + int(source in MEASURED)
+            stages.append(_stage(config, "evaluate", n_jobs=n_jobs))
     if settings.completion_model is not None:
         n_windows = _n_windows(config, systems)
         shape = config.train.model_shape(settings.completion_model)

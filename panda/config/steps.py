@@ -310,6 +310,7 @@ STEPS: dict[str, Step] = {
         ("panda.pde.kuramoto_sivashinsky",),
         {"fields": "pde/fields.npz"},
     ),
+    "store_measured": Step((), ("panda.data.measured",), {"series": "measured/{series}.npz"}),
     "fit_scaling": Step(
         (
             "seed",

@@ -11,6 +11,7 @@ from panda.config.costs import Costs
 from panda.config.discover import Discover
 from panda.config.evaluate import EQUATION, FIELDS, PDE, UNSEEN, Evaluate
 from panda.config.integrate import Integrate
+from panda.config.measured import measured
 from panda.config.pretrained import Pretrained
 from panda.config.train import Train
 from panda.config.types import Count, Name, Positive, Section, Seed, Shards, Steps
@@ -108,6 +109,7 @@ class Config(Section):
     def _check_data_sets(self) -> None:
         """Every data set of our own series fits into them, and those that figures and claims are of are there."""
         lengths = {FIELDS: self.pde.n_points, LONG: self.integrate.long.n_points}
+        lengths |= {name: series.n_points for name, series in measured().items()}
         for name in (UNSEEN, EQUATION):
             if name not in self.evaluate.datasets:
                 raise ValueError(f"evaluate.datasets: {name!r} is missing; figures and claims are of it")

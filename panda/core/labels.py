@@ -20,6 +20,10 @@ DATA_SETS = {
     "validation": "systems of the validation founders",
     "long": "unseen systems, integrated for longer",
     "kuramoto_sivashinsky": "the Kuramoto-Sivashinsky equation",
+    "laser": "intensity of a laser, measured",
+    "fly_brain": "activity of a fly's brain, measured",
+    "river_flow": "weekly flow of a river, measured",
+    "sunspots": "yearly number of sunspots, measured",
 }
 FILTERS = {
     "zero_one": "0-1 test",

@@ -19,7 +19,8 @@ class FigureSpec(BaseModel):
     """One figure.
 
     `number` is the paper's ("2", "8"), None for a figure that the paper has not. `tables` and `arrays` are
-    paths below the run's folder without suffix; `{scored}` stands for the tables of scores of a data set.
+    paths below the run's folder without suffix; `{scored}` stands for the tables of scores of a data set,
+    `{measured}` for the data sets of measured series at hand.
     `published` are tables of published numbers, `paper/<name>.csv` of the repository.
     """
 
@@ -50,14 +51,14 @@ class FigureSpec(BaseModel):
         return text
 
     def require(self, tables: Collection[str], arrays: Collection[str]) -> None:
-        """Check that the results given are all that the figure reads; `{scored}`: at least one.
+        """Check that the results given are all that the figure reads; `{scored}`, `{measured}`: at least one.
 
         Raises:
             PandaError: one is not there; the first is named.
         """
         for patterns, given, suffix in ((self.tables, tables, "parquet"), (self.arrays, arrays, "npz")):
             for pattern in patterns:
-                if not any(fnmatchcase(name, pattern.replace("{scored}", "*")) for name in given):
+                if not any(fnmatchcase(name, pattern.format(scored="*", measured="*")) for name in given):
                     raise PandaError(
                         f"{self.module.rsplit('.', 1)[1]}: {pattern}.{suffix} is not among the files given; "
                         "give every file that `panda figures list` names for this figure"

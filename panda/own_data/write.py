@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 TABLES, PICTURES = (".csv", ".parquet"), (".png", ".pdf", ".svg")
 
 
-def check_outputs(data: Path, table: Path | None, picture: Path | None) -> None:
-    """Refuse outputs that could not be written, before any work is done for them.
+def check_outputs(data: Path | None, table: Path | None, picture: Path | None) -> None:
+    """Refuse outputs that could not be written, before any work is done for them; `data` is the input, if it is a file.
 
     Raises:
         PandaError: a suffix that names no format, the input itself, or a place that may not be written to.
@@ -33,7 +33,7 @@ def check_outputs(data: Path, table: Path | None, picture: Path | None) -> None:
             raise PandaError(
                 f"{path}: an output of a kind that is not written; give one of {', '.join(kinds)}"
             )
-        if path.exists() and data.exists() and path.samefile(data):
+        if data is not None and path.exists() and data.exists() and path.samefile(data):
             raise PandaError(f"{path}: the input itself; choose another output")
         check_writable(path)
 

@@ -116,6 +116,7 @@ def build_report(
     provenance: Mapping[str, Any],
     sources: Mapping[str, Source] = MappingProxyType({}),
     lacking: Mapping[str, str] = MappingProxyType({}),
+    absent: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The whole page as HTML.
 
@@ -129,6 +130,7 @@ def build_report(
         provenance: commit, config hash, versions, machine, seed and the like, nested as it comes.
         sources: where tables come from, by the keys of `tables`; what is not there is shown without links.
         lacking: forecasters that were asked for and could not be scored, each with what is missing.
+        absent: data sets whose series are not on this machine, each with what is missing.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -145,6 +147,7 @@ def build_report(
         categories=_by_category(figures),
         data_sets=_data_sets(tables),
         lacking=[(label(name), missing) for name, missing in lacking.items()],
+        missing_series=list(absent.items()),
         claims=None if claims is None else claims_table(claims),
         verdicts={} if claims is None else verdict_counts(claims),
         sections=[(key, title, note, _section(key, tables)) for key, title, note in SECTIONS],

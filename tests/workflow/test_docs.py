@@ -99,6 +99,40 @@ def test_cheap_commands_run(line: str):
     assert done.returncode == 0, done.stderr
 
 
+def scores(text: str) -> dict[str, list[float]]:
+    """The errors in what `panda forecast --backtest` prints, in its order."""
+    rows = re.findall(r"^(\S.*?) {2,}([\d.]+) +([\d.]+)$", text, re.M)
+    return {name: [float(smape), float(mae)] for name, smape, mae in rows}
+
+
+def test_the_tutorial_forecasts_the_laser_as_it_says(tmp_path: Path):
+    from panda.config.measured import measured
+
+    if lacks := measured()["laser"].lacks:
+        pytest.skip(lacks)
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    section = text.split("## Forecast a measured laser")[1]
+    lines = re.findall(r"^panda .*$", section, re.M)
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", section, re.M | re.S)
+    printed = []
+    for line in lines:
+        words = shlex.split(line)[1:]
+        done = subprocess.run(
+            [sys.executable, "-m", "panda", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        printed += [done.stdout] if "--backtest" in words else []
+    assert (tmp_path / "laser.forecast.png").is_file() and len(printed) == 2
+    there, said = scores(printed[0]), scores(shown)
+    assert list(there) == list(said) and len(said) == 5
+    for name, errors in said.items():
+        assert errors == pytest.approx(there[name], rel=0.02), f"{name}: correct docs/tutorial.md"
+    assert printed[0].splitlines()[-1].startswith("trust ") and printed[1].splitlines()[-1].startswith(
+        "do not trust"
+    )
+    assert next(iter(scores(printed[1]))) == "linear AR"
+
+
 @pytest.mark.parametrize("line", [*commands("python -m"), *inline("python -m")])
 def test_every_module_that_is_run_exists(line: str):
     assert importlib.util.find_spec(shlex.split(line)[2]) is not None

@@ -56,6 +56,7 @@ def test_a_run_without_n_beats_plans(tmp_path):
         "duplicates",
         "audit",
         "dataset",
+        "realdata",
         "arena",
         "figures",
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from panda.config.arena import MEASURED
 from panda.config.step_keys import BY_NAME, FILTERS, WITHOUT_EFFECT
 from panda.config.steps import STEPS
 from tests.conftest import ROOT
@@ -36,9 +37,9 @@ scaling: {enabled: true}
 HANDED_ON = ("seed", "evaluate.standardise_eps", "train.threads", "baselines.own")
 # A data set's own, without effect as `evaluate.batch_size` is.
 BATCHES = tuple(
-    f"evaluate.datasets.{name}.batch_size" for name in ("test", "learning", "kuramoto_sivashinsky")
+    f"evaluate.datasets.{name}.batch_size" for name in ("test", "learning", "kuramoto_sivashinsky", *MEASURED)
 )
-TARGETS = ("dataset", "audit", "duplicates", "evolution", "spectra", "scaling", "learning")
+TARGETS = ("dataset", "audit", "duplicates", "evolution", "spectra", "scaling", "learning", "realdata")
 
 
 @pytest.fixture(scope="module")

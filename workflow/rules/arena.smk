@@ -12,14 +12,21 @@ def forecaster_state(wildcards):
     return [f"{RUN}/baselines/{name}/config.json"] if baseline(name).trained else []
 
 
-def series_of(wildcards):
-    """The files of a data set: our own series, or the user's."""
-    source = CONFIG.evaluate.datasets[wildcards.dataset].series
+def files_of(dataset):
+    """The files of a data set: our own series, measured ones, or the user's."""
+    source = CONFIG.evaluate.datasets[dataset].series
     if source == arena.FIELDS:
         return [out("simulate_fields", "fields")]
+    if source in arena.MEASURED:
+        return expand(out("store_measured", "series"), series=source)
     if source in arena.SOURCES:
         return trajectories(source)
     return [str(path) for path in arena.series_files(source)]
+
+
+def series_of(wildcards):
+    """The files of the data set that a wildcard names."""
+    return files_of(wildcards.dataset)
 
 
 def of_dataset(what, step):
@@ -57,6 +64,29 @@ def score_tables(dataset, forecasters=None, role="scores"):
         dataset=dataset,
         scored=arena.tables_of(CONFIG, dataset, names),
     )
+
+
+rule store_measured:
+    output:
+        out("store_measured", "series"),
+    log:
+        f"{RUN}/logs/store_measured/{{series}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/store_measured/{{series}}.tsv"
+    wildcard_constraints:
+        series=one_of(arena.MEASURED),
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=10,
+    params:
+        # The file is known by the SHA-256 in its entry: a package that is installed again is no reason to read it again.
+        section=lambda wildcards: measured()[wildcards.series].model_dump(mode="json"),
+        code=code("store_measured"),
+    message:
+        "Store the measured series {wildcards.series}"
+    shell:
+        "{PANDA} measured store --config {RESOLVED:q} --output {output:q} {wildcards.series:q} 2> {log:q}"
 
 
 rule forecast_series:

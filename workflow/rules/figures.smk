@@ -15,16 +15,23 @@ if unknown_figures:
 
 
 def figure_inputs(wildcards):
-    """The tables and arrays of a figure; {scored} stands for the tables of scores of a data set."""
+    """The tables and arrays of a figure.
+
+    {scored} stands for the tables of scores of a data set, {measured} for the data sets of measured series at hand.
+    """
     files = []
-    for kind, suffix in (("tables", "parquet"), ("arrays", "npz")):
+    for kind, suffix, role in (
+        ("tables", "parquet", "scores"),
+        ("arrays", "npz", "examples"),
+    ):
         for name in FIGURES[wildcards.figure].get(kind, []):
             shown = re.fullmatch(r"scores/(.+)/\{scored\}", name)
-            files += (
-                score_tables(shown[1], role="examples")
-                if shown
-                else [f"{RUN}/{name}.{suffix}"]
-            )
+            if shown is None:
+                files.append(f"{RUN}/{name}.{suffix}")
+                continue
+            several = shown[1] == "{measured}"
+            for dataset in arena.of_measured(CONFIG) if several else [shown[1]]:
+                files += score_tables(dataset, role=role)
     return list(dict.fromkeys(files))
 
 

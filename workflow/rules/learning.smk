@@ -1,16 +1,9 @@
 """Learning curves: errors on unseen systems of the weights that a training kept on its way."""
 
 
-def learning_series(wildcards):
-    source = CONFIG.evaluate.datasets[CONFIG.train.learning_on].series
-    if source in arena.SOURCES:
-        return trajectories(source)
-    return [str(path) for path in arena.series_files(source)]
-
-
 rule measure_learning:
     input:
-        series=learning_series,
+        series=files_of(CONFIG.train.learning_on),
         weights=rules.train_model.output.weights,
         snapshots=rules.train_model.output.snapshots,
     output:

@@ -82,11 +82,21 @@ rule pde:
         figure_files("kuramoto_sivashinsky"),
 
 
+rule realdata:
+    """The measured series that are on this machine, whether or not the preset shows them by default."""
+    input:
+        lambda wildcards: list(
+            chain.from_iterable(map(summaries, arena.of_measured(CONFIG)))
+        ),
+        figure_files(arena.MEASURED_FIGURE),
+
+
 rule arena:
     """The scores of every forecaster on every data set, and their summaries."""
     input:
         lambda wildcards: [
             table
             for name in CONFIG.evaluate.datasets
+            if name not in arena.absent(CONFIG)
             for table in (*score_tables(name), *summaries(name))
         ],

@@ -270,6 +270,30 @@ def learning() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"step": "Int64", "n_windows": "Int64"})
 
 
+def measured(datasets: dict[str, int], forecasters: list[str], horizons: tuple[int, ...] = (64, 128)):
+    """Scores of 8 windows and an example of series with so many channels, one table for all forecasters."""
+    tables, arrays = {}, {}
+    for place, (dataset, n_channels) in enumerate(datasets.items()):
+        rng, rows = np.random.default_rng(place), []
+        series = integrate([place], 512 + max(horizons), 0.02, place)[:, :, :n_channels]
+        for forecaster in forecasters:
+            low, high = LEVELS[forecaster]
+            for horizon in horizons:
+                for window, ease in enumerate(np.exp(0.3 * rng.standard_normal(8))):
+                    smape = min(200.0, ease * (low + (high - low) * horizon / 512))
+                    rows.append((forecaster, window, horizon, smape, smape / 90))
+        columns = ["forecaster", "window", "horizon", "smape", "mae"]
+        tables[f"scores/{dataset}/_all"] = pd.DataFrame(rows, columns=columns)
+        drift = np.linspace(1, 0.3, max(horizons))[:, None]
+        arrays[f"scores/{dataset}/_all"] = {
+            "context": series[:, :512].astype(np.float32),
+            "truth": series[:, 512:].astype(np.float32),
+            "forecast": np.stack([series[:, 512:] * drift**k for k in range(len(forecasters))]),
+            "forecasters": np.array(forecasters),
+        }
+    return tables, arrays
+
+
 def pde(forecasters: list[str], field: np.ndarray | None = None) -> tuple[pd.DataFrame, dict]:
     """`field` (time, x) of at least 1024 times, or travelling waves."""
     if field is None:
@@ -303,6 +327,7 @@ def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int]
     systems = by_system(FORECASTERS, n_names)
     fields_table, fields = pde(FORECASTERS[:-1])
     completion_table, completion_arrays = completions(min(4, n_examples))
+    measured_tables, measured_arrays = measured({"laser": 1, "fly_brain": 3}, FORECASTERS[:-1])
     tables = {
         "discover/acceptance": acceptance({"founder": 300, "skew": 7200}),
         "discover/spectra": spectra(n_skew, 60),
@@ -314,12 +339,14 @@ def build(*, n_systems: int, n_points: int, n_skew: int, n_names: dict[str, int]
         "evaluate/kuramoto_sivashinsky/summary": fields_table,
         **scaling("identifiable"),
         "train/learning": learning(),
+        **measured_tables,
     }
     arrays = {
         "discover/gallery": gallery(n_systems, 6, 5, n_points),
         "evaluate/completions": completion_arrays,
         **examples(FORECASTERS, n_examples),
         **fields,
+        **measured_arrays,
     }
     return tables, arrays
 

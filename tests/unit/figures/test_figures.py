@@ -74,8 +74,10 @@ def test_draws_and_saves_the_same_bytes_twice(name, results, tmp_path):
 def test_reads_no_more_than_it_declares(name, results):
     tables, arrays = results
     spec = FIGURES[name]
-    wanted_tables = [*spec.tables, *(f"paper/{published}" for published in spec.published)]
-    patterns = [pattern.replace("{scored}", "*") for pattern in spec.arrays]
+    listed = [pattern.format(scored="*", measured="*") for pattern in spec.tables]
+    wanted_tables = [key for key in tables if any(fnmatchcase(key, pattern) for pattern in listed)]
+    wanted_tables += [f"paper/{published}" for published in spec.published]
+    patterns = [pattern.format(scored="*", measured="*") for pattern in spec.arrays]
     wanted_arrays = {key for key in arrays if any(fnmatchcase(key, pattern) for pattern in patterns)}
     module = spec.load()
     full = module.shown(tables, arrays)
@@ -492,6 +494,42 @@ def test_learning_curves_are_at_the_shortest_horizon_and_others_lie_across(resul
     assert drawn(figure, curves[curves["forecaster"] == "panda"]["smape"])
     assert drawn(figure, curves[curves["forecaster"] == "parrot"]["smape"].to_list() * 2)
     assert "windows learned from" in texts(figure) and "over 128 points" in texts(figure)
+
+
+def test_measured_series_are_drawn_at_one_horizon_and_stored_at_all(results):
+    tables, arrays = results
+    module = FIGURES["measured"].load()
+    data = module.shown(tables, arrays)
+    assert list(dict.fromkeys(data["dataset"])) == ["laser", "fly_brain"]
+    errors = data[data["panel"] == "B"]
+    scores = tables["scores/laser/_all"].query("forecaster == 'parrot' and horizon == 64")
+    row = errors.query("dataset == 'laser' and forecaster == 'parrot' and horizon == 64 and metric == 'mae'")
+    assert row["y"].item() == pytest.approx(scores["mae"].mean()) and row["n"].item() == len(scores)
+    assert row["q25"].item() <= row["y"].item() <= row["q75"].item()
+    example = data.query("panel == 'A' and dataset == 'laser'")
+    at = errors.query("dataset == 'laser' and horizon == 128 and metric == 'mae'").set_index("forecaster")[
+        "y"
+    ]
+    best = at.drop(["panda", "panda_mlm_sft"]).idxmin()
+    assert set(example["forecaster"]) == {"context", "truth", "panda", best}
+    assert example.query("forecaster == 'truth'")["x"].tolist() == list(range(128))
+    figure = module.draw(tables, arrays)
+    assert drawn(figure, example.query("forecaster == 'panda'")["y"])
+    assert "128 steps, n = 8" in texts(figure) and "64 steps" not in texts(figure)
+    assert "intensity of a laser, measured" in texts(figure)
+
+
+def test_a_forecast_that_failed_has_no_dot(results):
+    tables, arrays = results
+    table = tables["scores/laser/_all"].copy()
+    table.loc[(table["forecaster"] == "fourier") & (table["window"] == 0), "mae"] = np.inf
+    module = FIGURES["measured"].load()
+    data = module.shown({"scores/laser/_all": table}, arrays)
+    failed = data.query("panel == 'B' and forecaster == 'fourier' and metric == 'mae'")
+    assert np.isinf(failed["y"]).all() and np.isfinite(failed["q25"]).all()
+    figure = module.draw({"scores/laser/_all": table}, arrays)
+    ordered = [text.get_text() for text in all_axes(figure)[1].get_yticklabels()]
+    assert ordered[-1] == style.label("fourier")
 
 
 def test_completions_draw_hidden_parts_only(results):
