@@ -13,13 +13,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from baselines.options import Options
+from baselines.published import check_given
 from panda.core.baseline_files import FOLDER, Baseline, read_baselines
 from panda.core.errors import PandaError, did_you_mean
 from panda.core.importing import check_imports, check_imports_of_file, import_file, import_ours
 from panda.core.known_baselines import read_all
 
 if TYPE_CHECKING:
-    from panda.config import Baselines
+    from panda.config import Baselines, Train
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
     from panda.evaluation.forecaster import Checked
@@ -60,9 +61,17 @@ def info(name: str, own: Collection[str] = ()) -> Entry:
 
 
 def create(
-    name: str, settings: Baselines, *, state: Path | None, seed: int, standardise_eps: float, threads: int
+    name: str,
+    settings: Baselines,
+    *,
+    state: Path | None,
+    seed: int,
+    standardise_eps: float,
+    threads: int,
+    training: Train | None = None,
 ) -> Checked:
-    """The baseline `name` behind its guard; `state` is the folder `fit` wrote, for those that are trained.
+    """The baseline `name` behind its guard; `state` is the folder `fit` wrote, for those that are trained, and
+    `training` how and where our models train, for those that run there too.
 
     Raises:
         PandaError: the name is unknown, the baseline must be trained first, or its dependencies are missing.
@@ -72,7 +81,7 @@ def create(
         raise PandaError(f"{name} must be trained before it forecasts; give the folder of its state")
     from panda.evaluation.forecaster import Checked  # and numpy: not where only names are asked for
 
-    options = Options(state, seed, standardise_eps, threads)
+    options = Options(state, seed, standardise_eps, threads, training=training)
     return Checked(_module(entry).create(name, _settings(entry, settings), options))
 
 
@@ -86,6 +95,7 @@ def fit(
     seed: int,
     standardise_eps: float,
     threads: int,
+    training: Train | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train the baseline `name`, write its weights below `state`, and return how it went, as plain data.
@@ -96,28 +106,44 @@ def fit(
     entry = info(name, settings.own)
     if not entry.trained:
         raise PandaError(f"{name} has nothing to train; it forecasts from the context alone")
-    options = Options(state, seed, standardise_eps, threads, settings.seed_windows)
+    options = Options(state, seed, standardise_eps, threads, settings.seed_windows, training)
     return _module(entry).fit(_settings(entry, settings), train, validation, options, progress=progress)
 
 
-def n_epochs(name: str, settings: Baselines) -> int:
-    """Epochs that a trained baseline takes at most, for its progress; 1 if it has no `max_epochs`."""
-    return getattr(_settings(info(name, settings.own), settings), "max_epochs", 1)
+def length(name: str, settings: Baselines) -> tuple[int, str]:
+    """How long a trained baseline takes at most, for its progress: its `n_steps` steps, or its `max_epochs` epochs."""
+    own = _settings(info(name, settings.own), settings)
+    n_steps = getattr(own, "n_steps", None)
+    return (getattr(own, "max_epochs", 1), "epochs") if n_steps is None else (n_steps, "steps")
 
 
-def check(forecasters: Iterable[str], own: Collection[str] = ()) -> None:
-    """Refuse baselines whose files cannot be imported, without running them; other forecasters pass.
+def check(forecasters: Iterable[str], settings: Baselines) -> None:
+    """Refuse baselines that cannot run, without running them; other forecasters pass.
+
+    Those that lack published weights to forecast with are none of these: they are left out, not refused
+    (`panda.config.arena.lacking`).
 
     Raises:
-        PandaError: a file is missing, is not Python, or imports what is not there; with the line.
+        PandaError: a file is missing, is not Python, or imports what is not there, with the line; or the weights that a
+            training is to start from are not given.
     """
-    known = _all(own)
+    known = _all(settings.own)
     for name in sorted(set(forecasters) & set(known)):
-        entry = info(name, own)
+        entry = info(name, settings.own)
+        _check_start(entry, settings)
         if entry.module:
             check_imports(entry.module, extra=entry.extra)
         else:
             check_imports_of_file(entry.described.file, extra=entry.extra)
+
+
+def _check_start(entry: Entry, settings: Baselines) -> None:
+    """Refuse a baseline that would be trained from published weights which are not given; without any it starts anew."""
+    own, file = _settings(entry, settings), entry.described.file
+    for key, kind in read_baselines(file).settings.items():
+        weights = getattr(own, key) if kind == "Weights" and key != "weights" else None
+        if entry.trained and weights is not None:
+            check_given(f"baselines.{file.stem if entry.module else 'own'}.{key}", weights)
 
 
 def _all(own: Collection[str]) -> dict[str, Baseline]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from panda.config.baselines import WEIGHTS
 from panda.config.evaluate import EQUATION as EQUATION
 from panda.config.evaluate import FIELDS, UNSEEN, DataSet, Evaluate
 from panda.config.whole import Config
+from panda.core.baseline_files import described_here, read_baselines
 from panda.core.errors import PandaError, did_you_mean
+from panda.core.known_baselines import describe_all
 from panda.core.names import LONG, SPLITS
 
 # Series that the study makes itself, by what makes them; any other `series` of a data set is a path.
@@ -72,18 +75,28 @@ def reported(config: Config) -> tuple[str, ...]:
 
 
 def contestants(config: Config, dataset: str) -> tuple[str, ...]:
-    """The forecasters of a data set: its own list or that of `evaluate`, without models whose weights are missing."""
+    """The forecasters of a data set: its own list or that of `evaluate`, without those whose weights are missing."""
     return tuple(name for name in _asked(config, dataset) if not _lacks(config, name))
 
 
 def _lacks(config: Config, name: str) -> str:
-    """What a model that was trained elsewhere lacks; empty for any other forecaster."""
-    one = config.pretrained.get(name)
-    return "" if one is None or name in config.train.models else one.lacks
+    """What a forecaster that was trained elsewhere lacks; empty for any other.
+
+    Such are models of `pretrained`, and baselines that are not trained here and have a setting `weights`.
+    """
+    if name in config.train.models:
+        return ""
+    if name in config.pretrained:
+        return config.pretrained[name].lacks
+    one = described_here().get(name) or describe_all(config.baselines.own).get(name)
+    if one is None or one.trained or read_baselines(one.file).settings.get("weights") != WEIGHTS:
+        return ""
+    weights = getattr(config.baselines.of(one.file.stem, str(one.file)), "weights", None)
+    return "no weights are named" if weights is None else weights.lacks
 
 
 def lacking(config: Config) -> dict[str, str]:
-    """Models that are asked for and trained elsewhere, but are not at hand, each with what is missing."""
+    """Forecasters that are asked for and trained elsewhere, but are not at hand, each with what is missing."""
     asked = {name for names in config.forecasters().values() for name in names}
     return {name: lacks for name in sorted(asked) if (lacks := _lacks(config, name))}
 

@@ -14,6 +14,7 @@ import pytest
 import baselines
 from baselines import registry
 from panda.config import Config, section
+from panda.config.arena import UNSEEN, contestants, lacking
 from panda.config.load import load_config
 from panda.core.code_version import code_version
 from panda.core.errors import PandaError
@@ -199,3 +200,43 @@ def test_a_file_does_not_replace_one_of_ours(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(SEASONAL.replace('"seasonal":', '"parrot":'))
     with pytest.raises(PandaError, match=r"'parrot', in baselines/parrot\.py and in \S+/mine\.py"):
         registry.info("parrot", [str(tmp_path / "mine.py")])
+
+
+PUBLISHED = {"source": "owner/name", "revision": "f" * 40, "sha256": "a" * 64}
+
+
+def needing(folder: Path, weights: object, *, trained: bool) -> Config:
+    """A baseline of one's own whose `weights` (or, if it is trained, `start`) are published ones."""
+    key = "start" if trained else "weights"
+    path = folder / "mine.py"
+    described = {"mine": {"label": "mine", "idea": "weights", "licence": "MIT", "trained": trained}}
+    path.write_text(f"BASELINES = {described}\nSETTINGS = {{{key!r}: 'Weights', 'n_steps': 'Count'}}\n")
+    own = {str(path): {key: weights, "n_steps": "4"}}
+    given = {"baselines": {"own": own}, "evaluate": {"forecasters": ["panda", "mine"]}}
+    return load_config(ROOT / "config.yaml", preset="smoke", given=given, baselines=registry.names())
+
+
+def test_one_that_lacks_published_weights_is_left_out(tmp_path: Path) -> None:
+    there = needing(tmp_path, PUBLISHED, trained=False)
+    assert lacking(there) == {} and "mine" in contestants(there, UNSEEN)
+    own = there.baselines.of("mine", str(tmp_path / "mine.py"))
+    assert own.weights.source == "owner/name" and own.n_steps == 4
+    without = needing(tmp_path, None, trained=False)
+    assert lacking(without) == {"mine": "no weights are named"} and "mine" not in contestants(without, UNSEEN)
+    registry.check(["mine"], without.baselines)
+
+
+def test_one_that_is_trained_from_weights_that_it_lacks_is_refused(tmp_path: Path) -> None:
+    for start in (PUBLISHED, None):
+        config = needing(tmp_path, start, trained=True)
+        registry.check(["mine"], config.baselines)
+        assert lacking(config) == {} and registry.length("mine", config.baselines) == (4, "steps")
+    config = needing(tmp_path, PUBLISHED | {"sha256": None}, trained=True)
+    with pytest.raises(PandaError, match=r"baselines\.own\.start: its sha256 on the Hub") as error:
+        registry.check(["mine"], config.baselines)
+    assert "\n" not in str(error.value)
+
+
+def test_the_length_of_a_training_is_in_steps_or_epochs(smoke) -> None:
+    n = smoke.baselines.darts_nbeats.max_epochs
+    assert registry.length("darts_nbeats", smoke.baselines) == (n, "epochs")
