@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from baselines.options import Options
-from baselines.published import check_given
 from panda.core.baseline_files import FOLDER, Baseline, read_baselines
 from panda.core.errors import PandaError, did_you_mean
 from panda.core.importing import check_imports, check_imports_of_file, import_file, import_ours
@@ -120,30 +119,18 @@ def length(name: str, settings: Baselines) -> tuple[int, str]:
 def check(forecasters: Iterable[str], settings: Baselines) -> None:
     """Refuse baselines that cannot run, without running them; other forecasters pass.
 
-    Those that lack published weights to forecast with are none of these: they are left out, not refused
-    (`panda.config.arena.lacking`).
+    Those that lack published weights, or packages that are optional, are left out before (`panda.config.arena.lacking`).
 
     Raises:
-        PandaError: a file is missing, is not Python, or imports what is not there, with the line; or the weights that a
-            training is to start from are not given.
+        PandaError: a file is missing, is not Python, or imports what is not there, with the line.
     """
     known = _all(settings.own)
     for name in sorted(set(forecasters) & set(known)):
         entry = info(name, settings.own)
-        _check_start(entry, settings)
         if entry.module:
             check_imports(entry.module, extra=entry.extra)
         else:
             check_imports_of_file(entry.described.file, extra=entry.extra)
-
-
-def _check_start(entry: Entry, settings: Baselines) -> None:
-    """Refuse a baseline that would be trained from published weights which are not given; without any it starts anew."""
-    own, file = _settings(entry, settings), entry.described.file
-    for key, kind in read_baselines(file).settings.items():
-        weights = getattr(own, key) if kind == "Weights" and key != "weights" else None
-        if entry.trained and weights is not None:
-            check_given(f"baselines.{file.stem if entry.module else 'own'}.{key}", weights)
 
 
 def _all(own: Collection[str]) -> dict[str, Baseline]:

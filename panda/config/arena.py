@@ -10,6 +10,7 @@ from panda.config.evaluate import FIELDS, UNSEEN, DataSet, Evaluate
 from panda.config.whole import Config
 from panda.core.baseline_files import described_here, read_baselines
 from panda.core.errors import PandaError, did_you_mean
+from panda.core.importing import missing_package
 from panda.core.known_baselines import describe_all
 from panda.core.names import LONG, SPLITS
 
@@ -75,28 +76,35 @@ def reported(config: Config) -> tuple[str, ...]:
 
 
 def contestants(config: Config, dataset: str) -> tuple[str, ...]:
-    """The forecasters of a data set: its own list or that of `evaluate`, without those whose weights are missing."""
+    """The forecasters of a data set: its own list or that of `evaluate`, without those that `lacking` names."""
     return tuple(name for name in _asked(config, dataset) if not _lacks(config, name))
 
 
 def _lacks(config: Config, name: str) -> str:
-    """What a forecaster that was trained elsewhere lacks; empty for any other.
+    """What a forecaster needs and this machine or the configuration lacks, in a few words; empty if nothing.
 
-    Such are models of `pretrained`, and baselines that are not trained here and have a setting `weights`.
+    Models of `pretrained` need weights, and so do baselines with settings of that kind, where these are not null;
+    `weights` of a baseline that is not trained here may not be null. One that is `optional` needs packages as well.
     """
     if name in config.train.models:
         return ""
     if name in config.pretrained:
         return config.pretrained[name].lacks
     one = described_here().get(name) or describe_all(config.baselines.own).get(name)
-    if one is None or one.trained or read_baselines(one.file).settings.get("weights") != WEIGHTS:
+    if one is None:
         return ""
-    weights = getattr(config.baselines.of(one.file.stem, str(one.file)), "weights", None)
-    return "no weights are named" if weights is None else weights.lacks
+    own = config.baselines.of(one.file.stem, str(one.file))
+    for key, kind in read_baselines(one.file).settings.items():
+        weights = getattr(own, key, None) if kind == WEIGHTS else None
+        if weights is not None and weights.lacks:
+            return weights.lacks
+        if weights is None and key == WEIGHTS.lower() and not one.trained:
+            return "no weights are named"
+    return missing_package(one.file, extra=one.extra) if one.optional else ""
 
 
 def lacking(config: Config) -> dict[str, str]:
-    """Forecasters that are asked for and trained elsewhere, but are not at hand, each with what is missing."""
+    """Forecasters that are asked for but not at hand (weights, packages), each with what is missing."""
     asked = {name for names in config.forecasters().values() for name in names}
     return {name: lacks for name in sorted(asked) if (lacks := _lacks(config, name))}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
-from panda.config.arena import EQUATION, SOURCES, UNSEEN, contestants, reported, rules_of, tables_of
+from panda.config.arena import EQUATION, SOURCES, UNSEEN, contestants, lacking, reported, rules_of, tables_of
 from panda.config.founder_names import without_delay
 from panda.config.train import ModelShape
 from panda.config.whole import Config, NamedModel
@@ -215,7 +215,7 @@ def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
 
 def _trained(config: Config) -> dict[str, Any]:
     """The settings of those baselines, ours and the user's, that are trained and asked for, by name."""
-    asked = set(chain(*config.forecasters().values()))
+    asked = {*chain(*config.forecasters().values())} - set(lacking(config))
     known = sorted(describe_all(config.baselines.own).items())
     return {
         name: config.baselines.of(one.file.stem, str(one.file))

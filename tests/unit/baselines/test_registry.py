@@ -226,15 +226,30 @@ def test_one_that_lacks_published_weights_is_left_out(tmp_path: Path) -> None:
     registry.check(["mine"], without.baselines)
 
 
-def test_one_that_is_trained_from_weights_that_it_lacks_is_refused(tmp_path: Path) -> None:
+def test_one_that_is_to_start_from_weights_that_it_lacks_is_left_out(tmp_path: Path) -> None:
     for start in (PUBLISHED, None):
         config = needing(tmp_path, start, trained=True)
         registry.check(["mine"], config.baselines)
         assert lacking(config) == {} and registry.length("mine", config.baselines) == (4, "steps")
     config = needing(tmp_path, PUBLISHED | {"sha256": None}, trained=True)
-    with pytest.raises(PandaError, match=r"baselines\.own\.start: its sha256 on the Hub") as error:
+    assert lacking(config) == {"mine": "its sha256 on the Hub (owner/name) are not given"}
+    assert "mine" not in contestants(config, UNSEEN)
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_only_one_that_is_optional_may_lack_its_packages(tmp_path: Path, optional: bool) -> None:
+    path = tmp_path / "mine.py"
+    described = {
+        "mine": {"label": "mine", "idea": "none", "licence": "MIT", "optional": optional, "extra": "few"}
+    }
+    path.write_text(f"import there_is_no_such_package\nBASELINES = {described}\n")
+    given = {"baselines": {"own": {str(path): {}}}, "evaluate": {"forecasters": ["panda", "mine"]}}
+    config = load_config(ROOT / "config.yaml", preset="smoke", given=given, baselines=registry.names())
+    message = "needs the package 'there_is_no_such_package'; install the extra 'few' (pip install '.[few]')"
+    assert lacking(config) == ({"mine": message} if optional else {})
+    assert ("mine" in contestants(config, UNSEEN)) != optional
+    with pytest.raises(PandaError, match="there_is_no_such_package"):
         registry.check(["mine"], config.baselines)
-    assert "\n" not in str(error.value)
 
 
 def test_the_length_of_a_training_is_in_steps_or_epochs(smoke) -> None:
