@@ -1,4 +1,4 @@
-"""Chronos of chronos-forecasting: from scratch, from weights that its authors published, and in and out of our folders."""
+"""Chronos of chronos-forecasting: from scratch, from published weights, and in and out of our own folders."""
 
 from __future__ import annotations
 

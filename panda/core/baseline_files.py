@@ -25,7 +25,7 @@ class Baseline:
     """One baseline.
 
     `file` is where it is; `reads` are keys of the configuration that its forecasts depend on beside its own settings,
-    `extra` the optional dependencies it is installed with; without these an `optional` one is left out, any other refused.
+    `extra` the optional dependencies it is installed with, without which an `optional` one is left out, others refused.
     Where it is `trained`, its file has `fit`. The rest is for readers: `label` and `colour` (#rrggbb; none: one by its
     name) in figures and tables, `idea`, `channels` (each on its own or jointly), what it `learns_from`, its `weights`,
     `licence` and `source`.
