@@ -176,11 +176,11 @@ def fit(
     *,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Train for `n_steps` steps from `start` or, where that is null, from scratch; as in the paper, without early stopping.
+    """Train for `n_steps` steps from `start`, or from scratch where that is null; like the paper, without early stopping.
 
-    A window is drawn as for our models (augmented, standardised over its trajectory), but it is one channel, and each of
-    its points is left out with `missing_probability`. Weights, a configuration that chronos reads, and `log.parquet` are
-    written; states lie in `state/` beside them. Returns settings, seed, number of parameters and the last loss.
+    A window is drawn as for our models (augmented, standardised over its trajectory), but it is one channel, and each
+    of its points is left out with `missing_probability`. Weights, a configuration that chronos reads, and `log.parquet`
+    are written; states lie in `state/` beside them. Returns settings, seed, number of parameters and the last loss.
 
     Raises:
         PandaError: a trajectory is too short, `start` cannot be had, or as `train`.

@@ -42,7 +42,7 @@ def test_configured_forecasters_exist(smoke) -> None:
 def test_unknown_names_are_refused_with_the_nearest(smoke) -> None:
     with pytest.raises(PandaError, match="did you mean 'parrot_anchored'"):
         registry.info("parot_anchored")
-    with pytest.raises(PandaError, match="there are: context_mean, darts_nbeats"):
+    with pytest.raises(PandaError, match="there are: chronos_sft, context_mean, darts_nbeats"):
         registry.create("zzz", smoke.baselines, state=None, seed=1, standardise_eps=1e-10, threads=1)
 
 
