@@ -12,10 +12,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import chronos
+import chronos  # pyright: ignore[reportMissingImports]
 import numpy as np
 import torch
-import transformers
+import transformers  # pyright: ignore[reportMissingImports]
 from jaxtyping import Float
 
 from baselines.chronos_training import Place, train

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from chronos import ChronosPipeline
+from chronos import ChronosPipeline  # pyright: ignore[reportMissingImports]
 from jaxtyping import Float
 from torch import Tensor
-from transformers import get_cosine_schedule_with_warmup
+from transformers import get_cosine_schedule_with_warmup  # pyright: ignore[reportMissingImports]
 
 from baselines.chronos_weights import take_up, tensors_of
 from panda.core.errors import Paused

@@ -10,11 +10,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import chronos.chronos as package
+import chronos.chronos as package  # pyright: ignore[reportMissingImports]
 import torch
-import transformers
-from chronos import ChronosConfig, ChronosPipeline
-from chronos.chronos import ChronosModel
+import transformers  # pyright: ignore[reportMissingImports]
+from chronos import ChronosConfig, ChronosPipeline  # pyright: ignore[reportMissingImports]
+from chronos.chronos import ChronosModel  # pyright: ignore[reportMissingImports]
 from safetensors.torch import save
 from torch import Tensor
 
