@@ -19,7 +19,7 @@ from panda.core.importing import check_imports, check_imports_of_file, import_fi
 from panda.core.known_baselines import read_all
 
 if TYPE_CHECKING:
-    from panda.config import Baselines
+    from panda.config import Baselines, Train
     from panda.core.progress import Progress
     from panda.data.store import TrajectoryStore
     from panda.evaluation.forecaster import Checked
@@ -60,9 +60,17 @@ def info(name: str, own: Collection[str] = ()) -> Entry:
 
 
 def create(
-    name: str, settings: Baselines, *, state: Path | None, seed: int, standardise_eps: float, threads: int
+    name: str,
+    settings: Baselines,
+    *,
+    state: Path | None,
+    seed: int,
+    standardise_eps: float,
+    threads: int,
+    training: Train | None = None,
 ) -> Checked:
-    """The baseline `name` behind its guard; `state` is the folder `fit` wrote, for those that are trained.
+    """The baseline `name` behind its guard; `state` is the folder `fit` wrote, for those that are trained, and
+    `training` how and where our models train, for those that run there too.
 
     Raises:
         PandaError: the name is unknown, the baseline must be trained first, or its dependencies are missing.
@@ -72,7 +80,7 @@ def create(
         raise PandaError(f"{name} must be trained before it forecasts; give the folder of its state")
     from panda.evaluation.forecaster import Checked  # and numpy: not where only names are asked for
 
-    options = Options(state, seed, standardise_eps, threads)
+    options = Options(state, seed, standardise_eps, threads, training=training)
     return Checked(_module(entry).create(name, _settings(entry, settings), options))
 
 
@@ -86,6 +94,7 @@ def fit(
     seed: int,
     standardise_eps: float,
     threads: int,
+    training: Train | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train the baseline `name`, write its weights below `state`, and return how it went, as plain data.
@@ -96,24 +105,28 @@ def fit(
     entry = info(name, settings.own)
     if not entry.trained:
         raise PandaError(f"{name} has nothing to train; it forecasts from the context alone")
-    options = Options(state, seed, standardise_eps, threads, settings.seed_windows)
+    options = Options(state, seed, standardise_eps, threads, settings.seed_windows, training)
     return _module(entry).fit(_settings(entry, settings), train, validation, options, progress=progress)
 
 
-def n_epochs(name: str, settings: Baselines) -> int:
-    """Epochs that a trained baseline takes at most, for its progress; 1 if it has no `max_epochs`."""
-    return getattr(_settings(info(name, settings.own), settings), "max_epochs", 1)
+def length(name: str, settings: Baselines) -> tuple[int, str]:
+    """How long a trained baseline takes at most, for its progress: its `n_steps` steps, or its `max_epochs` epochs."""
+    own = _settings(info(name, settings.own), settings)
+    n_steps = getattr(own, "n_steps", None)
+    return (getattr(own, "max_epochs", 1), "epochs") if n_steps is None else (n_steps, "steps")
 
 
-def check(forecasters: Iterable[str], own: Collection[str] = ()) -> None:
-    """Refuse baselines whose files cannot be imported, without running them; other forecasters pass.
+def check(forecasters: Iterable[str], settings: Baselines) -> None:
+    """Refuse baselines that cannot run, without running them; other forecasters pass.
+
+    Those that lack published weights, or packages that are optional, are left out before (`panda.config.arena.lacking`).
 
     Raises:
-        PandaError: a file is missing, is not Python, or imports what is not there; with the line.
+        PandaError: a file is missing, is not Python, or imports what is not there, with the line.
     """
-    known = _all(own)
+    known = _all(settings.own)
     for name in sorted(set(forecasters) & set(known)):
-        entry = info(name, own)
+        entry = info(name, settings.own)
         if entry.module:
             check_imports(entry.module, extra=entry.extra)
         else:

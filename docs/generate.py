@@ -89,6 +89,8 @@ def schema_at(schema: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
         node = _mapping(schema, node)
         # A mapping with names for keys says what its values are under the pattern of these.
         node = node.get("properties", {}).get(name) or next(iter(node["patternProperties"].values()))
+    if "anyOf" in node:
+        return {"anyOf": [_followed(schema, kind) for kind in node["anyOf"]]}
     return _followed(schema, node)
 
 

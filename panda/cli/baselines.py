@@ -27,7 +27,7 @@ def fit_baseline(
     validation: Annotated[list[Path], typer.Option(help="validation trajectories", metavar="FILE")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Train a baseline on our windows until the validation founders show no further gain."""
+    """Train a baseline on our windows; one that saves its state goes on from there when run again."""
     from panda.cli.forecasters import depends
     from panda.core.importing import import_ours
     from panda.core.progress import Progress
@@ -36,9 +36,10 @@ def fit_baseline(
     settings = load(config)
     registry = import_ours("baselines.registry")
     done = output / "config.json"
+    n, unit = registry.length(name, settings.baselines)
     with (
         recorded("fit_baseline", settings, [done], inputs=[*train, *validation], **depends(settings, name)),
-        Progress(registry.n_epochs(name, settings.baselines), f"fit {name}", "epochs") as progress,
+        Progress(n, f"fit {name}", unit) as progress,
     ):
         registry.fit(
             name,
@@ -49,5 +50,6 @@ def fit_baseline(
             seed=settings.seed,
             standardise_eps=settings.evaluate.standardise_eps,
             threads=settings.train.threads,
+            training=settings.train,
             progress=progress,
         )

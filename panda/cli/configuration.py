@@ -18,11 +18,13 @@ Preset = Annotated[str | None, typer.Option(help="overlay presets/NAME.yaml", me
 @app.command()
 def check(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Check a configuration; say where it is wrong."""
+    from panda.config.arena import lacking
     from panda.core.importing import import_ours
 
     registry = import_ours("baselines.registry")
     found = load(config, preset=preset, baselines=registry.names())
-    registry.check(chain(*found.forecasters().values()), found.baselines.own)
+    wanted = {*chain(*found.forecasters().values())} - set(lacking(found))
+    registry.check(wanted, found.baselines)
     print(f"{config}: fine (preset {found.preset}, results in results/{found.run_name})")
 
 

@@ -51,6 +51,7 @@ def make_forecaster(config: Config, name: str, state: Path | None) -> Checked:
         seed=config.seed,
         standardise_eps=config.evaluate.standardise_eps,
         threads=config.train.threads,
+        training=config.train,
     )
 
 

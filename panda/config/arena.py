@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from panda.config.baselines import WEIGHTS
 from panda.config.evaluate import EQUATION as EQUATION
 from panda.config.evaluate import FIELDS, UNSEEN, DataSet, Evaluate
 from panda.config.measured import measured
 from panda.config.whole import Config
+from panda.core.baseline_files import described_here, read_baselines
 from panda.core.errors import PandaError, did_you_mean
+from panda.core.importing import missing_package
+from panda.core.known_baselines import describe_all
 from panda.core.names import LONG, SPLITS
 
 # Measured series that come with installed packages, and the figure of them.
@@ -99,18 +103,35 @@ def absent(config: Config) -> dict[str, str]:
 
 
 def contestants(config: Config, dataset: str) -> tuple[str, ...]:
-    """The forecasters of a data set: its own list or that of `evaluate`, without models whose weights are missing."""
+    """The forecasters of a data set: its own list or that of `evaluate`, without those that `lacking` names."""
     return tuple(name for name in _asked(config, dataset) if not _lacks(config, name))
 
 
 def _lacks(config: Config, name: str) -> str:
-    """What a model that was trained elsewhere lacks; empty for any other forecaster."""
-    one = config.pretrained.get(name)
-    return "" if one is None or name in config.train.models else one.lacks
+    """What a forecaster needs and this machine or the configuration lacks, in a few words; empty if nothing.
+
+    Models of `pretrained` need weights, and so do baselines with settings of that kind, where these are not null;
+    `weights` of a baseline that is not trained here may not be null. One that is `optional` needs packages as well.
+    """
+    if name in config.train.models:
+        return ""
+    if name in config.pretrained:
+        return config.pretrained[name].lacks
+    one = described_here().get(name) or describe_all(config.baselines.own).get(name)
+    if one is None:
+        return ""
+    own = config.baselines.of(one.file.stem, str(one.file))
+    for key, kind in read_baselines(one.file).settings.items():
+        weights = getattr(own, key, None) if kind == WEIGHTS else None
+        if weights is not None and weights.lacks:
+            return weights.lacks
+        if weights is None and key == WEIGHTS.lower() and not one.trained:
+            return "no weights are named"
+    return missing_package(one.file, extra=one.extra) if one.optional else ""
 
 
 def lacking(config: Config) -> dict[str, str]:
-    """Models that are asked for and trained elsewhere, but are not at hand, each with what is missing."""
+    """Forecasters that are asked for but not at hand (weights, packages), each with what is missing."""
     asked = {name for names in config.forecasters().values() for name in names}
     return {name: lacks for name in sorted(asked) if (lacks := _lacks(config, name))}
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import StringConstraints, ValidationError, create_model, field_validator
+from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator
 
+from panda.config.pretrained import Weights
 from panda.config.types import (
     NAME_LENGTH,
     Count,
@@ -23,6 +24,7 @@ from panda.core.baseline_files import FOLDER, BaselineFile, is_baseline, read_ba
 from panda.core.code_version import syntax_hash
 from panda.core.names import NAME_PATTERN
 
+WEIGHTS = "Weights"  # the kind of settings that name what others have published
 KINDS = {
     "Count": Count,
     "Several": Several,
@@ -30,9 +32,12 @@ KINDS = {
     "Positive": Positive,
     "NonNegative": NonNegative,
     "Fraction": Fraction,
+    WEIGHTS: Weights | None,
 }
 _Key = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_LENGTH)]
-Numbers = dict[_Key, int | float]
+# In this order: '4' from the command line is a number. `Weights` are a mapping of texts, or null.
+_Setting = Annotated[int | float | dict[_Key, PathText | None] | None, Field(union_mode="left_to_right")]
+Numbers = dict[_Key, _Setting]
 
 
 def settings_of(stem: str, described: BaselineFile) -> type[Section]:

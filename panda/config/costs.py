@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panda.config.types import Fraction, NonNegative, Positive, Section
+from panda.config.types import Fraction, Name, NonNegative, Positive, Section
 
 
 class Device(Section):
@@ -32,6 +32,7 @@ class Costs(Section):
     trust_cpu_s: NonNegative
     forecast_cpu_s: NonNegative
     baseline_window_cpu_s: NonNegative
+    baseline_window_flops: dict[Name, NonNegative]
     field_cpu_s: NonNegative
     train_on_gpu: bool
     gpu: Device

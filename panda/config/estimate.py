@@ -13,6 +13,7 @@ from panda.config.arena import (
     SOURCES,
     UNSEEN,
     contestants,
+    lacking,
     reported,
     rules_of,
     tables_of,
@@ -30,6 +31,8 @@ _FLOAT32_BYTES = 4
 _FORECAST_BYTES = {"float32": 4, "float64": 8}
 # The settings of a trained baseline whose product is the number of windows that it learns from.
 _TRAINING = ("max_epochs", "batches_per_epoch", "batch_size")
+# Or by these, where it takes as many steps as it is told.
+_STEPS = ("n_steps", "batch_size")
 
 
 class StageCost(NamedTuple):
@@ -223,7 +226,7 @@ def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
 
 def _trained(config: Config) -> dict[str, Any]:
     """The settings of those baselines, ours and the user's, that are trained and asked for, by name."""
-    asked = set(chain(*config.forecasters().values()))
+    asked = {*chain(*config.forecasters().values())} - set(lacking(config))
     known = sorted(describe_all(config.baselines.own).items())
     return {
         name: config.baselines.of(one.file.stem, str(one.file))
@@ -232,22 +235,37 @@ def _trained(config: Config) -> dict[str, Any]:
     }
 
 
+def _n_learnt(own: Any) -> float | None:
+    """Windows that a baseline learns from, at most: one may stop where it no longer learns. None: it does not say."""
+    for keys in (_STEPS, _TRAINING):
+        if all(hasattr(own, key) for key in keys):
+            return math.prod(getattr(own, key) for key in keys)
+    return None
+
+
 def _baselines(config: Config) -> StageCost:
-    """Those that are trained, each at most `max_epochs`: it stops earlier where it no longer learns."""
-    trained = _trained(config)
-    n_windows = sum(math.prod(getattr(own, key, 0) for key in _TRAINING) for own in trained.values())
-    cpu_s = n_windows * config.costs.baseline_window_cpu_s
-    return _stage(config, "baselines", n_jobs=len(trained), cpu_s=cpu_s)
+    """Those that are trained; where their operations are given on the device that models are, else on a core."""
+    costs, stages = config.costs, []
+    device = costs.gpu if costs.train_on_gpu else costs.cpu
+    for name, own in _trained(config).items():
+        n_windows, cpu_s, device_s = _n_learnt(own) or 0.0, costs.baseline_window_cpu_s, 0.0
+        if name in costs.baseline_window_flops:
+            cpu_s, device_s = 0.0, costs.baseline_window_flops[name] / device.flops_per_s
+            device_s += device.step_s / getattr(own, "batch_size", 1)
+        stages.append(
+            _stage(config, "baselines", n_jobs=1, cpu_s=n_windows * cpu_s, device_s=n_windows * device_s)
+        )
+    return _sum("baselines", stages)
 
 
 def not_counted(config: Config) -> str:
     """What the estimate leaves out, in half a sentence; empty if nothing.
 
-    How long a baseline trains is known by three of its settings alone: `max_epochs`, `batches_per_epoch` and
-    `batch_size`. Of one that lacks any of them only the start of its job counts. How many series the user's own files
-    hold is not known before they are opened.
+    How long a baseline trains is known by its settings alone: `n_steps` and `batch_size`, or `max_epochs`,
+    `batches_per_epoch` and `batch_size`. Of one that has neither only the start of its job counts. How many series the
+    user's own files hold is not known before they are opened.
     """
-    unknown = [name for name, own in _trained(config).items() if not all(hasattr(own, k) for k in _TRAINING)]
+    unknown = [name for name, own in _trained(config).items() if _n_learnt(own) is None]
     own = [name for name in reported(config) if config.evaluate.datasets[name].series not in SOURCES]
     parts = [f"the training of {', '.join(unknown)} (no {', '.join(_TRAINING)})"] if unknown else []
     parts += [f"the forecasts of {', '.join(own)}"] if own else []

@@ -25,9 +25,10 @@ class Baseline:
     """One baseline.
 
     `file` is where it is; `reads` are keys of the configuration that its forecasts depend on beside its own settings,
-    `extra` the optional dependencies it is installed with; where it is `trained`, its file has `fit`. The rest is for
-    readers: `label` and `colour` (#rrggbb; none: one by its name) in figures and tables, `idea`, `channels` (each on its
-    own or jointly), what it `learns_from`, its `weights`, `licence` and `source`.
+    `extra` the optional dependencies it is installed with, without which an `optional` one is left out, others refused.
+    Where it is `trained`, its file has `fit`. The rest is for readers: `label` and `colour` (#rrggbb; none: one by its
+    name) in figures and tables, `idea`, `channels` (each on its own or jointly), what it `learns_from`, its `weights`,
+    `licence` and `source`.
     """
 
     file: Path
@@ -42,6 +43,7 @@ class Baseline:
     reads: tuple[str, ...] = ()
     trained: bool = False
     extra: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)

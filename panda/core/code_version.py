@@ -20,6 +20,7 @@ NOT_SCIENCE = (
     "panda.config.founder_names",
     "panda.config.load",
     "panda.config.own_founders",
+    "panda.config.pretrained",
     "panda.config.snakemake_call",
     "panda.config.step_keys",
     "panda.config.steps",

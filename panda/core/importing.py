@@ -99,6 +99,15 @@ def check_imports_of_file(file: Path, *, extra: str = "") -> None:
                 raise PandaError(f"{shown(file)}:{node.lineno}: {_missing(imported, extra)}")
 
 
+def missing_package(file: Path, *, extra: str = "") -> str:
+    """What to install for a file to be imported, in a few words; empty if `check_imports_of_file` lets it pass."""
+    try:
+        check_imports_of_file(file, extra=extra)
+    except PandaError as error:
+        return str(error).partition(": ")[2]
+    return ""
+
+
 def _is_there(name: str) -> bool:
     top = name.split(".")[0]
     return _file_of(name) is not None if top in PACKAGES else importlib.util.find_spec(top) is not None

@@ -91,8 +91,8 @@ def test_a_single_figure_or_table_is_a_target():
         (["seed=x"], "seed: input should be a valid integer"),
         (["figures=[nothing]"], "nothing"),
         (
-            ["evaluate={forecasters: [panda, chronos]}"],
-            "evaluate.forecasters: no model or baseline 'chronos'",
+            ["evaluate={forecasters: [panda, kalman]}"],
+            "evaluate.forecasters: no model or baseline 'kalman'",
         ),
         (["evaluate={n_windows: 3"], "command line: evaluate: not valid YAML"),
         (["run=../x"], "command line: run: letters, digits"),

@@ -1,4 +1,4 @@
-"""Baselines that learn: trained on our windows to a plateau on the validation founders."""
+"""Baselines that learn: trained on our windows, each as long as its own file says."""
 
 
 rule fit_baseline:

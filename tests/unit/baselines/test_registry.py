@@ -14,6 +14,7 @@ import pytest
 import baselines
 from baselines import registry
 from panda.config import Config, section
+from panda.config.arena import UNSEEN, contestants, lacking
 from panda.config.load import load_config
 from panda.core.code_version import code_version
 from panda.core.errors import PandaError
@@ -41,7 +42,7 @@ def test_configured_forecasters_exist(smoke) -> None:
 def test_unknown_names_are_refused_with_the_nearest(smoke) -> None:
     with pytest.raises(PandaError, match="did you mean 'parrot_anchored'"):
         registry.info("parot_anchored")
-    with pytest.raises(PandaError, match="there are: context_mean, darts_nbeats"):
+    with pytest.raises(PandaError, match="there are: chronos_sft, context_mean, darts_nbeats"):
         registry.create("zzz", smoke.baselines, state=None, seed=1, standardise_eps=1e-10, threads=1)
 
 
@@ -199,3 +200,58 @@ def test_a_file_does_not_replace_one_of_ours(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(SEASONAL.replace('"seasonal":', '"parrot":'))
     with pytest.raises(PandaError, match=r"'parrot', in baselines/parrot\.py and in \S+/mine\.py"):
         registry.info("parrot", [str(tmp_path / "mine.py")])
+
+
+PUBLISHED = {"source": "owner/name", "revision": "f" * 40, "sha256": "a" * 64}
+
+
+def needing(folder: Path, weights: object, *, trained: bool) -> Config:
+    """A baseline of one's own whose `weights` (or, if it is trained, `start`) are published ones."""
+    key = "start" if trained else "weights"
+    path = folder / "mine.py"
+    described = {"mine": {"label": "mine", "idea": "weights", "licence": "MIT", "trained": trained}}
+    path.write_text(f"BASELINES = {described}\nSETTINGS = {{{key!r}: 'Weights', 'n_steps': 'Count'}}\n")
+    own = {str(path): {key: weights, "n_steps": "4"}}
+    given = {"baselines": {"own": own}, "evaluate": {"forecasters": ["panda", "mine"]}}
+    return load_config(ROOT / "config.yaml", preset="smoke", given=given, baselines=registry.names())
+
+
+def test_one_that_lacks_published_weights_is_left_out(tmp_path: Path) -> None:
+    there = needing(tmp_path, PUBLISHED, trained=False)
+    assert lacking(there) == {} and "mine" in contestants(there, UNSEEN)
+    own = there.baselines.of("mine", str(tmp_path / "mine.py"))
+    assert own.weights.source == "owner/name" and own.n_steps == 4
+    without = needing(tmp_path, None, trained=False)
+    assert lacking(without) == {"mine": "no weights are named"} and "mine" not in contestants(without, UNSEEN)
+    registry.check(["mine"], without.baselines)
+
+
+def test_one_that_is_to_start_from_weights_that_it_lacks_is_left_out(tmp_path: Path) -> None:
+    for start in (PUBLISHED, None):
+        config = needing(tmp_path, start, trained=True)
+        registry.check(["mine"], config.baselines)
+        assert lacking(config) == {} and registry.length("mine", config.baselines) == (4, "steps")
+    config = needing(tmp_path, PUBLISHED | {"sha256": None}, trained=True)
+    assert lacking(config) == {"mine": "its sha256 on the Hub (owner/name) are not given"}
+    assert "mine" not in contestants(config, UNSEEN)
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_only_one_that_is_optional_may_lack_its_packages(tmp_path: Path, optional: bool) -> None:
+    path = tmp_path / "mine.py"
+    described = {
+        "mine": {"label": "mine", "idea": "none", "licence": "MIT", "optional": optional, "extra": "few"}
+    }
+    path.write_text(f"import there_is_no_such_package\nBASELINES = {described}\n")
+    given = {"baselines": {"own": {str(path): {}}}, "evaluate": {"forecasters": ["panda", "mine"]}}
+    config = load_config(ROOT / "config.yaml", preset="smoke", given=given, baselines=registry.names())
+    message = "needs the package 'there_is_no_such_package'; install the extra 'few' (pip install '.[few]')"
+    assert lacking(config) == ({"mine": message} if optional else {})
+    assert ("mine" in contestants(config, UNSEEN)) != optional
+    with pytest.raises(PandaError, match="there_is_no_such_package"):
+        registry.check(["mine"], config.baselines)
+
+
+def test_the_length_of_a_training_is_in_steps_or_epochs(smoke) -> None:
+    n = smoke.baselines.darts_nbeats.max_epochs
+    assert registry.length("darts_nbeats", smoke.baselines) == (n, "epochs")

@@ -133,6 +133,20 @@ def test_a_trained_baseline_of_ones_own_counts_where_it_says_how_long_it_trains(
     assert "not counted" not in "".join(estimate_lines(config)) and "without" not in estimate_summary(config)
 
 
+def test_one_that_takes_steps_counts_by_these_and_by_its_operations(tmp_path: Path):
+    config = with_learner({"n_steps": 11, "batch_size": 7}, tmp_path)
+    hours = 11 * 7 * config.costs.baseline_window_cpu_s / 3600
+    assert stages(config)["baselines"].cpu_hours == pytest.approx(hours)
+    assert "not counted" not in "".join(estimate_lines(config))
+    counted = changed(config, "costs", baseline_window_flops={"learner": 2e9})
+    seconds = 11 * (7 * 2e9 / config.costs.cpu.flops_per_s + config.costs.cpu.step_s)
+    assert stages(counted)["baselines"].cpu_hours == pytest.approx(seconds / 3600)
+    on_gpu = stages(changed(counted, "costs", train_on_gpu=True))["baselines"]
+    assert on_gpu.gpu_hours == pytest.approx(
+        11 * (7 * 2e9 / config.costs.gpu.flops_per_s + config.costs.gpu.step_s) / 3600
+    )
+
+
 @pytest.mark.parametrize("missing", TRAINING)
 def test_where_it_does_not_say_so_the_estimate_says_what_it_leaves_out(missing: str, tmp_path: Path):
     settings = {name: value for name, value in TRAINING.items() if name != missing}

@@ -124,9 +124,9 @@ def test_forecasters_are_models_or_baselines():
     validate(overlay(values, change), FILES)  # unchecked where the baselines are not known
     change["evaluate"]["forecasters"] = ["panda", "parrot"]
     validate(overlay(values, change), FILES, baselines=known)
-    own["forecasters"] = ["chronos"]
+    own["forecasters"] = ["kalman"]
     where = (
-        r"command line: evaluate\.datasets\.kuramoto_sivashinsky\.forecasters: no model or baseline 'chronos'"
+        r"command line: evaluate\.datasets\.kuramoto_sivashinsky\.forecasters: no model or baseline 'kalman'"
     )
     with pytest.raises(PandaError, match=where):
         validate(overlay(values, change), FILES, baselines=known)

@@ -104,7 +104,9 @@ def test_the_code_version_names_the_line(source: Path):
 
 
 @needs_torch
-def test_the_baselines_that_are_here_pass():
+def test_the_baselines_that_are_here_pass(smoke):
     from baselines import registry
 
-    registry.check([*registry.names(), "panda"])
+    # Chronos is no dependency of the tests: it has its own, and a line where its package is missing.
+    names = [name for name in registry.names() if registry.info(name).extra != "foundation"]
+    registry.check([*names, "panda"], smoke.baselines)
