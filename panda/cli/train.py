@@ -90,6 +90,7 @@ def model(
                     settings.train.precision,
                     settings.train.compile,
                     settings.train.peak_tflops,
+                    settings.train.loaders,
                 ),
                 saving=Saving(
                     state / name,

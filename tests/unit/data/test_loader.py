@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from panda.core.errors import PandaError
+from panda.data.loader import batches_of
+from panda.data.store import TrajectoryStore, write_trajectories
+from panda.data.windows import TrainingWindows
+
+
+@pytest.fixture
+def windows(tmp_path, make_settings, make_trajectory) -> TrainingWindows:
+    write_trajectories(tmp_path / "rows.arrow", [make_trajectory(i, dimension=3 + i % 4) for i in range(8)])
+    return TrainingWindows(
+        TrajectoryStore.open(tmp_path / "rows.arrow"),
+        make_settings(),
+        window_length=64,
+        batch_size=16,
+        founder_probability=None,
+        seed=1,
+    )
+
+
+@pytest.mark.parametrize("n_loaders", [0, 3])
+def test_batches_come_in_order_whoever_makes_them(windows, n_loaders):
+    steps = range(5, 19)
+    made = list(batches_of(windows, steps, n_loaders=n_loaders))
+    assert len(made) == len(steps)
+    for step, batch in zip(steps, made, strict=True):
+        np.testing.assert_array_equal(batch.numpy(), windows.batch(step))
+
+
+def test_no_process_is_left(windows):
+    with closing(batches_of(windows, range(100), n_loaders=2)) as made:
+        next(made)
+        assert len(multiprocessing.active_children()) == 2
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("n_loaders", [0, 2])
+def test_what_is_wrong_with_a_trajectory_is_one_line(windows, monkeypatch, n_loaders):
+    def damaged(step):
+        raise PandaError("rows.arrow: trajectory 'A_B-pp3' is damaged")
+
+    monkeypatch.setattr(windows, "batch", damaged)
+    with pytest.raises(PandaError, match=r"^rows.arrow: trajectory 'A_B-pp3' is damaged$"):
+        next(batches_of(windows, range(4), n_loaders=n_loaders))
+
+
+def test_a_lost_process_is_one_line(windows):
+    with closing(batches_of(windows, range(10_000), n_loaders=1)) as made:
+        next(made)
+        (process,) = multiprocessing.active_children()
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(PandaError, match="makes batches is gone"):
+            for _ in made:
+                pass
+
+
+def test_a_batch_systems_signals_do_not_reach_them(windows):
+    with closing(batches_of(windows, range(50), n_loaders=1)) as made:
+        next(made)
+        (process,) = multiprocessing.active_children()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            os.kill(process.pid, number)
+        assert len(list(made)) == 49
