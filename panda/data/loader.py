@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Generator, Iterator, Sequence
 
 import torch
@@ -37,7 +39,8 @@ def batches_of(
 
     With `n_loaders` processes several are made at the same time, without any each when it is asked for. A batch is a
     function of (seed, step), so the number of processes changes no bit of it. They are forks of this process: the
-    trajectories, mapped from their files, and the moments are there without a copy.
+    trajectories, mapped from their files, and the moments are there without a copy. Ask for batches in a thread beside
+    the main one: there, torch would have a lost process raise wherever the training just is.
 
     Raises:
         PandaError: a process is gone, or the windows cannot be made.
@@ -58,11 +61,14 @@ def batches_of(
                 generator=torch.Generator(),
             )
         )
-    for _ in steps:
-        batch = _next(made)
-        if isinstance(batch, PandaError):
-            raise batch
-        yield batch
+    try:
+        for _ in steps:
+            batch = _next(made)
+            if isinstance(batch, PandaError):
+                raise batch
+            yield batch
+    finally:
+        del made  # ends the processes, also where a traceback keeps this frame
 
 
 def _next(made: Iterator[Tensor | PandaError]) -> Tensor | PandaError:
@@ -77,6 +83,17 @@ def _next(made: Iterator[Tensor | PandaError]) -> Tensor | PandaError:
 
 
 def _leave_signals_to_the_trainer(_: int) -> None:
-    """Ctrl-C and a batch system's signals reach all processes of a job; the training pauses, and ends its loaders."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    """Ctrl-C and a batch system's signals reach all processes of a job; the training pauses, and ends its loaders.
+
+    SIGTERM counts if the training sends it: a thread waits for it, because a handler would not learn who did.
+    """
+    for number in (signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    threading.Thread(target=_end_with_the_trainer, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with_the_trainer(trainer: int) -> None:
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != trainer:
+        pass
+    os._exit(0)

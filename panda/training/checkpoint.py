@@ -34,6 +34,14 @@ class State:
     tensors: dict[str, torch.Tensor]
     notes: dict[str, Any]
 
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The model's own tensors among all."""
+        own = "model."
+        return {
+            name.removeprefix(own): tensor for name, tensor in self.tensors.items() if name.startswith(own)
+        }
+
 
 class StateLock:
     """The right to write in a state folder, for one process; the kernel gives it back if that one dies.

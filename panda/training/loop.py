@@ -64,6 +64,15 @@ def window_length(shape: ModelShape, recipe: Recipe) -> int:
     )
 
 
+def new_history(
+    shape: ModelShape, recipe: Recipe, *, batch_size: int, n_channels: int, peak_tflops: float | None
+) -> History:
+    """The empty log of a training; `peak_tflops` is what all its devices together can do."""
+    # Backward costs twice what forward does.
+    window_flops = 3 * recipe.n_passes * flops(shape, n_channels=n_channels)
+    return History(batch_size=batch_size, window_flops=window_flops, peak_tflops=peak_tflops)
+
+
 def train(
     shape: ModelShape,
     recipe: Recipe,
@@ -104,10 +113,11 @@ def train(
         model = _initial_model(shape, encoder, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
         snapshots = Snapshots(folder.path)
-        history = History(
+        history = new_history(
+            shape,
+            recipe,
             batch_size=windows.batch_size,
-            # Backward costs twice what forward does.
-            window_flops=3 * recipe.n_passes * flops(shape, n_channels=windows.settings.n_channels),
+            n_channels=windows.settings.n_channels,
             peak_tflops=None if machine.peak_tflops is None else ranks.n * machine.peak_tflops,
         )
         average = Average(model, recipe.average_decay)

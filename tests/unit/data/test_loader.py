@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -54,13 +55,13 @@ def test_what_is_wrong_with_a_trajectory_is_one_line(windows, monkeypatch, n_loa
 
 
 def test_a_lost_process_is_one_line(windows):
-    with closing(batches_of(windows, range(10_000), n_loaders=1)) as made:
-        next(made)
+    made = batches_of(windows, range(10_000), n_loaders=1)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(next, made).result()
         (process,) = multiprocessing.active_children()
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(PandaError, match="makes batches is gone"):
-            for _ in made:
-                pass
+            thread.submit(list, made).result()
 
 
 def test_a_batch_systems_signals_do_not_reach_them(windows):
@@ -70,3 +71,14 @@ def test_a_batch_systems_signals_do_not_reach_them(windows):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             os.kill(process.pid, number)
         assert len(list(made)) == 49
+
+
+def test_the_trainers_own_signal_does(windows):
+    made = batches_of(windows, range(50), n_loaders=1)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(next, made).result()
+        (process,) = multiprocessing.active_children()
+        process.terminate()
+        process.join(10)
+        assert process.exitcode == 0
+        thread.submit(made.close).result()
