@@ -3,8 +3,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import numpy as np
 import pytest
@@ -28,57 +28,64 @@ def windows(tmp_path, make_settings, make_trajectory) -> TrainingWindows:
     )
 
 
+@pytest.fixture
+def in_thread():
+    """Calls in one thread beside the main one, as a training makes them."""
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda call, *words: thread.submit(call, *words).result()
+
+
 @pytest.mark.parametrize("n_loaders", [0, 3])
-def test_batches_come_in_order_whoever_makes_them(windows, n_loaders):
+def test_batches_come_in_order_whoever_makes_them(windows, in_thread, n_loaders):
     steps = range(5, 19)
-    made = list(batches_of(windows, steps, n_loaders=n_loaders))
+    made = in_thread(list, batches_of(windows, steps, n_loaders=n_loaders))
     assert len(made) == len(steps)
     for step, batch in zip(steps, made, strict=True):
         np.testing.assert_array_equal(batch.numpy(), windows.batch(step))
 
 
-def test_no_process_is_left(windows):
-    with closing(batches_of(windows, range(100), n_loaders=2)) as made:
-        next(made)
-        assert len(multiprocessing.active_children()) == 2
+def test_no_process_is_left(windows, in_thread):
+    made = batches_of(windows, range(100), n_loaders=2)
+    in_thread(next, made)
+    assert len(multiprocessing.active_children()) == 2
+    in_thread(made.close)
     assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize("n_loaders", [0, 2])
-def test_what_is_wrong_with_a_trajectory_is_one_line(windows, monkeypatch, n_loaders):
+def test_what_is_wrong_with_a_trajectory_is_one_line(windows, monkeypatch, in_thread, n_loaders):
     def damaged(step):
         raise PandaError("rows.arrow: trajectory 'A_B-pp3' is damaged")
 
     monkeypatch.setattr(windows, "batch", damaged)
     with pytest.raises(PandaError, match=r"^rows.arrow: trajectory 'A_B-pp3' is damaged$"):
-        next(batches_of(windows, range(4), n_loaders=n_loaders))
+        in_thread(next, batches_of(windows, range(4), n_loaders=n_loaders))
+    assert not multiprocessing.active_children()
 
 
-def test_a_lost_process_is_one_line(windows):
+def test_a_lost_process_is_one_line(windows, in_thread):
     made = batches_of(windows, range(10_000), n_loaders=1)
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(next, made).result()
-        (process,) = multiprocessing.active_children()
-        os.kill(process.pid, signal.SIGKILL)
-        with pytest.raises(PandaError, match="makes batches is gone"):
-            thread.submit(list, made).result()
+    in_thread(next, made)
+    (process,) = multiprocessing.active_children()
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(PandaError, match="makes batches is gone"):
+        in_thread(list, made)
 
 
-def test_a_batch_systems_signals_do_not_reach_them(windows):
-    with closing(batches_of(windows, range(50), n_loaders=1)) as made:
-        next(made)
-        (process,) = multiprocessing.active_children()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-            os.kill(process.pid, number)
-        assert len(list(made)) == 49
-
-
-def test_the_trainers_own_signal_does(windows):
+def test_a_batch_systems_signals_do_not_reach_them(windows, in_thread):
     made = batches_of(windows, range(50), n_loaders=1)
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(next, made).result()
-        (process,) = multiprocessing.active_children()
-        process.terminate()
-        process.join(10)
-        assert process.exitcode == 0
-        thread.submit(made.close).result()
+    in_thread(next, made)
+    (process,) = multiprocessing.active_children()
+    for name in ("TERM", "INT", "USR1"):
+        subprocess.run(["sh", "-c", f"kill -{name} {process.pid}"], check=True)
+    assert len(in_thread(list, made)) == 49
+
+
+def test_the_trainers_own_signal_does(windows, in_thread):
+    made = batches_of(windows, range(50), n_loaders=1)
+    in_thread(next, made)
+    (process,) = multiprocessing.active_children()
+    process.terminate()
+    process.join(10)
+    assert process.exitcode == 0
+    in_thread(made.close)
