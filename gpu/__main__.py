@@ -25,24 +25,37 @@ def main(words: list[str]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gpu", description="Training on a bare machine: docs/gpu.md")
+    parser = argparse.ArgumentParser(
+        prog="python -m gpu", description="Training on a bare machine: docs/gpu.md"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
 
     one = commands.add_parser("run", help="integrate, train and score, as far as the minutes go")
     one.add_argument("--minutes", type=float, default=25.0, help="minutes of this call (25)")
-    one.add_argument("--reserve", type=float, default=3.0, help="of these, minutes for scores and packing (3)")
+    one.add_argument(
+        "--reserve", type=float, default=3.0, help="of these, minutes for scores and packing (3)"
+    )
     one.add_argument("--out", type=_folder, required=True, help="folder for the summary and the pieces")
     one.add_argument("--resume", type=_folder, help="folder with the pieces of an earlier call")
     one.add_argument("--wheels", type=_folder, help="folder of wheels to install for this command alone")
-    one.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="cores to integrate on (all)")
+    one.add_argument(
+        "--cores", type=int, default=len(os.sched_getaffinity(0)), help="cores to integrate on (all)"
+    )
     one.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="what to train on (cuda)")
     one.add_argument(
-        "--pack", choices=("state", "weights", "nothing"), default="state", help="what to leave in pieces (state)"
+        "--pack",
+        choices=("state", "weights", "nothing"),
+        default="state",
+        help="what to leave in pieces (state)",
     )
     one.add_argument("--piece-mib", type=int, default=15, help="most MiB of a piece (15)")
     one.add_argument("--preset", default="gpu", help="which of presets/ (gpu)")
-    one.add_argument("--config", type=_folder, action="append", default=[], help="lines over config.yaml; repeatable")
-    one.add_argument("--set", action="append", default=[], help="one value over all files: KEY=VALUE; repeatable")
+    one.add_argument(
+        "--config", type=_folder, action="append", default=[], help="lines over config.yaml; repeatable"
+    )
+    one.add_argument(
+        "--set", action="append", default=[], help="one value over all files: KEY=VALUE; repeatable"
+    )
 
     two = commands.add_parser("wheels", help="collect wheels, on a machine with network")
     two.add_argument("--to", type=_folder, required=True, help="folder to put them in")
@@ -52,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
 
     three = commands.add_parser("unpack", help="put packed files back")
     three.add_argument("folder", type=_folder, help="folder with the pieces")
-    three.add_argument("--into", type=_folder, default=Path(), help="folder to put the files below (the repository)")
+    three.add_argument(
+        "--into", type=_folder, default=Path(), help="folder to put the files below (the repository)"
+    )
     return parser
 
 

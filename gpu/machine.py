@@ -62,7 +62,9 @@ def lacks(wheels: Path | None, *, cuda: bool) -> list[str]:
             missing.append(f"{wanted} (here: {version})")
     if cuda and _version("torch") is not None and not _has_cuda():
         missing.append("a GPU that PyTorch sees (--device cpu trains without)")
-    where = f"no wheel in {wheels}" if wheels is not None else "bring wheels, and name their folder by --wheels"
+    where = (
+        f"no wheel in {wheels}" if wheels is not None else "bring wheels, and name their folder by --wheels"
+    )
     packages = [name for name in needed() if name not in brought and _version(name) is None]
     if packages:
         missing.append(f"{', '.join(packages)} ({where})")
@@ -81,7 +83,14 @@ def install(wheels: Path) -> str | None:
     listed = "\n".join(sorted(path.name for path in files))
     if marker.is_file() and marker.read_text(encoding="utf-8") == listed:
         return None
-    options = ["--no-index", "--no-deps", "--no-compile", "--upgrade", "--quiet", "--disable-pip-version-check"]
+    options = [
+        "--no-index",
+        "--no-deps",
+        "--no-compile",
+        "--upgrade",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(PACKAGES), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -67,7 +67,9 @@ def unpack(folder: Path, root: Path) -> list[Path]:
 
 def _check(path: Path, size: int, digest: str) -> None:
     if not path.is_file():
-        raise PandaError(f"{path}: this piece of the saved state is missing; bring all that pieces.json names")
+        raise PandaError(
+            f"{path}: this piece of the saved state is missing; bring all that pieces.json names"
+        )
     if path.stat().st_size != size:
         raise PandaError(
             f"{path}: this piece of the saved state has {path.stat().st_size} bytes, not {size}; bring it again"

@@ -92,7 +92,9 @@ def _train_all(study: Study, clock: Clock) -> None:
         shares = {name: study.seconds_left(name) for name in waiting}
         name = waiting.pop(0)
         limit_s = clock.left_s * shares[name] / sum(shares.values())
-        _say(f"{name}: goes on at step {study.steps_done(name)} of {study.n_steps(name)}, for {limit_s / 60:.1f} min")
+        _say(
+            f"{name}: goes on at step {study.steps_done(name)} of {study.n_steps(name)}, for {limit_s / 60:.1f} min"
+        )
         ended = study.train(name, limit_s)
         _say(f"{name}: {'finished' if ended else f'paused at step {study.steps_done(name)}'}")
 

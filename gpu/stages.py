@@ -53,7 +53,8 @@ class Study:
         source = self.config.evaluate.datasets[self.dataset].series
         if source not in SPLITS:
             raise PandaError(
-                f"train.learning_on: {self.dataset!r} has the series {source!r}; name a data set of one of {', '.join(SPLITS)}"
+                f"train.learning_on: {self.dataset!r} has the series {source!r}; name a data set that has one of "
+                f"{', '.join(SPLITS)}"
             )
         write_by_content(self.config, self.run)
 
@@ -88,7 +89,13 @@ class Study:
 
     def _integration(self, shard: int) -> Job:
         options = [f"--{role}={path}" for role, path in self._outputs(shard).items()]
-        words = ["integrate", "systems", "--library", LIBRARY, f"--catalogue={self.config.integrate.catalogue}"]
+        words = [
+            "integrate",
+            "systems",
+            "--library",
+            LIBRARY,
+            f"--catalogue={self.config.integrate.catalogue}",
+        ]
         return self._job(f"integrate_systems/{shard}", *words, "--shard", str(shard), *options)
 
     def _outputs(self, shard: int) -> dict[str, Path]:
@@ -114,7 +121,9 @@ class Study:
     def is_finished(self, name: str) -> bool:
         """Whether it has been trained to its end, by this configuration and code."""
         with suppress(PandaError):
-            return self.weights(name).is_file() and read_json(self.weights(name).parent / _KEY) == self.model_key(name)
+            return self.weights(name).is_file() and read_json(
+                self.weights(name).parent / _KEY
+            ) == self.model_key(name)
         return False
 
     def states(self, name: str) -> Path:
@@ -160,7 +169,12 @@ class Study:
         encoder = "" if source is None else str(self.weights(source))
         folder = self.weights(name).parent
         words = ["train", "model", "--name", name, "--state", str(self.states(name)), "--output", str(folder)]
-        words += [f"--encoder={encoder}", "--data-key", self.model_key(name), *map(str, self.trajectories("train"))]
+        words += [
+            f"--encoder={encoder}",
+            "--data-key",
+            self.model_key(name),
+            *map(str, self.trajectories("train")),
+        ]
         if not self._job(f"train_model/{name}", *words).run(limit_s=limit_s):
             return False
         write_json(folder / _KEY, self.model_key(name))
@@ -178,7 +192,9 @@ class Study:
             return None
         folder = self.run / "unfinished" / name
         words = ["train", "unfinished", "--name", name, "--state", str(self.states(name))]
-        self._job(f"unfinished/{name}", *words, "--output", str(folder), "--data-key", self.model_key(name)).run()
+        self._job(
+            f"unfinished/{name}", *words, "--output", str(folder), "--data-key", self.model_key(name)
+        ).run()
         return folder / "model.safetensors"
 
     def score(self, weights: dict[str, Path]) -> list[Path]:
@@ -196,8 +212,18 @@ class Study:
         return [name for name in named if name not in models]
 
     def _forecast(self, name: str, weights: Path | None) -> Job:
-        output = self.run / STEPS["forecast_series"].outputs["forecasts"].format(dataset=self.dataset, forecaster=name)
-        words = ["evaluate", "forecast", "--dataset", self.dataset, "--forecaster", name, f"--state={weights or ''}"]
+        output = self.run / STEPS["forecast_series"].outputs["forecasts"].format(
+            dataset=self.dataset, forecaster=name
+        )
+        words = [
+            "evaluate",
+            "forecast",
+            "--dataset",
+            self.dataset,
+            "--forecaster",
+            name,
+            f"--state={weights or ''}",
+        ]
         return self._job(f"forecast_series/{name}", *words, "--output", str(output), *self._series())
 
     def _scoring(self, name: str) -> Job:
@@ -218,7 +244,9 @@ class Study:
 
     def _job(self, log: str, *words: str) -> Job:
         config = path_by_content(self.config, self.run)
-        return Job([*words[:2], "--config", str(config), *words[2:]], self.run / "logs" / "gpu" / f"{log}.log")
+        return Job(
+            [*words[:2], "--config", str(config), *words[2:]], self.run / "logs" / "gpu" / f"{log}.log"
+        )
 
     # Saving
 

@@ -17,7 +17,9 @@ from panda.model.panda import count_parameters
 from panda.model.weights import load_model
 
 
-def summarise(study: Study, weights: dict[str, Path], scores: list[Path], minutes: dict[str, float]) -> dict[str, Any]:
+def summarise(
+    study: Study, weights: dict[str, Path], scores: list[Path], minutes: dict[str, float]
+) -> dict[str, Any]:
     """All numbers of a call, as plain data; `weights` are those that were scored, by model."""
     return {
         "run": study.config.run_name,
@@ -41,7 +43,12 @@ def page(found: dict[str, Any]) -> str:
     """The numbers as Markdown."""
     machine, minutes = found["machine"], found["minutes"]
     spent = ", ".join(f"{name} {value:.1f}" for name, value in minutes.items())
-    lines = [f"# {found['run']} on {machine['device']}", "", f"{machine['cores']} cores. Minutes: {spent}.", ""]
+    lines = [
+        f"# {found['run']} on {machine['device']}",
+        "",
+        f"{machine['cores']} cores. Minutes: {spent}.",
+        "",
+    ]
     head = ("model", "parameters", "steps", "windows", "windows/s", "TFLOP/s", "MFU", "loss", "minutes left")
     lines += _table(head, [_model_row(model) for model in found["models"]])
     lines += ["", f"Means over the systems of `{found['dataset']}` that no model was trained on:", ""]

@@ -37,6 +37,13 @@ def collect(folder: Path, packages: Sequence[str], *, python: str) -> int:
     """Let pip download wheels for Linux on x86-64; its exit code."""
     folder.mkdir(parents=True, exist_ok=True)
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
-    fixed = ["--no-deps", "--only-binary=:all:", "--implementation", "cp", "--disable-pip-version-check", "-q"]
+    fixed = [
+        "--no-deps",
+        "--only-binary=:all:",
+        "--implementation",
+        "cp",
+        "--disable-pip-version-check",
+        "-q",
+    ]
     command = [sys.executable, "-m", "pip", "download", *fixed, "--python-version", python, *platforms]
     return subprocess.run([*command, "--dest", str(folder), *packages], check=False).returncode

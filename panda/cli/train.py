@@ -20,8 +20,8 @@ app = typer.Typer(no_args_is_help=True)
 DataKey = Annotated[
     str,
     typer.Option(
-        help="in the state's name, stands for the data, the processor and PyTorch's version: a state then counts on other "
-        "machines too, whose results may differ in last bits",
+        help="in the state's name, stands for the data, the processor and PyTorch's version: a state then counts on "
+        "other machines too, whose results may differ in last bits",
         metavar="NAME",
     ),
 ]
@@ -173,13 +173,18 @@ def unfinished(
     from panda.training.loop import new_history
 
     settings = load(config)
-    shape = settings.train.model_shape(_named(settings, name).definition)
+    definition = _named(settings, name).definition
+    shape, recipe = (
+        settings.train.model_shape(definition),
+        settings.train.recipes[settings.train.recipe_name(definition)],
+    )
     folder = StateFolder(state / name, _fingerprint(settings, trained(settings, name), [], data_key))
     found = folder.load()
     if found is None:
         raise PandaError(f"{folder.path}: no saved state of this training; train {name} first")
     history = new_history(
         shape,
+        recipe,
         batch_size=settings.train.batch_size,
         n_channels=settings.train.data.n_channels,
         peak_tflops=settings.train.peak_tflops,

@@ -281,7 +281,11 @@ STEPS: dict[str, Step] = {
             "log": "train/{model}/log.parquet",
             "snapshots": "train/{model}/snapshots.safetensors",
         },
-        ("train.ranks", "train.loaders", "train.peak_tflops"),  # to rounding: a training may go on with another number
+        (
+            "train.ranks",
+            "train.loaders",
+            "train.peak_tflops",
+        ),  # to rounding: a training may go on with another number
     ),
     "measure_learning": Step(
         tuple(

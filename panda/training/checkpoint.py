@@ -36,11 +36,12 @@ class State:
 
     @property
     def weights(self) -> dict[str, torch.Tensor]:
-        """The model's own tensors among all."""
-        own = "model."
-        return {
-            name.removeprefix(own): tensor for name, tensor in self.tensors.items() if name.startswith(own)
-        }
+        """The model's own tensors among all: averaged, where the training keeps averages."""
+        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
+        for key, tensor in self.tensors.items():
+            kind, _, name = key.partition(".")
+            parts[kind][name] = tensor
+        return parts["model"] | parts["average"]
 
 
 class StateLock:

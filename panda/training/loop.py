@@ -128,7 +128,9 @@ def train(
             progress.start_at(run.done)
         if run.done < n_steps:
             steps = range(run.done, n_steps)
-            batches = _batches(windows, shape, device, ranks, seed=seed, steps=steps, n_loaders=machine.loaders)
+            batches = _batches(
+                windows, shape, device, ranks, seed=seed, steps=steps, n_loaders=machine.loaders
+            )
             loss_of = _loss_function(model, recipe, autocast(machine.precision, device))
             quick = nullcontext()
             if machine.compile:

@@ -77,7 +77,9 @@ def plan(folder: Path, seconds: float) -> Plan:
     return Plan(seconds / 60, 0.0, folder / "out", None, "state", piece_mib=1)
 
 
-def test_calls_that_end_in_the_midst_of_a_training_end_as_one_call_does(study, integrated, tmp_path, monkeypatch):
+def test_calls_that_end_in_the_midst_of_a_training_end_as_one_call_does(
+    study, integrated, tmp_path, monkeypatch
+):
     monkeypatch.chdir(copied(integrated, tmp_path / "one"))
     whole = run(study, plan(tmp_path / "one", 3600))
     monkeypatch.chdir(copied(integrated, tmp_path / "parts"))
@@ -113,7 +115,19 @@ def test_one_command_does_it_all_and_its_pieces_are_small(study, integrated, tmp
         shutil.copytree(ROOT / name, folder / name)
     for name in ("config.yaml", "requirements.lock"):
         shutil.copy2(ROOT / name, folder / name)
-    words = ["run", "--device", "cpu", "--cores", "2", "--minutes", "60", "--config", str(OVERLAY), "--out", "out"]
+    words = [
+        "run",
+        "--device",
+        "cpu",
+        "--cores",
+        "2",
+        "--minutes",
+        "60",
+        "--config",
+        str(OVERLAY),
+        "--out",
+        "out",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "gpu", *words, "--pack", "weights", "--set", "train.log_every=2"],
         cwd=folder,

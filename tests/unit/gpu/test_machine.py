@@ -14,9 +14,28 @@ from gpu import machine, wheels
 from tests.conftest import ROOT
 
 # What a machine has of its own, and what these bring along.
-OF_THE_MACHINE = {*machine.OWN, "setuptools", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "filelock", "fsspec"}
+OF_THE_MACHINE = {
+    *machine.OWN,
+    "setuptools",
+    "sympy",
+    "mpmath",
+    "networkx",
+    "jinja2",
+    "markupsafe",
+    "filelock",
+    "fsspec",
+}
 # What libraries take up where it happens to be installed.
-OPTIONAL = {"coverage", "cloudpickle", "charset-normalizer", "dill", "psutil", "matplotlib", "pillow", "triton"}
+OPTIONAL = {
+    "coverage",
+    "cloudpickle",
+    "charset-normalizer",
+    "dill",
+    "psutil",
+    "matplotlib",
+    "pillow",
+    "triton",
+}
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +68,12 @@ def test_the_list_has_all_that_the_commands_import():
         "print(json.dumps(sorted({name.split('.')[0] for name in set(sys.modules) - before})))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=machine.environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=machine.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     providers = importlib.metadata.packages_distributions()
     imported = {machine.normal(name) for top in json.loads(done.stdout) for name in providers.get(top, [])}
@@ -61,7 +85,10 @@ def test_every_package_of_the_list_is_in_the_lock():
     assert set(wheels.wanted(["scipy", "PyArrow"], [])) == {
         line for line in wheels.wanted([], []) if not re.match("scipy|pyarrow", line)
     }
-    assert [line.split("==")[0] for line in wheels.wanted([], ["dysts", "pydantic_core"])] == ["dysts", "pydantic-core"]
+    assert [line.split("==")[0] for line in wheels.wanted([], ["dysts", "pydantic_core"])] == [
+        "dysts",
+        "pydantic-core",
+    ]
 
 
 def test_all_that_is_missing_is_said_at_once(monkeypatch, tmp_path):

@@ -12,7 +12,11 @@ from panda.core.errors import PandaError
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "here"
-    for name, content in {"a/one.bin": bytes(range(256)) * 40, "b/two.json": b"{}", "left.txt": b"no"}.items():
+    for name, content in {
+        "a/one.bin": bytes(range(256)) * 40,
+        "b/two.json": b"{}",
+        "left.txt": b"no",
+    }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
