@@ -97,6 +97,9 @@ def _train_all(study: Study, clock: Clock) -> None:
         )
         ended = study.train(name, limit_s)
         _say(f"{name}: {'finished' if ended else f'paused at step {study.steps_done(name)}'}")
+        if not ended:
+            # Should the others leave some of their time.
+            waiting.append(name)
 
 
 def _save(study: Study, plan: Plan) -> None:

@@ -56,6 +56,12 @@ class Study:
                 f"train.learning_on: {self.dataset!r} has the series {source!r}; name a data set that has one of "
                 f"{', '.join(SPLITS)}"
             )
+        for name in self.config.train.models:
+            encoder = self.config.train.definitions[name].encoder_from
+            if encoder is not None and encoder not in self.config.train.models:
+                raise PandaError(
+                    f"train.models: {name} starts from {encoder}, which is not one of them; add it"
+                )
         write_by_content(self.config, self.run)
 
     # Trajectories
