@@ -32,7 +32,7 @@ from torch import nn
 from panda.config import Config, ModelShape, Recipe
 from panda.config.estimate import flops
 from panda.config.load import load_config
-from panda.data.augmentations import identity, random_augmentation
+from panda.data.augmentations import Identity, random_augmentation
 from panda.data.store import Trajectory, TrajectoryStore, trajectory_writer
 from panda.data.windows import TrainingWindows, draw_channels
 from panda.model.panda import Panda
@@ -99,7 +99,7 @@ class FileWindows:
         with pa.memory_map(str(self.files[rng.integers(len(self.files))])) as source:
             rows = pa.ipc.open_file(source).read_all().column("target")[0]
             series = np.stack([np.asarray(channel.values, dtype=np.float32) for channel in rows])
-        augmentation = identity(len(series))
+        augmentation = Identity(len(series))
         if rng.random() < settings.augmentation_probability:
             augmentation = random_augmentation(
                 rng, dimension=len(series), n_points=N_POINTS, window_length=self.length, settings=settings

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from panda.data.store import TrajectoryStore
 
 app = typer.Typer(no_args_is_help=True)
+DataKey = Annotated[
+    str,
+    typer.Option(
+        help="in the state's name, stands for the data, the processor and PyTorch's version: a state then counts on "
+        "other machines too, whose results may differ in last bits",
+        metavar="NAME",
+    ),
+]
 # Time for a step and a saved state before a batch job's limit.
 PAUSE_MARGIN_S = 120.0
 
@@ -29,6 +37,7 @@ def model(
     state: Annotated[Path, typer.Option(help="folder of resumable training states", metavar="DIR")],
     encoder: Annotated[str, typer.Option(help="weights of the encoder to start from", metavar="FILE")] = "",
     catalogue: Annotated[str, typer.Option(help="catalogue, for a model of a subset", metavar="FILE")] = "",
+    data_key: DataKey = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Train one named model; run again, it goes on from its last saved state."""
@@ -90,10 +99,11 @@ def model(
                     settings.train.precision,
                     settings.train.compile,
                     settings.train.peak_tflops,
+                    settings.train.loaders,
                 ),
                 saving=Saving(
                     state / name,
-                    _fingerprint(STEPS["train_model"].section(settings) | own, inputs),
+                    _fingerprint(settings, own, inputs, data_key),
                     settings.train.checkpoint_every,
                     settings.train.log_every,
                     settings.train.n_snapshots,
@@ -132,20 +142,57 @@ def _own_part(store: TrajectoryStore, named: NamedModel, settings: Config, catal
     return store.subset(rows_of_subset(ranked, table["system"], table["initial_condition"], named.split))
 
 
-def _fingerprint(content: Mapping[str, Any], inputs: list[Path]) -> str:
+def _fingerprint(settings: Config, own: Mapping[str, Any], inputs: list[Path], data_key: str) -> str:
     """What the weights depend on, hashed: the name of the training state's folder."""
     from panda.core.code_version import code_version
     from panda.core.digest import sha256
     from panda.core.provenance import hash_of, processor, versions
 
     parts: dict[str, Any] = {
-        "section": content,
-        "inputs": [sha256(path) for path in inputs],
+        "section": STEPS["train_model"].section(settings) | dict(own),
         "code": code_version(STEPS["train_model"].code, SOURCE),
-        "torch": versions().get("torch"),
-        "processor": processor(),
     }
-    return hash_of(parts)
+    if data_key:
+        return hash_of(parts | {"data": data_key})
+    here = {"torch": versions().get("torch"), "processor": processor()}
+    return hash_of(parts | here | {"inputs": [sha256(path) for path in inputs]})
+
+
+@app.command()
+def unfinished(
+    name: Annotated[str, typer.Option(help="a model of the configuration", metavar="NAME")],
+    state: Annotated[Path, typer.Option(help="folder of resumable training states", metavar="DIR")],
+    output: Annotated[Path, typer.Option(help="folder for weights, shape and log", metavar="DIR")],
+    data_key: Annotated[str, typer.Option(help="as `panda train model` had it", metavar="NAME")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Take weights and log out of the newest state of a training that is not finished, for a look at them."""
+    from panda.core.errors import PandaError
+    from panda.core.files import write_table
+    from panda.model.weights import model_from_state, save_model
+    from panda.training.checkpoint import StateFolder
+    from panda.training.loop import new_history
+
+    settings = load(config)
+    definition = _named(settings, name).definition
+    shape, recipe = (
+        settings.train.model_shape(definition),
+        settings.train.recipes[settings.train.recipe_name(definition)],
+    )
+    folder = StateFolder(state / name, _fingerprint(settings, trained(settings, name), [], data_key))
+    found = folder.load()
+    if found is None:
+        raise PandaError(f"{folder.path}: no saved state of this training; train {name} first")
+    history = new_history(
+        shape,
+        recipe,
+        batch_size=settings.train.batch_size,
+        n_channels=settings.train.data.n_channels,
+        peak_tflops=settings.train.peak_tflops,
+    )
+    history.load_state(found.notes["history"])
+    save_model(model_from_state(shape, found.weights, where=str(folder.path)), output)
+    write_table(history.table(), output / "log.parquet")
 
 
 @app.command("list")

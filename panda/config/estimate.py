@@ -211,17 +211,26 @@ def _own_trajectories(config: Config, systems: _Systems) -> list[StageCost]:
 
 
 def _train(config: Config, models: Iterable[NamedModel]) -> StageCost:
-    """Forward and backward are three forward passes; a step has a cost of its own, whatever its batch."""
-    device = config.costs.gpu if config.costs.train_on_gpu else config.costs.cpu
+    """The models trained, each by one job."""
     stages = []
     for model in models:
         shape = config.train.model_shape(model.definition)
-        n_passes = config.train.recipes[config.train.recipe_name(model.definition)].n_passes
-        window_s = 3 * n_passes * flops(shape, n_channels=config.train.data.n_channels) / device.flops_per_s
-        device_s = model.n_steps * (config.train.batch_size * window_s + device.step_s)
+        device_s = training_s(config, model)
         n_bytes = sum(_weights(shape)) * config.costs.parameter_bytes
         stages.append(_stage(config, "train", n_jobs=1, device_s=device_s, n_bytes=n_bytes))
     return _sum("train", stages)
+
+
+def training_s(config: Config, model: NamedModel) -> float:
+    """Seconds that a device trains a model.
+
+    Forward and backward are three forward passes; a step has a cost of its own, whatever its batch.
+    """
+    device = config.costs.gpu if config.costs.train_on_gpu else config.costs.cpu
+    shape = config.train.model_shape(model.definition)
+    n_passes = config.train.recipes[config.train.recipe_name(model.definition)].n_passes
+    window_s = 3 * n_passes * flops(shape, n_channels=config.train.data.n_channels) / device.flops_per_s
+    return model.n_steps * (config.train.batch_size * window_s + device.step_s)
 
 
 def _trained(config: Config) -> dict[str, Any]:

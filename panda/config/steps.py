@@ -221,8 +221,8 @@ STEPS: dict[str, Step] = {
             "log": "train/{model}/log.parquet",
             "snapshots": "train/{model}/snapshots.safetensors",
         },
-        # To rounding: a training may go on with another number of ranks. The others are of its logs.
-        ("train.ranks", "train.peak_tflops", "train.tensorboard"),
+        # To rounding: a training may go on with another number of ranks. The others are of speed and logs.
+        ("train.ranks", "train.loaders", "train.peak_tflops", "train.tensorboard"),
     ),
     "measure_learning": Step(
         tuple(

@@ -194,7 +194,9 @@ class Train(Section):
     threads: Count
     ranks: Annotated[int, Field(ge=1, le=64)]
     precision: Literal["auto", "float32", "bfloat16"]
-    compile: bool
+    # reduce-overhead: CUDA graphs, which save a small model's step the launches of its kernels.
+    compile: bool | Literal["reduce-overhead"]
+    loaders: Annotated[int, Field(ge=0, le=256)]
     peak_tflops: Positive | None
     shape: Backbone
     definitions: dict[Name, Definition]

@@ -28,7 +28,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class LinearMixing:
-    """`y(t) = A x(t) + b`: convex combinations, affine maps, and the identity."""
+    """`y(t) = A x(t) + b`: convex combinations and affine maps."""
 
     matrix: Float[np.ndarray, "channel dimension"]
     offset: Float[np.ndarray, " channel"]
@@ -108,12 +108,38 @@ class DelayEmbedding:
         return window
 
 
-Augmentation = LinearMixing | DelayEmbedding
+@dataclass(frozen=True)
+class Identity:
+    """`y = x`: four windows in five. As `LinearMixing` of the unit matrix, without computing products with it."""
+
+    n_channels: int
+
+    def n_points(self, n_points: int) -> int:
+        """Length of y where x has `n_points`."""
+        return n_points
+
+    def apply(self, series: Float[np.ndarray, "dimension time"]) -> Float[np.ndarray, "channel time"]:
+        """The whole of y."""
+        return series
+
+    def window(
+        self,
+        series: Float[np.ndarray, "dimension time"],
+        moments: Moments,
+        channels: Int[np.ndarray, " chosen"],
+        *,
+        start: int,
+        length: int,
+        eps: float,
+    ) -> Float[np.ndarray, "chosen length"]:
+        """As `LinearMixing.window`, to the bit (but for the sign of a zero)."""
+        std = np.sqrt(np.maximum(moments.covariance[channels, channels], 0.0)) + eps
+        window = series[:, start : start + length][channels] - moments.mean[channels][:, None]
+        window /= std[:, None]
+        return window
 
 
-def identity(dimension: int) -> LinearMixing:
-    """No augmentation."""
-    return LinearMixing(np.eye(dimension), np.zeros(dimension))
+Augmentation = Identity | LinearMixing | DelayEmbedding
 
 
 def random_augmentation(
@@ -139,7 +165,7 @@ def random_augmentation(
         if dimension > 1:
             longest = min(longest, (n_points - window_length) // (dimension - 1))
         if longest < 1:
-            return identity(dimension)
+            return Identity(dimension)
         channel, lag = rng.integers(dimension), rng.integers(1, longest + 1)
         return DelayEmbedding(int(channel), int(lag), dimension)
     low, high = settings.mixing_dimensions

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from panda.config import TrainData
 from panda.core.errors import PandaError
 from panda.core.seeds import generator
-from panda.data.augmentations import Moments, identity, random_augmentation
+from panda.data.augmentations import Identity, Moments, random_augmentation
 from panda.data.series import SeriesStore
 
 
@@ -66,7 +66,7 @@ class TrainingWindows:
                 rng, dimension=dimension, n_points=n_points, window_length=length, settings=settings
             )
         else:
-            augmentation = identity(dimension)
+            augmentation = Identity(dimension)
         channels = draw_channels(rng, augmentation.n_channels, settings.n_channels)
         start = int(rng.integers(augmentation.n_points(n_points) - length + 1))
         return augmentation.window(

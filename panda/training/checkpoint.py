@@ -34,6 +34,15 @@ class State:
     tensors: dict[str, torch.Tensor]
     notes: dict[str, Any]
 
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The model's own tensors among all: averaged, where the training keeps averages."""
+        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
+        for key, tensor in self.tensors.items():
+            kind, _, name = key.partition(".")
+            parts[kind][name] = tensor
+        return parts["model"] | parts["average"]
+
 
 class StateLock:
     """The right to write in a state folder, for one process; the kernel gives it back if that one dies.

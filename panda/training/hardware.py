@@ -27,8 +27,9 @@ class Machine:
     device: Literal["auto", "cpu", "cuda"]
     threads: int
     precision: Literal["auto", "float32", "bfloat16"]
-    compile: bool
+    compile: bool | Literal["reduce-overhead"]
     peak_tflops: float | None = None
+    loaders: int = 0
 
 
 def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
@@ -72,17 +73,23 @@ def torch_threads(n_threads: int) -> Iterator[None]:
 
 
 @contextmanager
-def layers_compiled(layers: Iterable[nn.Module], loss: Loss, *example: Tensor | None) -> Iterator[None]:
+def layers_compiled(
+    layers: Iterable[nn.Module],
+    loss: Loss,
+    *example: Tensor | None,
+    how: Literal[True, "reduce-overhead"] = True,
+) -> Iterator[None]:
     """Inside, layers are compiled, if `loss`, which calls them, then works forward and backward; if not, they stay as
     they are, with one line of warning.
 
     Layers of one shape share what is compiled for the first. The whole loss, compiled as one, is no faster, and
-    compiling it takes twice as long. Parameters' gradients are left as the trial leaves them.
+    compiling it takes twice as long. With `reduce-overhead`, a GPU replays layers as CUDA graphs. Parameters' gradients
+    are left as the trial leaves them.
     """
     layers = list(layers)
     if _there_is_a_compiler():
         for layer in layers:
-            layer.compile(dynamic=False)
+            layer.compile(dynamic=False, mode=None if how is True else how)
         try:
             loss(*example).backward()
         except Exception as error:

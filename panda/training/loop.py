@@ -19,6 +19,7 @@ from panda.config.estimate import flops
 from panda.core.errors import PandaError, Paused
 from panda.core.progress import Progress
 from panda.core.seeds import integer_seed
+from panda.data.loader import batches_of
 from panda.data.windows import TrainingWindows
 from panda.model.panda import Panda, load_encoder, load_whole, rolled_out
 from panda.model.patching import random_mask
@@ -65,6 +66,15 @@ def window_length(shape: ModelShape, recipe: Recipe) -> int:
     )
 
 
+def new_history(
+    shape: ModelShape, recipe: Recipe, *, batch_size: int, n_channels: int, peak_tflops: float | None
+) -> History:
+    """The empty log of a training; `peak_tflops` is what all its devices together can do."""
+    # Backward costs twice what forward does.
+    window_flops = 3 * recipe.n_passes * flops(shape, n_channels=n_channels)
+    return History(batch_size=batch_size, window_flops=window_flops, peak_tflops=peak_tflops)
+
+
 def train(
     shape: ModelShape,
     recipe: Recipe,
@@ -108,10 +118,11 @@ def train(
         model = _initial_model(shape, encoder, start, seed=seed).to(device)
         optimiser = Optimiser(model, recipe, n_steps=n_steps)
         snapshots = Snapshots(folder.path)
-        history = History(
+        history = new_history(
+            shape,
+            recipe,
             batch_size=windows.batch_size,
-            # Backward costs twice what forward does.
-            window_flops=3 * recipe.n_passes * flops(shape, n_channels=windows.settings.n_channels),
+            n_channels=windows.settings.n_channels,
             peak_tflops=None if machine.peak_tflops is None else ranks.n * machine.peak_tflops,
         )
         average = Average(model, recipe.average_decay)
@@ -121,12 +132,15 @@ def train(
         if progress is not None:
             progress.start_at(run.done)
         if run.done < n_steps:
-            batches = _batches(windows, shape, device, ranks, seed=seed, first=run.done, n_steps=n_steps)
+            steps = range(run.done, n_steps)
+            batches = _batches(
+                windows, shape, device, ranks, seed=seed, steps=steps, n_loaders=machine.loaders
+            )
             loss_of = _loss_function(model, recipe, autocast(machine.precision, device))
             quick = nullcontext()
             if machine.compile:
-                example = _on_device(windows.batch(run.done), shape, device, ranks, 0)
-                quick = layers_compiled(model.encoder.layers, loss_of, *example)
+                example = _on_device(torch.from_numpy(windows.batch(run.done)), shape, device, ranks, 0)
+                quick = layers_compiled(model.encoder.layers, loss_of, *example, how=machine.compile)
             folder_of_events = saving.tensorboard if ranks.leads else None
             events = written(folder_of_events, done=run.done)
             with quick, closing(batches), events as run.events:
@@ -290,30 +304,31 @@ def _batches(
     ranks: Ranks,
     *,
     seed: int,
-    first: int,
-    n_steps: int,
+    steps: range,
+    n_loaders: int,
 ) -> Generator[tuple[Tensor, Tensor | None], None, None]:
-    """Batch and mask of the steps from `first` on, each made in a thread while the step before computes."""
+    """Batch and mask of these steps, each brought to the device in a thread while the step before computes."""
 
     def prepare(step: int) -> tuple[Tensor, Tensor | None]:
-        return _on_device(
-            windows.batch(step), shape, device, ranks, integer_seed(seed, "train", "mask", step)
-        )
+        return _on_device(next(made), shape, device, ranks, integer_seed(seed, "train", "mask", step))
 
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        coming = thread.submit(prepare, first)
-        for step in range(first, n_steps):
+    with closing(batches_of(windows, steps, n_loaders=n_loaders)) as made, ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(prepare, steps[0])
+        for step in steps:
             ready = coming.result()
-            if step + 1 < n_steps:
+            if step + 1 in steps:
                 coming = thread.submit(prepare, step + 1)
             yield ready
 
 
 def _on_device(
-    windows: Float, shape: ModelShape, device: torch.device, ranks: Ranks, mask_seed: int
+    batch: Float[Tensor, "batch time channel"],
+    shape: ModelShape,
+    device: torch.device,
+    ranks: Ranks,
+    mask_seed: int,
 ) -> tuple[Float[Tensor, "batch time channel"], Bool[Tensor, "batch channel patch"] | None]:
     """A rank's part of a batch and, for an MLM, the patches to hide in it."""
-    batch = torch.from_numpy(windows)
     mask = None
     if shape.head == "mlm":
         drawn = torch.Generator().manual_seed(mask_seed)

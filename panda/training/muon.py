@@ -47,7 +47,8 @@ class BatchedMuon(torch.optim.Muon):
         for parameter in parameters:
             if parameter.grad is not None:
                 alike[parameter.shape].append(parameter)
-                self.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+                if "momentum_buffer" not in self.state[parameter]:
+                    self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return list(alike.values())
 
     def _move(self, parameters: list[Tensor], group: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ rule train_model:
         f"{RUN}/logs/train_model/{{model}}.log",
     benchmark:
         f"{RUN}/benchmarks/train_model/{{model}}.tsv"
-    threads: CONFIG.train.threads * CONFIG.train.ranks
+    threads: (CONFIG.train.threads + CONFIG.train.loaders) * CONFIG.train.ranks
     resources:
         mem_mb=growing(8000),
         runtime=1440,

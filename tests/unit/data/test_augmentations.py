@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from panda.data.augmentations import DelayEmbedding, LinearMixing, Moments, identity, random_augmentation
+from panda.data.augmentations import DelayEmbedding, Identity, LinearMixing, Moments, random_augmentation
 
 
 def naive_window(augmentation, series, channels, start, length, eps):
@@ -46,14 +46,21 @@ def test_a_window_is_what_the_whole_standardised_trajectory_has_there(make_traje
 
 def test_identity_standardises():
     series = np.random.default_rng(0).normal(5, 3, (4, 300)).astype(np.float32)
-    window = identity(4).window(series, Moments.of(series), np.array([2, 0]), start=0, length=300, eps=0.0)
+    window = Identity(4).window(series, Moments.of(series), np.array([2, 0]), start=0, length=300, eps=0.0)
     np.testing.assert_allclose(window.mean(axis=1), 0, atol=1e-12)
     np.testing.assert_allclose(window.std(axis=1), 1, rtol=1e-12)
 
 
+def test_identity_has_the_bits_of_mixing_by_the_unit_matrix(make_trajectory):
+    series, channels = make_trajectory(4, dimension=5).target, np.array([4, 0, 3])
+    where = dict(start=7, length=64, eps=1e-10)
+    mixed = LinearMixing(np.eye(5), np.zeros(5)).window(series, Moments.of(series), channels, **where)
+    np.testing.assert_array_equal(Identity(5).window(series, Moments.of(series), channels, **where), mixed)
+
+
 def test_a_constant_channel_becomes_zero():
     series = np.vstack([np.full(100, 0.1), np.linspace(0, 1, 100)]).astype(np.float32)
-    window = identity(2).window(series, Moments.of(series), np.array([0]), start=3, length=20, eps=1e-10)
+    window = Identity(2).window(series, Moments.of(series), np.array([0]), start=3, length=20, eps=1e-10)
     np.testing.assert_array_equal(window, 0)
 
 

@@ -120,6 +120,20 @@ def test_compiled_killed_and_rerun_gives_the_same_bits(store_path, tmp_path):
     assert_same(tiny.run(store_path, tmp_path / "parts", compile=True), whole)
 
 
+@pytest.mark.parametrize("head", ["forecast", "mlm"])
+def test_processes_that_make_batches_change_no_bit(undisturbed, store_path, tmp_path, head):
+    with pytest.raises(Paused):
+        tiny.run(store_path, tmp_path, head=head, loaders=2, pause=StopAt(7))
+    assert_same(tiny.run(store_path, tmp_path, head=head, loaders=1), undisturbed[head])
+
+
+@pytest.mark.slow
+def test_cuda_graphs_are_no_matter_on_a_cpu(store_path, tmp_path):
+    plain = tiny.run(store_path, tmp_path / "plain", compile=True)
+    torch.compiler.reset()
+    assert_same(tiny.run(store_path, tmp_path / "graphs", compile="reduce-overhead"), plain)
+
+
 @pytest.mark.parametrize("first", [1, 7, 19])
 def test_paused_anywhere_and_rerun_gives_the_same_bits(undisturbed, store_path, tmp_path, first):
     with pytest.raises(Paused, match=f"after step {first} of 20 .the test says so.*run the same command"):

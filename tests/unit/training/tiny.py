@@ -70,7 +70,7 @@ def run(store_path: Path, state_folder: Path, **changes):
 
 def run_whole(store_path: Path, state_folder: Path, *, head: str = "forecast", model_shape=None, **changes):
     model_shape = model_shape or shape(head)
-    machine = dict(device="cpu", threads=1, precision="auto", compile=False, peak_tflops=None)
+    machine = dict(device="cpu", threads=1, precision="auto", compile=False, peak_tflops=None, loaders=0)
     saving = dict(
         folder=state_folder, fingerprint="f", checkpoint_every=4, log_every=6, n_snapshots=0, tensorboard=None
     )

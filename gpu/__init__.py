@@ -1,0 +1,1 @@
+"""Training on a bare machine with a GPU by one command, without Snakemake: docs/gpu.md."""
