@@ -30,7 +30,8 @@ def shown(tables: inputs.Tables, arrays: inputs.Arrays) -> pd.DataFrame:
     """All that is drawn, in one long table.
 
     Panel A: `y` is coordinate 1 or 2 (`metric`) in units of the context's mean and standard deviation at step
-    `x` after the context, of the context, the truth, the model, the best model if that is another, and the best baseline (`forecaster`).
+    `x` after the context, of the context, the truth, the model, the best model if that is another, and the best baseline
+    (`forecaster`).
     Panel B: median (`y`), quartiles and 5 to 95% (`low`, `high`) over `n` systems at horizon `x`.
     Panel C: median with its interval (`low`, `high`) over `n` systems at horizon `x`.
     """

@@ -26,7 +26,7 @@ class BatchedMuon(torch.optim.Muon):
     the update is that of `(1 - mu) g + mu b` (Nesterov).
     """
 
-    def __init__(self, params: Iterable[Tensor], *, precision: torch.dtype, **settings: float) -> None:
+    def __init__(self, params: Iterable[Tensor], *, precision: torch.dtype, **settings: Any) -> None:
         super().__init__(params, **settings)
         self._precision = precision
 
