@@ -397,10 +397,13 @@ def _stage(
 
 
 def _sum(stage: str, costs: Iterable[StageCost]) -> StageCost:
-    cpu_hours, gpu_hours, disk_gb = (
-        sum(column) for column in zip(*(cost[1:] for cost in costs), strict=True)
+    costs = list(costs)
+    return StageCost(
+        stage,
+        sum(cost.cpu_hours for cost in costs),
+        sum(cost.gpu_hours for cost in costs),
+        sum(cost.disk_gb for cost in costs),
     )
-    return StageCost(stage, cpu_hours, gpu_hours, disk_gb)
 
 
 def _short(number: float) -> str:

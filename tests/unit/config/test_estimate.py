@@ -73,6 +73,11 @@ def test_training_of_the_paper_by_hand(paper: Config):
     assert stages(paper)["train"].gpu_hours == pytest.approx(seconds / 3600, rel=0.02)
 
 
+def test_without_a_model_to_train_training_costs_nothing(paper: Config):
+    none = changed(paper, "train", models=())
+    assert stages(none)["train"][1:] == (0.0, 0.0, 0.0)
+
+
 def test_stages_that_do_not_run_cost_nothing(paper: Config):
     less = paper.model_copy(update={"figures": ("attractors",)})
     less = changed(changed(less, "scaling", enabled=False), "evaluate", forecasters=("panda",))
