@@ -12,7 +12,7 @@ TARGET = Path(__file__).parent / "images" / "overview.png"
 # Two of the five rows of attractors: the whole figure would be taller than a screen.
 ATTRACTORS_SHARE = 0.4
 # Panel A of the forecasts figure ends in the white gap nearest to this share of its height.
-PANEL_A_SHARE = 0.39
+PANEL_A_SHARE = 0.375
 GAP_PX = 30
 # Shades a channel: enough for lines on white, and half the file.
 N_SHADES = 16
