@@ -150,6 +150,7 @@ def summarise(
     from panda.core.files import read_table, write_table
     from panda.core.provenance import check_one_run
     from panda.evaluation import summary as summaries
+    from panda.evaluation.paired import founders_by_name, with_differences
     from panda.evaluation.significance import compare
 
     settings = load(config)
@@ -172,4 +173,8 @@ def summarise(
         unseen = summaries.unseen_founders(series, settings.discover.founders)
         found = summaries.summarise(table, settings.evaluate, held_out=unseen, seed=settings.seed)
         write_table(found, summary)
-        write_table(compare(systems, settings.evaluate), significance)
+        tests = compare(systems, settings.evaluate)
+        founders = founders_by_name(summaries.with_units(table))
+        write_table(
+            with_differences(tests, systems, founders, settings.evaluate, seed=settings.seed), significance
+        )

@@ -282,7 +282,7 @@ STEPS: dict[str, Step] = {
             "evaluate.reference",
             "evaluate.tested_horizons",
         ),
-        ("panda.evaluation.summary", "panda.evaluation.significance"),
+        ("panda.evaluation.summary", "panda.evaluation.significance", "panda.evaluation.paired"),
         {
             "summary": "evaluate/{dataset}/summary.parquet",
             "by_system": "evaluate/{dataset}/by_system.parquet",
