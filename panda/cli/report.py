@@ -87,7 +87,7 @@ def write(
 ) -> None:
     """Write the report: figures, forecasts, claims, costs and provenance on one page."""
     from panda.cli.figures import read_results
-    from panda.config.arena import absent, lacking
+    from panda.config.arena import absent, lacking, reported
     from panda.core.files import require, write_text
     from panda.core.known_baselines import knowing
     from panda.figures.registry import choose, read_figures
@@ -119,7 +119,7 @@ def write(
             tables=found,
             provenance=_provenance(settings),
             sources=_sources(tables, root),
-            lacking=lacking(settings),
+            lacking=lacking(settings, reported(settings)),
             absent=absent(settings),
         )
         write_text(output, page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from panda.config.baselines import WEIGHTS
@@ -130,9 +131,13 @@ def _lacks(config: Config, name: str) -> str:
     return missing_package(one.file, extra=one.extra) if one.optional else ""
 
 
-def lacking(config: Config) -> dict[str, str]:
-    """Forecasters that are asked for but not at hand (weights, packages), each with what is missing."""
-    asked = {name for names in config.forecasters().values() for name in names}
+def lacking(config: Config, datasets: Iterable[str] | None = None) -> dict[str, str]:
+    """Forecasters that are asked for but not at hand (weights, packages), each with what is missing.
+
+    Asked for on those data sets, or, without them, by any key of the configuration.
+    """
+    keys = config.forecasters().values() if datasets is None else (_asked(config, name) for name in datasets)
+    asked = {name for names in keys for name in names}
     return {name: lacks for name in sorted(asked) if (lacks := _lacks(config, name))}
 
 

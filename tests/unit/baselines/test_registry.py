@@ -14,7 +14,7 @@ import pytest
 import baselines
 from baselines import registry
 from panda.config import Config, section
-from panda.config.arena import UNSEEN, contestants, lacking
+from panda.config.arena import UNSEEN, contestants, lacking, reported
 from panda.config.load import load_config
 from panda.core.code_version import code_version
 from panda.core.errors import PandaError
@@ -218,11 +218,13 @@ def needing(folder: Path, weights: object, *, trained: bool) -> Config:
 
 def test_one_that_lacks_published_weights_is_left_out(tmp_path: Path) -> None:
     there = needing(tmp_path, PUBLISHED, trained=False)
-    assert lacking(there) == {} and "mine" in contestants(there, UNSEEN)
+    assert lacking(there, reported(there)) == {} and "mine" in contestants(there, UNSEEN)
     own = there.baselines.of("mine", str(tmp_path / "mine.py"))
     assert own.weights.source == "owner/name" and own.n_steps == 4
     without = needing(tmp_path, None, trained=False)
-    assert lacking(without) == {"mine": "no weights are named"} and "mine" not in contestants(without, UNSEEN)
+    assert lacking(without, reported(without)) == {
+        "mine": "no weights are named"
+    } and "mine" not in contestants(without, UNSEEN)
     registry.check(["mine"], without.baselines)
 
 
@@ -230,9 +232,12 @@ def test_one_that_is_to_start_from_weights_that_it_lacks_is_left_out(tmp_path: P
     for start in (PUBLISHED, None):
         config = needing(tmp_path, start, trained=True)
         registry.check(["mine"], config.baselines)
-        assert lacking(config) == {} and registry.length("mine", config.baselines) == (4, "steps")
+        assert lacking(config, reported(config)) == {} and registry.length("mine", config.baselines) == (
+            4,
+            "steps",
+        )
     config = needing(tmp_path, PUBLISHED | {"sha256": None}, trained=True)
-    assert lacking(config) == {"mine": "its sha256 on the Hub (owner/name) are not given"}
+    assert lacking(config, reported(config)) == {"mine": "its sha256 on the Hub (owner/name) are not given"}
     assert "mine" not in contestants(config, UNSEEN)
 
 
@@ -246,7 +251,7 @@ def test_only_one_that_is_optional_may_lack_its_packages(tmp_path: Path, optiona
     given = {"baselines": {"own": {str(path): {}}}, "evaluate": {"forecasters": ["panda", "mine"]}}
     config = load_config(ROOT / "config.yaml", preset="smoke", given=given, baselines=registry.names())
     message = "needs the package 'there_is_no_such_package'; install the extra 'few' (pip install '.[few]')"
-    assert lacking(config) == ({"mine": message} if optional else {})
+    assert lacking(config, reported(config)) == ({"mine": message} if optional else {})
     assert ("mine" in contestants(config, UNSEEN)) != optional
     with pytest.raises(PandaError, match="there_is_no_such_package"):
         registry.check(["mine"], config.baselines)
