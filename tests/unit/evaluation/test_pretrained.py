@@ -9,7 +9,7 @@ import torch
 from baselines import registry
 from panda.cli.forecasters import make_forecaster
 from panda.config import ModelShape
-from panda.config.arena import UNSEEN, contestants, lacking, scored_in
+from panda.config.arena import UNSEEN, contestants, lacking, reported, scored_in
 from panda.config.load import load_config
 from panda.config.step_keys import MODEL_CODE
 from panda.config.steps import forecaster
@@ -64,13 +64,19 @@ def test_a_model_without_weights_is_not_scored_and_named(folder: Path):
     ours = config({"there": entry(str(folder)), "gone": entry("owner/name")}, "there", "gone")
     assert contestants(ours, UNSEEN) == ("persistence", "there")
     assert "gone" not in scored_in(ours, UNSEEN, "_all")
-    assert list(lacking(ours)) == ["gone"]
+    assert list(lacking(ours, reported(ours))) == ["gone"]
     page = build_report(
-        preset="smoke", preset_note="", figures=[], tables={}, provenance={}, lacking=lacking(ours)
+        preset="smoke",
+        preset_note="",
+        figures=[],
+        tables={},
+        provenance={},
+        lacking=lacking(ours, reported(ours)),
     )
     assert "Not scored, since weights are missing: <b>gone</b>" in page and "owner/name" in page
     # Nobody asked for these.
-    assert lacking(config({"gone": entry("owner/name")})) == {}
+    other = config({"gone": entry("owner/name")})
+    assert lacking(other, reported(other)) == {}
 
 
 def test_it_forecasts_as_the_model_does(folder: Path):
