@@ -61,8 +61,21 @@ def unpack(folder: Path, root: Path) -> list[Path]:
             stream.write(path.read_bytes())
         stream.seek(0)
         with tarfile.open(fileobj=stream, mode="r") as archive:
-            archive.extractall(root, filter="data")
-            return [root / name for name in archive.getnames()]
+            members = archive.getmembers()
+            check_stay_below(root, members, where=folder)
+            archive.extractall(root, members)
+            return [root / member.name for member in members]
+
+
+def check_stay_below(root: Path, members: Iterable[tarfile.TarInfo], *, where: Path) -> None:
+    """Refuse links and names that lead out of `root`, as tarfile's filter `data` does, which early Python 3.11 lacks.
+
+    Raises:
+        PandaError: there is such a member.
+    """
+    for member in members:
+        if not member.isfile() or not (root / member.name).resolve().is_relative_to(root.resolve()):
+            raise PandaError(f"{where}: holds {member.name!r}, which no state has; pack the state again")
 
 
 def _check(path: Path, size: int, digest: str) -> None:

@@ -114,7 +114,7 @@ def test_plain_run_names_are_fine(run: str | None):
 
 def test_forecasters_are_models_or_baselines():
     values = overlay(read_yaml(FILES[0]), read_yaml(FILES[1]))
-    known = ["parrot", "parrot_anchored", "linear_ar", "persistence"]
+    known = ["parrot", "parrot_anchored", "linear_ar", "persistence", "context_mean", "fourier"]
     own = {"forecasters": ["panda"]}
     change = {"evaluate": {"forecasters": ["panda", "parot"], "datasets": {"kuramoto_sivashinsky": own}}}
     with pytest.raises(PandaError) as error:

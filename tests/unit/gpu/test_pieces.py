@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from gpu.pieces import MANIFEST, pack, unpack
+from gpu.pieces import MANIFEST, check_stay_below, pack, unpack
 from panda.core.errors import PandaError
 
 
@@ -76,3 +77,13 @@ def test_a_harmed_manifest_is_one_line(root, tmp_path):
     path.unlink()
     with pytest.raises(PandaError):
         unpack(tmp_path / "out", tmp_path)
+
+
+def test_nothing_is_written_outside_the_folder(root, tmp_path):
+    """A checksum tells damage, not malice: links are refused, and names that lead elsewhere."""
+    (root / "link").symlink_to(tmp_path)
+    pack(root, [root / "link"], tmp_path / "out", piece_bytes=4096)
+    with pytest.raises(PandaError, match="'link', which no state has"):
+        unpack(tmp_path / "out", tmp_path)
+    with pytest.raises(PandaError, match="outside', which no state has"):
+        check_stay_below(tmp_path / "there", [tarfile.TarInfo("../outside")], where=tmp_path)
