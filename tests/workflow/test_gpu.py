@@ -31,7 +31,11 @@ def write_catalogue(path: Path, names: tuple[str, ...]) -> None:
     """A few systems of the published catalogue, whose founders are among `names`."""
     table = read_table(PUBLISHED)
     own = table[table["driver"].isin(names) & (table["response"].isin(names) | (table["response"] == ""))]
-    rows = [own[own["split"] == split].head(n) for split, n in (("train", 6), ("validation", 3), ("test", 1))]
+    # Of each population: windows are drawn from founders and skew products.
+    rows = [
+        own[own["split"] == split].groupby("population").head(n)
+        for split, n in (("train", 3), ("validation", 2), ("test", 1))
+    ]
     write_table(pd.concat(rows, ignore_index=True), path)
 
 
