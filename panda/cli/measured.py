@@ -28,7 +28,7 @@ def write(
     series: Series,
     output: Annotated[Path, typer.Option(help="table to write, .csv or .parquet", metavar="FILE")],
 ) -> None:
-    """Write a series as a table, which `panda forecast` takes."""
+    """Write a series as a table to forecast from."""
     from panda.config.measured import measured_series
     from panda.data.measured import read_measured
     from panda.own_data.write import check_outputs, write_forecast

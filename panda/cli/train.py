@@ -163,7 +163,7 @@ def unfinished(
     name: Annotated[str, typer.Option(help="a model of the configuration", metavar="NAME")],
     state: Annotated[Path, typer.Option(help="folder of resumable training states", metavar="DIR")],
     output: Annotated[Path, typer.Option(help="folder for weights, shape and log", metavar="DIR")],
-    data_key: Annotated[str, typer.Option(help="as `panda train model` had it", metavar="NAME")],
+    data_key: Annotated[str, typer.Option(help="as the training had it", metavar="NAME")],
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Take weights and log out of the newest state of a training that is not finished, for a look at them."""

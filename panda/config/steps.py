@@ -281,6 +281,7 @@ STEPS: dict[str, Step] = {
             "evaluate.forecasters",
             "evaluate.reference",
             "evaluate.tested_horizons",
+            "baselines.own",  # which baselines are asked for and not at hand
         ),
         ("panda.evaluation.summary", "panda.evaluation.significance", "panda.evaluation.paired"),
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -41,6 +42,25 @@ def test_a_run_without_n_beats_plans(tmp_path):
     # The one plan that needs no PyTorch: `make test-pythons` makes it with other versions of Python.
     done = Sandbox(tmp_path / "plan", ROOT / "tests" / "tiny.yaml").snakemake("-n")
     assert int(re.findall(r"^total\s+(\d+)", done.stdout, re.M)[0]) > 10
+
+
+def test_a_run_that_trains_nothing_plans(tmp_path):
+    """Of a model that is trained already, on test systems alone."""
+    lines = """
+    train: {models: []}
+    scaling: {enabled: false}
+    figures: [forecasts]
+    evaluate:
+      forecasters: [panda_analogue, parrot]
+      completion_model: null
+      reference: panda_analogue
+      datasets: {kuramoto_sivashinsky: {forecasters: [parrot]}}
+    """
+    (tmp_path / "none.yaml").write_text(textwrap.dedent(lines))
+    overlay = ("--configfile", str(tmp_path / "none.yaml"))
+    done = snakemake("-n", *overlay, "--config", "preset=smoke", "run=plan_none")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "list_models" not in done.stdout and "score_forecasts" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ def judged_tables():
         if CONFIG.integrate.catalogue
         else ["discover/acceptance", "discover/selections"]
     )
-    tables.append("train/models")
+    if CONFIG.train.models:
+        tables.append("train/models")
     if CONFIG.evaluate.completion_model:
         tables.append("evaluate/completions")
     if CONFIG.scaling.enabled:
