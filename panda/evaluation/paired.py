@@ -91,8 +91,9 @@ def _interval(
     """Mean of what is there, and the interval of the weighted mean over resamples that hold any of it."""
     there = np.isfinite(values)
     if not there.any():
-        return (float("nan"),) * 3
+        return np.nan, np.nan, np.nan
     values, weights = values[there], weights[:, there]
     total = weights.sum(axis=1)
     means = (weights @ values)[total > 0] / total[total > 0]
-    return (float(values.mean()), *percentile_interval(means, confidence=confidence))
+    low, high = percentile_interval(means, confidence=confidence)
+    return float(values.mean()), low, high
